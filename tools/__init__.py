@@ -1,0 +1,1 @@
+"""What builds the course from its lessons: handouts, slides, executed notebooks."""
