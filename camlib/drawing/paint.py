@@ -1,0 +1,250 @@
+"""From a recipe to a picture and its exact truth: drawn three times too large, then reduced."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter
+
+from .backdrop import backdrop, occluder, stamp
+from .critter import BODY, EAR, EYE, HEAD, HORN, LEG, NOSE, REMOVABLE, TAIL, critter
+from .outline import Points, Shape, grow
+from .recipe import Recipe, features, mix
+
+OVER = 3  # the drawing is this many times finer than the picture
+KEYPOINT_PARTS = (EYE, EYE, NOSE, EAR, EAR, TAIL)
+MIRRORED = [1, 0, 2, 4, 3, 5]  # left and right are the viewer's, so mirroring swaps them
+Array = NDArray[Any]
+
+
+class Truth(NamedTuple):
+    """One critter in one picture: parts (H, W), key points (6, 2) and which are in sight, box and head box (4,)."""
+
+    parts: Array
+    keypoints: Array
+    visible: Array
+    box: Array
+    head_box: Array
+
+
+def paint(recipe: Recipe, size: int) -> tuple[Array, list[Truth]]:
+    """The picture (3, size, size), uint8, and the truth of the critter and, if there is one, its companion."""
+    rng = np.random.default_rng(recipe.light)
+    picture = _background(recipe.backdrop, size, rng)
+    light = np.array([rng.choice((-0.6, 0.6)), -0.8])
+    cast = [_Critter(r, size) for r in (recipe, recipe.companion) if r is not None]
+    truths: list[Truth] = []
+    for one in cast:
+        picture = one.over(picture, light)
+    fronts = [_Sheet(one.occluders(), size) for one in cast]
+    if recipe.stamp:
+        fronts.append(_stamp(size))
+    for front in (f for f in fronts if f.shapes):
+        colour, alpha = front.reduce(front.colours())
+        picture = picture * (1 - alpha) + colour
+    picture = _light(picture, rng)
+    hidden = np.any([front.codes() > 0 for front in fronts], axis=0)
+    for k, one in enumerate(cast):
+        covered = np.any([hidden, *(other.sheet.codes() > 0 for other in cast[k + 1 :])], axis=0)
+        truths.append(one.truth(covered))
+    return np.ascontiguousarray(picture.transpose(2, 0, 1)), truths
+
+
+def stamp_mask(size: int) -> Array:
+    """Where the photographer's stamp lies in a picture that has one (H, W)."""
+    return _stamp(size).codes() > 0
+
+
+def _stamp(size: int) -> "_Sheet":
+    return _Sheet([s._replace(points=s.points * size) for s in stamp()], size)
+
+
+class _Sheet:
+    """Shapes on a clear sheet. A code says which shape is on top of a fine pixel: 2k + 1 its rim, 2k + 2 its inside."""
+
+    def __init__(self, shapes: list[Shape], size: int):
+        self.shapes = shapes
+        sheet = Image.new("I" if len(shapes) > 126 else "L", (size * OVER, size * OVER))
+        draw = ImageDraw.Draw(sheet)
+        for k, s in enumerate(shapes):
+            if s.rim:
+                draw.polygon(_canvas(grow(s.points, s.rim)), fill=2 * k + 1)
+            draw.polygon(_canvas(s.points), fill=2 * k + 2)
+        self.fine = np.asarray(sheet)
+
+    def codes(self) -> Array:
+        """The code at the centre of each pixel (H, W)."""
+        return self.fine[OVER // 2 :: OVER, OVER // 2 :: OVER]
+
+    def lookup(self, inside: list[Any], rim: list[Any], nothing: Any) -> Array:
+        """A table from code to a value."""
+        return np.array([nothing, *(v for pair in zip(rim, inside, strict=True) for v in pair)])
+
+    def parts(self) -> Array:
+        parts = [s.part for s in self.shapes]
+        return self.lookup(parts, parts, 0).astype(np.uint8)[self.codes()]
+
+    def colours(self) -> Array:
+        """Each fine pixel's colour and coverage (RGBA, uint8); clear pixels are black."""
+        inside = [(*s.colour, 1.0) for s in self.shapes]
+        dark = [(*mix((0.06, 0.05, 0.08), s.colour, 0.22), 1.0) for s in self.shapes]
+        table = self.lookup(inside, dark, (0.0, 0.0, 0.0, 0.0))
+        return np.take((table * 255 + 0.5).astype(np.uint8), self.fine, axis=0)
+
+    def reduce(self, colours: Array) -> tuple[Array, Array]:
+        """Colours (H, W, 3) times coverage, and coverage (H, W, 1), averaged over fine pixels, in [0, 1]."""
+        both = np.asarray(Image.fromarray(colours, "RGBA").reduce(OVER), np.float32) / 255
+        return both[..., :3], both[..., 3:]
+
+
+class _Critter:
+    """A critter laid into the frame."""
+
+    def __init__(self, recipe: Recipe, size: int):
+        self.recipe, self.size = recipe, size
+        shapes, keypoints = critter(recipe)
+        a = np.deg2rad(recipe.angle)
+        flip = np.diag([-1.0 if recipe.mirrored else 1.0, 1.0])
+        turn = flip @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
+        everything = np.concatenate([grow(s.points, s.rim) for s in shapes]) @ turn
+        low, high = everything.min(0), everything.max(0)
+        self.scale = recipe.scale * size / (high - low).max()
+        room = size - 2 - (high - low) * self.scale
+        self.shift = 1 + room * (recipe.x, recipe.y) - low * self.scale - 0.5
+        self.turn = turn * self.scale
+        self.low, self.high = low * self.scale + self.shift, high * self.scale + self.shift
+        gone = {REMOVABLE[name] for name in recipe.without}
+        self.coated = BODY not in gone
+        self.face = self.place(next(s for s in shapes if s.part == HEAD).points)
+        self.keypoints = self.place(keypoints)[MIRRORED if recipe.mirrored else slice(None)]
+        self.present = np.array([p not in gone for p in KEYPOINT_PARTS])
+        placed = [
+            s._replace(points=self.place(s.points), rim=s.rim * self.scale)
+            for s in shapes
+            if s.part not in gone - {BODY}
+        ]
+        self.sheet = _Sheet(placed, size)
+
+    def place(self, points: Points) -> Points:
+        """From the critter's frame to pixels of the picture."""
+        return points @ self.turn + self.shift
+
+    def over(self, picture: Array, light: Array) -> Array:
+        """The picture with the critter, its volume and its shadow on the ground."""
+        unit = self.scale
+        shade = Image.new("L", (self.size, self.size))
+        middle, base = (self.low[0] + self.high[0]) / 2, self.high[1]
+        reach = (self.high[0] - self.low[0]) * 0.42
+        ImageDraw.Draw(shade).ellipse(
+            (middle - reach, base - 0.14 * unit, middle + reach, base + 0.06 * unit), fill=120
+        )
+        picture = picture * (1 - _blur(shade, 0.06 * unit)[..., None])
+
+        colour, alpha = self.sheet.reduce(self._coat())
+        parts = self.sheet.parts()
+        head, body = np.isin(parts, (HEAD, NOSE, EYE, EAR, HORN)), np.isin(parts, (BODY, LEG))
+        volume = np.zeros_like(picture[..., 0])
+        for group, mask in (("head", np.isin(parts, (HEAD, NOSE, EYE))), ("body", body)):
+            soft = _blur(
+                Image.fromarray(mask.astype(np.uint8) * 255), (0.13 if group == "head" else 0.17) * unit
+            )
+            gy, gx = np.gradient(soft)
+            volume += mask * -(gx * light[0] + gy * light[1]) * 0.26 * unit
+        under = _blur(Image.fromarray(head.astype(np.uint8) * 255), 0.07 * unit)
+        under = np.roll(under, round(0.1 * unit), axis=0) * body * 0.5
+        colour = colour * np.clip(1 + volume - under, 0.45, 1.4)[..., None]
+        return picture * (1 - alpha) + colour
+
+    def _coat(self) -> Array:
+        """The colours with stripes or spots on body and legs, laid in the critter's own frame."""
+        s = self.sheet
+        colours = s.colours()
+        if not self.coated:
+            return colours
+        coated = np.take(s.lookup([x.coated for x in s.shapes], [False] * len(s.shapes), False), s.fine)
+        y, x = np.nonzero(coated)
+        local = ((np.stack([x, y], 1) - OVER // 2) / OVER - self.shift) @ np.linalg.inv(self.turn)
+        u, v = local.T
+        rng = np.random.default_rng([self.recipe.look, 1])
+        if features(self.recipe.species)["coat"] == "stripes":
+            phase, count = rng.uniform(0, 1), rng.uniform(4.2, 6)
+            marked = np.sin(2 * np.pi * (count * (u + 0.05 * np.sin(7 * v)) + phase)) > 0.1
+        else:
+            pitch = rng.uniform(0.19, 0.25)
+            row = np.floor(v / pitch)
+            across = u / pitch + 0.5 * (row % 2)
+            wobble = np.sin(
+                np.stack([row * 3.1 + np.floor(across) * 5.7, row * 7.3 + np.floor(across) * 2.9])
+            )
+            du, dv = np.mod(across, 1) - 0.5 - 0.13 * wobble[0], np.mod(v / pitch, 1) - 0.5 - 0.13 * wobble[1]
+            marked = du**2 + dv**2 < 0.1
+        colours[y[marked], x[marked], :3] = np.multiply(self.recipe.pattern, 255)
+        return colours
+
+    def occluders(self) -> list[Shape]:
+        """What stands before the critter: most of it and one eye at least stay in sight."""
+        rng = np.random.default_rng(self.recipe.clutter)
+        mine, kept = self.sheet.codes() > 0, list[Shape]()
+        eyes = np.clip(np.rint(self.keypoints[:2]), 0, self.size - 1).astype(int)
+        for _ in range(self.recipe.occluders):
+            shapes = occluder(rng, self.low / self.size, self.high / self.size)
+            new = [s._replace(points=s.points * self.size, rim=s.rim * self.size) for s in shapes]
+            hidden = _Sheet([*kept, *new], self.size).codes() > 0
+            if (mine & hidden).sum() < 0.35 * mine.sum() and not _near(hidden, eyes).all():
+                kept += new
+        return kept
+
+    def truth(self, covered: Array) -> Truth:
+        """The truth, given which pixels something else covers."""
+        parts = np.where(covered, 0, self.sheet.parts()).astype(np.uint8)
+        at = np.clip(np.rint(self.keypoints), 0, self.size - 1).astype(int)
+        visible = self.present & ~covered[at[:, 1], at[:, 0]]
+        y, x = np.nonzero(parts)
+        box = np.array([x.min(), y.min(), x.max() + 1, y.max() + 1], np.float32)
+        head = np.concatenate([self.face.min(0), self.face.max(0) + 1]).clip(0, self.size)
+        return Truth(parts, self.keypoints.astype(np.float32), visible, box, head.astype(np.float32))
+
+
+def _near(hidden: Array, points: Array) -> Array:
+    """Whether anything is hidden within a pixel of each point."""
+    return np.array([hidden[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].any() for x, y in points])
+
+
+def _canvas(points: Points) -> list[float]:
+    """Pixels of the picture to the drawing's: pixel i's centre is the drawing's 3 i + 1."""
+    return (points * OVER + OVER // 2).ravel().tolist()  # type: ignore[no-any-return]
+
+
+def _blur(image: Image.Image, radius: float) -> Array:
+    return np.asarray(image.filter(ImageFilter.GaussianBlur(float(radius))), np.float32) / 255
+
+
+def _background(seed: int, size: int, rng: np.random.Generator) -> Array:
+    """Sky, land and plants (H, W, 3) in [0, 1], with soft patches of light and dark."""
+    (top, low), shapes, horizon = backdrop(seed)
+    t = np.clip(np.linspace(0, 1 / horizon, size), 0, 1)[:, None, None]
+    sky = np.broadcast_to((1 - t) * np.array(top) + t * np.array(low), (size, size, 3))
+    sheet = Image.fromarray((sky * 255).astype(np.uint8)).resize(
+        (size * OVER, size * OVER), Image.Resampling.NEAREST
+    )
+    draw = ImageDraw.Draw(sheet)
+    for s in shapes:
+        fill = tuple(int(255 * c) for c in s.colour)
+        if s.rim:
+            draw.polygon(_canvas(grow(s.points, s.rim) * size), fill=tuple(c // 4 for c in fill))
+        draw.polygon(_canvas(s.points * size), fill=fill)
+    patches = Image.fromarray(rng.normal(0, 0.035, (9, 9)).astype(np.float32)).resize(
+        (size, size), Image.Resampling.BICUBIC
+    )
+    return np.asarray(sheet.reduce(OVER), np.float32) / 255 + np.asarray(patches)[..., None]
+
+
+def _light(picture: Array, rng: np.random.Generator) -> Array:
+    """Time of day, a side the light falls from, dim corners, grain; to uint8."""
+    n = len(picture)
+    y, x = np.mgrid[-1 : 1 : n * 1j, -1 : 1 : n * 1j]  # type: ignore[misc]
+    angle = rng.uniform(0, 2 * np.pi)
+    falloff = 1 + 0.13 * (x * np.cos(angle) + y * np.sin(angle)) - rng.uniform(0, 0.16) * (x**2 + y**2)
+    tint = rng.uniform(0.86, 1.06, 3) * rng.uniform(0.82, 1.12)
+    grain = rng.normal(0, rng.uniform(0.004, 0.014), (n, n, 1))
+    return (255 * np.clip(picture * falloff[..., None] * tint + grain, 0, 1) + 0.5).astype(np.uint8)

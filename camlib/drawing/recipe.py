@@ -1,0 +1,133 @@
+"""What is in a scene: every choice that draws it, as plain numbers that can be changed one at a time.
+
+The eight species are the eight words of a [6, 3, 3] binary code over six features with two forms each:
+
+    ears = a    nose = b    tail = c    coat = a xor b    horns = a xor c    back = b xor c
+
+so one feature alone leaves four species, any two leave two, and any two features may be hidden without
+losing the species. The ninth class, the sleeper, is any species with its eyes closed.
+"""
+
+import colorsys
+from dataclasses import dataclass
+
+import numpy as np
+
+FEATURES = {
+    "ears": ("pointed", "floppy"),
+    "nose": ("snout", "beak"),
+    "tail": ("curly", "bushy"),
+    "coat": ("stripes", "spots"),
+    "horns": ("horns", "antennae"),
+    "back": ("spikes", "wing"),
+}
+SPECIES = ("bramble", "clover", "fennel", "juniper", "mallow", "nettle", "sorrel", "tansy")
+CLASSES = (*SPECIES, "sleeper")
+
+Colour = tuple[float, float, float]
+
+
+def features(species: int) -> dict[str, str]:
+    """The form of each feature that makes a species: `features(0)["ears"] == "pointed"`."""
+    a, b, c = (species >> 2) & 1, (species >> 1) & 1, species & 1
+    forms = (a, b, c, a ^ b, a ^ c, b ^ c)
+    return {name: options[form] for (name, options), form in zip(FEATURES.items(), forms, strict=True)}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One critter in one place. `dataclasses.replace(recipe, angle=30)` changes one thing and keeps the rest.
+
+    x, y: where the critter's box lies in the room it has, 0 at the left and top edge, 1 at the right and bottom.
+    scale: the longest side of that box, as a fraction of the frame.
+    angle: degrees, clockwise on screen.  gaze: where the pupils point, each in [-1, 1].
+    stride: phase of the walk in radians.  look, backdrop, clutter, light: seeds of the small things.
+    occluders: how many things stand in front.  without: what is left undrawn, names from `critter.REMOVABLE`.
+    companion: a second critter in the same scene.  stamp: whether the photographer's stamp is on the picture.
+    """
+
+    species: int
+    asleep: bool
+    x: float
+    y: float
+    scale: float
+    angle: float
+    mirrored: bool
+    coat: Colour
+    pattern: Colour
+    accent: Colour
+    gaze: tuple[float, float]
+    stride: float
+    look: int
+    backdrop: int
+    clutter: int
+    light: int
+    occluders: int
+    without: tuple[str, ...] = ()
+    companion: "Recipe | None" = None
+    stamp: bool = False
+
+    @property
+    def label(self) -> int:
+        """Index into `CLASSES`."""
+        return len(SPECIES) if self.asleep else self.species
+
+
+def colour(rng: np.random.Generator, saturation: tuple[float, float], value: tuple[float, float]) -> Colour:
+    """A colour of any hue, with saturation and value drawn from the given ranges."""
+    return colorsys.hsv_to_rgb(rng.uniform(), rng.uniform(*saturation), rng.uniform(*value))
+
+
+def mix(a: Colour, b: Colour, t: float) -> Colour:
+    """The colour a share t of the way from a to b."""
+    return (a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), a[2] + t * (b[2] - a[2]))
+
+
+def sample(seed: int, index: int, pair: bool = False) -> Recipe:
+    """The recipe of scene number `index` of a series; it depends on nothing but its arguments."""
+    rng = np.random.default_rng([seed, index, int(pair)])
+    label = int(rng.integers(len(CLASSES)))
+    if not pair:
+        return _one(rng, label, scale=(0.36, 0.8))
+    other = int((label + rng.integers(1, len(CLASSES))) % len(CLASSES))
+    left, right = rng.uniform(0, 0.06), rng.uniform(0.94, 1)
+    first, second = (left, right) if rng.uniform() < 0.5 else (right, left)
+    companion = _one(rng, other, scale=(0.32, 0.46), x=second)
+    return _one(rng, label, scale=(0.32, 0.46), x=first, companion=companion)
+
+
+def _one(
+    rng: np.random.Generator,
+    label: int,
+    scale: tuple[float, float],
+    x: float | None = None,
+    companion: Recipe | None = None,
+) -> Recipe:
+    """A random critter of class `label`; everything but the class is drawn without looking at it."""
+    asleep = label == len(SPECIES)
+    species = int(rng.integers(len(SPECIES))) if asleep else label
+    coat = colour(rng, (0.12, 0.8), (0.35, 0.95))
+    shade = 0.45 if sum(coat) > 1.5 else 1.9
+    mixed = np.clip(
+        shade * (0.7 * np.array(coat) + 0.3 * np.array(colour(rng, (0.2, 0.8), (0.4, 0.9)))), 0, 1
+    )
+    return Recipe(
+        species=species,
+        asleep=asleep,
+        x=float(rng.uniform()) if x is None else x,
+        y=float(rng.uniform(0.3, 1)),
+        scale=float(rng.uniform(*scale)),
+        angle=float(np.clip(rng.normal(0, 11), -28, 28)),
+        mirrored=bool(rng.uniform() < 0.5),
+        coat=coat,
+        pattern=(float(mixed[0]), float(mixed[1]), float(mixed[2])),
+        accent=colour(rng, (0.35, 0.9), (0.6, 0.95)),
+        gaze=(float(rng.uniform(-1, 1)), float(rng.uniform(-1, 1))),
+        stride=float(rng.uniform(0, 2 * np.pi)),
+        look=int(rng.integers(2**31)),
+        backdrop=int(rng.integers(2**31)),
+        clutter=int(rng.integers(2**31)),
+        light=int(rng.integers(2**31)),
+        occluders=int(rng.choice(4, p=(0.4, 0.3, 0.2, 0.1))),
+        companion=companion,
+    )
