@@ -1,0 +1,19 @@
+"""The exercises' checks, a module for each lesson: what is wrong with an answer, in a sentence.
+
+A check tries the learner's function on inputs where the truth is known. It never raises: it returns a
+`Verdict`, which a notebook shows as ✓ or ✗ and its sentence.
+"""
+
+from .filters import convolve, filter_picture
+from .start_here import conv_parameters, output_size, softmax
+from .verdict import Verdict, double
+
+__all__ = [
+    "Verdict",
+    "conv_parameters",
+    "convolve",
+    "double",
+    "filter_picture",
+    "output_size",
+    "softmax",
+]

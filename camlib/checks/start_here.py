@@ -1,0 +1,82 @@
+"""Lesson 00: the size of a map, the parameters of a layer, and a softmax that does not overflow."""
+
+from __future__ import annotations
+
+import torch
+
+from .verdict import Learners, Wrong, ask, check, demand, demand_formula, refuse
+
+
+@check
+def output_size(f: Learners) -> str:
+    """f(size, kernel, stride, padding): a map's side, ⌊(size + 2 padding - kernel) / stride⌋ + 1."""
+    demand_formula(
+        f,
+        [(128, 11, 4, 5), (32, 3, 2, 1), (28, 5, 1, 2), (224, 11, 4, 2), (30, 7, 3, 0), (9, 4, 2, 1)],
+        lambda n, k, s, p: (n + 2 * p - k) // s + 1,
+        {
+            "the kernel's first place counts too: add 1": lambda n, k, s, p: (n + 2 * p - k) // s,
+            "padding is laid on both sides: count it twice": lambda n, k, s, p: (n + p - k) // s + 1,
+            "the padding is missing": lambda n, k, s, p: (n - k) // s + 1,
+            "the stride is missing: the kernel moves that many pixels at a time": lambda n, k, s, p: (
+                n + 2 * p - k + 1
+            ),
+            "the kernel must fit wholly: round down, not up": lambda n, k, s, p: -(-(n + 2 * p - k) // s) + 1,
+            "the kernel must fit wholly: round down with //": lambda n, k, s, p: (n + 2 * p - k) / s + 1,
+            "round down after dividing, and divide before adding 1": lambda n, k, s, p: (
+                (n + 2 * p - k + 1) // s
+            ),
+            "the kernel's size matters at the edges": lambda n, k, s, p: n // s,
+        },
+    )
+    return "right, for the layers of critternet, LeNet and AlexNet, and for kernels that do not fit evenly"
+
+
+@check
+def conv_parameters(f: Learners) -> str:
+    """f(in_channels, out_channels, kernel): a square convolution's parameters, out · in · kernel² + out."""
+    demand_formula(
+        f,
+        [(3, 32, 11), (32, 64, 5), (64, 64, 3), (1, 6, 5)],
+        lambda i, o, k: o * i * k * k + o,
+        {
+            "the biases are missing: one for each filter": lambda i, o, k: o * i * k * k,
+            "there is one bias for each filter, so out_channels of them": lambda i, o, k: o * i * k * k + i,
+            "there is one bias for each filter, not one in all": lambda i, o, k: o * i * k * k + 1,
+            "a filter is kernel × kernel: square it": lambda i, o, k: o * i * k + o,
+            "a filter reaches through all of the input's channels": lambda i, o, k: o * k * k + o,
+            "a bias belongs to a filter, not to each of its channels": lambda i, o, k: o * i * (k * k + 1),
+        },
+    )
+    return "right: critternet's conv1 has 11,648 parameters"
+
+
+@check
+def softmax(f: Learners) -> str:
+    """f(logits): (N, C) to probabilities (N, C), each row summing to 1, also for logits near 1000."""
+    logits = torch.tensor([[2.0, 1.0, 0.0, -1.0], [0.5, 0.5, 3.0, 0.0], [-2.0, 4.0, 1.0, 1.0]])
+    want, got = logits.softmax(1), ask(f, logits)
+    refuse(
+        got,
+        {
+            "it sums to 1 down each column; each row is one picture, so sum over axis 1": logits.softmax(0),
+            "all pictures together sum to 1; each row must, so sum over axis 1 only": logits.flatten()
+            .softmax(0)
+            .view(3, 4),
+            "these are the exponentials: divide each row by its sum": logits.exp(),
+            "these are logarithms of the probabilities": logits.log_softmax(1),
+            "the logits are divided by their sum without the exponential": logits
+            / logits.sum(1, keepdim=True),
+        },
+    )
+    demand(got, want, "matrix of probabilities", named="picture, class")
+    large = logits + 1000
+    got = torch.as_tensor(ask(f, large, call="with logits near 1000 your function"))
+    if not got.isfinite().all():
+        raise Wrong(
+            "right for small logits, but exp(1000) is infinite: "
+            "subtract each row's largest logit first, which changes no probability"
+        )
+    demand(got, large.softmax(1), "matrix of probabilities for logits near 1000")
+    demand(ask(f, -large), (-large).softmax(1), "matrix of probabilities for logits near -1000")
+    return "right: every row sums to 1, and large logits do not overflow"
