@@ -1,0 +1,52 @@
+# `make` lists the targets. Windows has no make: README.md gives the lines to type there.
+
+SHELL := /bin/sh
+PY := .venv/bin/python
+
+# The Python that builds .venv. tools/environment.py looks further when this one is too old.
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
+	$(shell command -v $(name) 2>/dev/null)))
+
+.DEFAULT_GOAL := help
+.PHONY: help env lab test notebooks slides handouts new-lesson bench train weights clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+
+lab: env ## open JupyterLab on lesson 00 (LAB="--ip=0.0.0.0": JupyterLab's own options)
+	@$(PY) tools/environment.py lab $(LAB)
+
+env: ## build .venv, again only when its inputs change (PYTHON=python3.12 names the Python)
+	@$(if $(PYTHON),$(PYTHON) tools/environment.py,\
+	echo "No Python here: install 3.11 to 3.14 from python.org, or name one: make PYTHON=/path/to/python lab" >&2; exit 1)
+
+test: env ## all checks: ruff, mypy, the tests, every lesson's cells
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks
+
+notebooks: env ## run every lesson again and keep its outputs
+	$(PY) -m tools.execute
+
+slides: env ## build the lessons' slides
+	$(PY) -m tools.slides
+
+handouts: env ## build the lessons without their solutions
+	$(PY) -m tools.handouts
+
+new-lesson: env ## lay out an empty lesson: make new-lesson NAME=02_activations
+	$(PY) -m tools.new_lesson $(NAME)
+
+bench: env ## measure the speed
+	$(PY) -m bench
+
+train: env ## make the shipped networks again, from their seeds
+	$(PY) -m camlib.train
+
+weights: env ## list the networks and where their weights are
+	$(PY) -m camlib weights list
+
+clean: ## remove what the other targets built, except .venv
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache
+	find . -name .venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
