@@ -30,6 +30,11 @@ SECTIONS = (
 )
 
 
+#: The tags of an exercise's two cells, and the summary that speaker notes are folded under.
+STUB_MARKS = ("exercise-stub", "exercise-check")
+NOTES = "Speaker notes"
+
+
 @dataclass
 class Section:
     """A level-2 heading and the cells from it up to the next."""
@@ -67,7 +72,7 @@ def lessons() -> list[Path]:
 
 
 def find(names: list[str]) -> list[Path]:
-    """The lessons whose names begin so ("01", "01_filters", "notebooks/01_filters.ipynb"); none named: all."""
+    """The lessons whose names begin so ("01", "01_filters", "notebooks/01_filters.ipynb"); all, of none."""
     found = []
     for name in names:
         matches = [path for path in lessons() if path.stem.startswith(Path(name).stem)]
@@ -80,7 +85,8 @@ def find(names: list[str]) -> list[Path]:
 
 def read(path: Path) -> NotebookNode:
     """A notebook as nbformat 4, with cell ids."""
-    return nbformat.read(path, as_version=4)
+    nb: NotebookNode = nbformat.read(path, as_version=4)
+    return nb
 
 
 def write(nb: NotebookNode, path: Path) -> None:
@@ -178,6 +184,18 @@ def slides(nb: NotebookNode) -> list[Slide]:
             continue
         (pages[-1].notes if kind == "notes" else pages[-1].cells).append(i)
     return pages
+
+
+def on_slide(cell: NotebookNode) -> bool:
+    """Whether a deck shows anything of this cell: text, an output, or code that is the point."""
+    return cell.cell_type == "markdown" or bool(cell.outputs) or "show-code" in tags(cell)
+
+
+def alt(output: NotebookNode, kind: str) -> str:
+    """The alt text that an output carries for its picture of this MIME type."""
+    metadata = output.get("metadata", {})
+    text: str = metadata.get(kind, {}).get("alt") or metadata.get("alt") or ""
+    return text.strip()
 
 
 def solved(nb: NotebookNode) -> NotebookNode:

@@ -39,7 +39,7 @@ def new_lesson(name: str) -> NotebookNode:
         repository=lesson.repository(),
         exercises="".join(exercise),
     )
-    nb = jupytext.reads(text, fmt="py:percent")
+    nb: NotebookNode = jupytext.reads(text, fmt="py:percent")
     nb.metadata = NotebookNode(METADATA)
     return nb
 
