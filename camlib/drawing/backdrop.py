@@ -21,9 +21,7 @@ def backdrop(seed: int) -> tuple[tuple[Colour, Colour], list[Shape], float]:
     if rng.uniform() < 0.4:
         shapes += _sun(rng, horizon, low)
     for _ in range(rng.integers(0, 4)):
-        shapes += _cloud(
-            rng, rng.uniform(0, 1), rng.uniform(0.02, horizon), mix(low, (1, 1, 1), rng.uniform(0.2, 0.8))
-        )
+        shapes += _cloud(rng, horizon, low)
     for depth in np.linspace(0.15, 0.9, rng.integers(1, 4)):
         shapes.append(_hill(rng, horizon - 0.16 * (1 - depth), mix(low, ground, depth)))
     shapes.append(_hill(rng, horizon + 0.04, ground))
@@ -36,6 +34,9 @@ def backdrop(seed: int) -> tuple[tuple[Colour, Colour], list[Shape], float]:
     for x, y in sorted(spots.tolist(), key=lambda p: p[1]):
         near = (y - horizon) / (1 - horizon)
         shapes += _choice(rng, tuple(kinds))(rng, x, y, rng.uniform(0.05, 0.1) * (0.55 + 0.7 * near))
+    for x, y in rng.uniform(0, 1, (int(rng.integers(3, 12)), 2)).tolist():  # drifting seeds
+        r = rng.uniform(0.004, 0.009)
+        shapes.append(Shape(0, ellipse(x, y, r, r, n=10), mix((1, 1, 1), top, rng.uniform(0, 0.15))))
     return (top, low), shapes, horizon
 
 
@@ -48,9 +49,8 @@ def occluder(rng: Rng, low: Points, high: Points) -> list[Shape]:
     if kind in (leaf, butterfly):
         return kind(rng, x, rng.uniform(low[1], foot), reach * rng.uniform(0.12, 0.22))
     if kind is grass:
-        return [
-            s for k in range(4) for s in grass(rng, x + 0.09 * reach * (k - 1.5), foot + 0.03, reach * 0.25)
-        ]
+        tufts = (x + 0.09 * reach * (k - 1.5) for k in range(4))
+        return [s for at in tufts for s in grass(rng, at, foot + 0.03, reach * 0.25)]
     return kind(rng, x, foot - rng.uniform(-0.03, 0.05), reach * rng.uniform(0.2, 0.36))
 
 
@@ -93,7 +93,7 @@ def trunk(rng: Rng, x: float, y: float, size: float) -> list[Shape]:
     lean = rng.uniform(-0.06, 0.06)
     path = np.array([(x - lean, -0.1), (x, 0.5), (x + lean, 1.1)])
     grain = [
-        Shape(0, stroke(path + (d * size, 0), 0.05 * size), mix(bark, (0, 0, 0), 0.3))
+        Shape(0, stroke(path + np.array([d * size, 0]), 0.05 * size), mix(bark, (0, 0, 0), 0.3))
         for d in (-0.5, 0.1, 0.6)
     ]
     return [Shape(0, stroke(path, size), bark, 0.006), *grain]
@@ -210,7 +210,8 @@ def _sun(rng: Rng, horizon: float, sky: Colour) -> list[Shape]:
     ]
 
 
-def _cloud(rng: Rng, x: float, y: float, shade: Colour) -> list[Shape]:
+def _cloud(rng: Rng, horizon: float, sky: Colour) -> list[Shape]:
+    x, y, shade = rng.uniform(0, 1), rng.uniform(0.02, horizon), mix(sky, (1, 1, 1), rng.uniform(0.2, 0.8))
     r = rng.uniform(0.04, 0.09)
     puffs = ((-1.2, 0.1, 0.75), (0, -0.25, 1), (1.2, 0.1, 0.8), (0.3, 0.25, 0.9))
     return [Shape(0, ellipse(x + a * r, y + b * r, c * r * 1.2, c * r * 0.7), shade) for a, b, c in puffs]

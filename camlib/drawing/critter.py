@@ -82,7 +82,8 @@ def _legs(
 ) -> tuple[list[Shape], list[Shape]]:
     long, wide = rng.uniform(0.22, 0.38), rng.uniform(0.06, 0.085)
     foot = mix(accent, coat, rng.uniform(0, 0.7))
-    behind, before = [], []
+    behind: list[Shape] = []
+    before: list[Shape] = []
     for k, x in enumerate((-0.66, 0.42, -0.38, 0.68)):
         sway = 0.07 * np.sin(stride + k * np.pi / 2)
         top, bottom = (length * x, height * 0.5), (length * x + sway, height * 0.9 + long)
@@ -222,14 +223,14 @@ def _nose(
         return [snout, *holes], (x, y)
     upper = np.array([(-0.3, -0.14), (0, -0.3), (0.3, -0.14), (0.04, 0.42), (-0.04, 0.42)]) * big
     line = stroke(np.array([(-0.27, -0.1), (0, 0.06), (0.27, -0.1)]) * big + (x, y), 0.03 * big)
-    return [Shape(NOSE, upper + (x, y), accent, rim), Shape(NOSE, line, _dark(accent, 0.4))], (x, y)
+    return [Shape(NOSE, upper + np.array([x, y]), accent, rim), Shape(NOSE, line, _dark(accent, 0.4))], (x, y)
 
 
 def _eyes(
     rng: np.random.Generator, recipe: Recipe, x: float, y: float, r: float, rim: float
 ) -> tuple[list[Shape], list[tuple[float, float]]]:
     apart, big = r * rng.uniform(0.4, 0.48), r * rng.uniform(0.27, 0.36)
-    white = mix((0.93, 0.92, 0.88), recipe.accent, rng.uniform(0.05, 0.35))
+    white = mix((0.84, 0.83, 0.79), recipe.accent, rng.uniform(0.08, 0.4))  # never the brightest thing around
     iris = mix(recipe.pattern, recipe.accent, rng.uniform(0, 1))
     pupil, lid = (0.1, 0.09, 0.12), _dark(recipe.coat, 0.82)
     centres, shapes = [], []
@@ -254,7 +255,7 @@ def _eyes(
             Shape(
                 EYE,
                 ellipse(gx + 0.22 * big, gy - 0.26 * big, big * 0.17, big * 0.17, n=10),
-                mix(white, (1, 1, 1), 0.3),
+                mix(white, (1, 1, 1), 0.2),
             ),
         ]
     return shapes, centres
@@ -263,8 +264,8 @@ def _eyes(
 def _cheeks(rng: np.random.Generator, hx: float, hy: float, r: float, accent: Colour) -> list[Shape]:
     if rng.uniform() < 0.5:
         return []
-    return [Shape(HEAD, ellipse(hx + s * 0.68 * r + 0.06 * r, hy + 0.38 * r, 0.16 * r, 0.11 * r, n=14), accent)
-            for s in (-1, 1)]  # fmt: skip
+    places = [(hx + (0.06 + side * 0.68) * r, hy + 0.38 * r) for side in (-1, 1)]
+    return [Shape(HEAD, ellipse(x, y, 0.16 * r, 0.11 * r, n=14), accent) for x, y in places]
 
 
 def _mouth(x: float, y: float, r: float, coat: Colour) -> list[Shape]:

@@ -49,4 +49,5 @@ def grow(points: Points, by: float) -> Points:
     d = after - before
     normal = np.stack([d[:, 1], -d[:, 0]], 1) / (np.linalg.norm(d, axis=1, keepdims=True) + 1e-9)
     clockwise = np.sign(points[:, 0] @ after[:, 1] - points[:, 1] @ after[:, 0])
-    return points + by * clockwise * normal
+    grown: Points = points + by * clockwise * normal
+    return grown

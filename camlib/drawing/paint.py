@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from .backdrop import backdrop, occluder, stamp
-from .critter import BODY, EAR, EYE, HEAD, HORN, LEG, NOSE, REMOVABLE, TAIL, critter
+from .critter import BODY, EAR, EYE, HEAD, LEG, NOSE, REMOVABLE, TAIL, critter
 from .outline import Points, Shape, grow
 from .recipe import Recipe, features, mix
 
@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 
 class Truth(NamedTuple):
-    """One critter in one picture: parts (H, W), key points (6, 2) and which are in sight, box and head box (4,)."""
+    """A critter in a picture: parts (H, W), key points (6, 2), which are in sight, box and head box (4,)."""
 
     parts: Array
     keypoints: Array
@@ -28,7 +28,7 @@ class Truth(NamedTuple):
 
 
 def paint(recipe: Recipe, size: int) -> tuple[Array, list[Truth]]:
-    """The picture (3, size, size), uint8, and the truth of the critter and, if there is one, its companion."""
+    """The picture (3, size, size), uint8, and the truth of the critter and of its companion, if any."""
     rng = np.random.default_rng(recipe.light)
     picture = _background(recipe.backdrop, size, rng)
     light = np.array([rng.choice((-0.6, 0.6)), -0.8])
@@ -60,7 +60,7 @@ def _stamp(size: int) -> "_Sheet":
 
 
 class _Sheet:
-    """Shapes on a clear sheet. A code says which shape is on top of a fine pixel: 2k + 1 its rim, 2k + 2 its inside."""
+    """Shapes on a clear sheet; code 2k + 1 is shape k's rim, code 2k + 2 its inside, 0 nothing."""
 
     def __init__(self, shapes: list[Shape], size: int):
         self.shapes = shapes
@@ -74,7 +74,8 @@ class _Sheet:
 
     def codes(self) -> Array:
         """The code at the centre of each pixel (H, W)."""
-        return self.fine[OVER // 2 :: OVER, OVER // 2 :: OVER]
+        centres: Array = self.fine[OVER // 2 :: OVER, OVER // 2 :: OVER]
+        return centres
 
     def lookup(self, inside: list[Any], rim: list[Any], nothing: Any) -> Array:
         """A table from code to a value."""
@@ -127,7 +128,8 @@ class _Critter:
 
     def place(self, points: Points) -> Points:
         """From the critter's frame to pixels of the picture."""
-        return points @ self.turn + self.shift
+        placed: Points = points @ self.turn + self.shift
+        return placed
 
     def over(self, picture: Array, light: Array) -> Array:
         """The picture with the critter, its volume and its shadow on the ground."""
@@ -142,18 +144,18 @@ class _Critter:
 
         colour, alpha = self.sheet.reduce(self._coat())
         parts = self.sheet.parts()
-        head, body = np.isin(parts, (HEAD, NOSE, EYE, EAR, HORN)), np.isin(parts, (BODY, LEG))
-        volume = np.zeros_like(picture[..., 0])
-        for group, mask in (("head", np.isin(parts, (HEAD, NOSE, EYE))), ("body", body)):
-            soft = _blur(
-                Image.fromarray(mask.astype(np.uint8) * 255), (0.13 if group == "head" else 0.17) * unit
-            )
-            gy, gx = np.gradient(soft)
-            volume += mask * -(gx * light[0] + gy * light[1]) * 0.26 * unit
-        under = _blur(Image.fromarray(head.astype(np.uint8) * 255), 0.07 * unit)
-        under = np.roll(under, round(0.1 * unit), axis=0) * body * 0.5
+        face, body = np.isin(parts, (HEAD, NOSE, EYE)), np.isin(parts, (BODY, LEG))
+        # light falls on the sides of face and body that turn towards it, but does not make the eyes shine
+        volume = (face & (parts != EYE)) * self._lit(face, light) + body * self._lit(body, light)
+        under = np.roll(_blur(_sheet(face), 0.07 * unit), round(0.1 * unit), axis=0) * body * 0.5
         colour = colour * np.clip(1 + volume - under, 0.45, 1.4)[..., None]
         return picture * (1 - alpha) + colour
+
+    def _lit(self, mask: Array, light: Array) -> Array:
+        """How much light falls on a round thing with this outline, about -0.3 to 0.3."""
+        gy, gx = np.gradient(_blur(_sheet(mask), 0.15 * self.scale))
+        lit: Array = -(gx * light[0] + gy * light[1]) * 0.26 * self.scale
+        return lit
 
     def _coat(self) -> Array:
         """The colours with stripes or spots on body and legs, laid in the critter's own frame."""
@@ -212,11 +214,17 @@ def _near(hidden: Array, points: Array) -> Array:
 
 def _canvas(points: Points) -> list[float]:
     """Pixels of the picture to the drawing's: pixel i's centre is the drawing's 3 i + 1."""
-    return (points * OVER + OVER // 2).ravel().tolist()  # type: ignore[no-any-return]
+    coordinates: list[float] = (points * OVER + OVER // 2).ravel().tolist()
+    return coordinates
+
+
+def _sheet(mask: Array) -> Image.Image:
+    return Image.fromarray(mask.astype(np.uint8) * 255)
 
 
 def _blur(image: Image.Image, radius: float) -> Array:
-    return np.asarray(image.filter(ImageFilter.GaussianBlur(float(radius))), np.float32) / 255
+    soft: Array = np.asarray(image.filter(ImageFilter.GaussianBlur(float(radius))), np.float32) / 255
+    return soft
 
 
 def _background(seed: int, size: int, rng: np.random.Generator) -> Array:
@@ -242,7 +250,7 @@ def _background(seed: int, size: int, rng: np.random.Generator) -> Array:
 def _light(picture: Array, rng: np.random.Generator) -> Array:
     """Time of day, a side the light falls from, dim corners, grain; to uint8."""
     n = len(picture)
-    y, x = np.mgrid[-1 : 1 : n * 1j, -1 : 1 : n * 1j]  # type: ignore[misc]
+    y, x = np.mgrid[-1 : 1 : n * 1j, -1 : 1 : n * 1j]
     angle = rng.uniform(0, 2 * np.pi)
     falloff = 1 + 0.13 * (x * np.cos(angle) + y * np.sin(angle)) - rng.uniform(0, 0.16) * (x**2 + y**2)
     tint = rng.uniform(0.86, 1.06, 3) * rng.uniform(0.82, 1.12)

@@ -38,7 +38,7 @@ def features(species: int) -> dict[str, str]:
 class Recipe:
     """One critter in one place. `dataclasses.replace(recipe, angle=30)` changes one thing and keeps the rest.
 
-    x, y: where the critter's box lies in the room it has, 0 at the left and top edge, 1 at the right and bottom.
+    x, y: where the critter's box lies in the room it has: 0 at the left and top edge, 1 at the other.
     scale: the longest side of that box, as a fraction of the frame.
     angle: degrees, clockwise on screen.  gaze: where the pupils point, each in [-1, 1].
     stride: phase of the walk in radians.  look, backdrop, clutter, light: seeds of the small things.
@@ -88,7 +88,7 @@ def sample(seed: int, index: int, pair: bool = False) -> Recipe:
     rng = np.random.default_rng([seed, index, int(pair)])
     label = int(rng.integers(len(CLASSES)))
     if not pair:
-        return _one(rng, label, scale=(0.36, 0.8))
+        return _one(rng, label, scale=(0.32, 0.8))
     other = int((label + rng.integers(1, len(CLASSES))) % len(CLASSES))
     left, right = rng.uniform(0, 0.06), rng.uniform(0.94, 1)
     first, second = (left, right) if rng.uniform() < 0.5 else (right, left)
