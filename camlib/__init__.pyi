@@ -1,9 +1,26 @@
+from .data import Batch, Digits, Photos, batches, digits, photos
+from .filters import autocorrelation, colour, colourfulness, filters, orientation
 from .nets import Net, load, wrap
+from .pictures import Folder, folder, picture
 from .record import record, silence
 
 __all__ = [
+    "Batch",
+    "Digits",
+    "Folder",
     "Net",
+    "Photos",
+    "autocorrelation",
+    "batches",
+    "colour",
+    "colourfulness",
+    "digits",
+    "filters",
+    "folder",
     "load",
+    "orientation",
+    "photos",
+    "picture",
     "record",
     "silence",
     "wrap",
