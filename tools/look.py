@@ -1,0 +1,118 @@
+"""Page through decks in a headless Chromium: what runs off a slide, and pictures of all of them.
+
+`python -m tools.look build/slides/01_filters.html [folder for the pictures]`
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SMALLEST_PICTURE = 240  # pixels of a slide's 720
+# A slide's faults, as sentences; run on the page that is shown.
+FAULTS = f"""
+const page = Reveal.getCurrentSlide().querySelector(".page"), found = [];
+const over = (a, b, way) => {{ if (a > b + 1) found.push(`runs ${{a - b}} px off the ${{way}}`); }};
+over(page.scrollHeight, page.clientHeight, "bottom");
+over(page.scrollWidth, page.clientWidth, "right");
+for (const box of page.querySelectorAll("pre, table, img, math, svg")) {{
+  const inner = box.getBoundingClientRect(), outer = page.getBoundingClientRect();
+  over(Math.round(inner.right), Math.round(outer.right), "right, a " + box.tagName.toLowerCase());
+}}
+for (const img of page.querySelectorAll("img")) {{
+  if (!img.complete || !img.naturalWidth) found.push("has a picture that did not load");
+  const height = img.clientHeight;
+  if (img.closest(".picture") && height < {SMALLEST_PICTURE}) found.push(`shrinks a picture to ${{height}} px`);
+}}
+if (!page.innerText.trim() && !page.querySelector("img, svg")) found.push("is empty");
+return found;
+"""
+# Calls back when the shown page's pictures are there.
+LOADED = """
+const pictures = [...Reveal.getCurrentSlide().querySelectorAll("img")];
+Promise.all(pictures.map(picture => picture.decode().catch(() => 0))).then(arguments[0]);
+"""
+PLACES = "return Reveal.getSlides().map(s => [Reveal.getIndices(s).h, Reveal.getIndices(s).v])"
+
+
+def missing() -> str:
+    """Why there is no browser to look with; empty where there is one."""
+    if not shutil.which("chromedriver"):
+        return "no chromedriver on the PATH"
+    return "" if _binary() else f"no browser on the PATH: {', '.join(BROWSERS)}"
+
+
+@contextmanager
+def browser(width: int = 1280, height: int = 720) -> Iterator[Any]:
+    """A headless Chromium with an empty profile, closed and cleared away at the end."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        options = Options()
+        options.binary_location = _binary()
+        for flag in (
+            "headless=new",
+            "no-sandbox",
+            "disable-gpu",
+            "disable-background-networking",
+            "disable-component-update",
+            "disable-sync",
+            "no-first-run",
+            "hide-scrollbars",
+            f"window-size={width},{height}",
+            f"user-data-dir={profile}",
+        ):
+            options.add_argument(f"--{flag}")
+        driver = webdriver.Chrome(options, Service(shutil.which("chromedriver")))
+        try:
+            # The window's inside, not its frame, has this size.
+            driver.execute_cdp_cmd(
+                "Emulation.setDeviceMetricsOverride",
+                {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
+            )
+            yield driver
+        finally:
+            driver.quit()
+
+
+def look(driver: Any, deck: Path, pictures: Path | None = None) -> dict[int, list[str]]:
+    """Turn all pages of a deck; returns each page's faults, by its number. pictures: a folder for PNGs."""
+    driver.get(deck.resolve().as_uri())
+    places = driver.execute_script(PLACES)
+    found = {}
+    for number, (column, row) in enumerate(places, 1):
+        driver.execute_script(f"Reveal.slide({column}, {row}, 99)")  # 99: all its fragments
+        driver.execute_async_script(LOADED)
+        found[number] = driver.execute_script(FAULTS)
+        if pictures:
+            pictures.mkdir(parents=True, exist_ok=True)
+            driver.save_screenshot(str(pictures / f"{deck.stem}-{number:02}.png"))
+    return found
+
+
+def _binary() -> str:
+    return next((path for name in BROWSERS if (path := shutil.which(name))), "")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("deck", type=Path)
+    parser.add_argument("pictures", type=Path, nargs="?", help="a folder for a picture of each slide")
+    arguments = parser.parse_args()
+    with browser() as driver:
+        found = look(driver, arguments.deck, arguments.pictures)
+    faults = [f"slide {number} {fault}" for number, of_page in found.items() for fault in of_page]
+    print("\n".join(faults) or f"{len(found)} slides, nothing runs off the page")
+    raise SystemExit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()
