@@ -34,6 +34,7 @@ case "$*" in
   *"import sys, pip"*) echo 3 12 ;;
   *"m.version('torch')"*) [ -n "$TORCH" ] && echo "$TORCH" ;;
   *"-m pip install"*)
+    echo "$*" > pip.txt
     while [ "$1" != -c ]; do shift; done
     cat "$2" >> pins.txt
     echo "$PIP_SAYS" >&2
@@ -84,6 +85,8 @@ def test_an_environment_is_built_once_and_again_when_its_inputs_change(course: P
     assert installs(course) == 1
     assert (course / ".venv/.ready").read_text() == environment.fingerprint()
     assert "fetchNews" in (course / ".venv/share/jupyter/lab/settings/overrides.json").read_text()
+    with (course / "pyproject.toml").open("a") as file:
+        file.write("# the tools' settings are no dependency\n")
     environment.main(["env"])
     assert installs(course) == 1
     with (course / "constraints.txt").open("a") as file:
@@ -138,9 +141,12 @@ def test_a_torch_from_pytorchs_own_site_is_kept(course: Path, monkeypatch: pytes
     environment.main([])
     pins = (course / "pins.txt").read_text().splitlines()
     assert [pin for pin in pins if pin.startswith("torch")] == ["torch==2.13.0+cpu"]
+    assert "--no-cache-dir" in (course / "pip.txt").read_text()  # 4 GB do not hold everything twice
     (course / ".venv/.ready").unlink()
     monkeypatch.setenv("TORCH", "2.13.0")  # of an older constraints.txt: that one follows the file
+    disk(monkeypatch, 50)
     environment.main([])
+    assert "--no-cache-dir" not in (course / "pip.txt").read_text()
     assert "torch==2.13.0" not in (course / "pins.txt").read_text().splitlines()
 
 
@@ -332,9 +338,8 @@ def test_constraints_pin_each_dependency_once_everywhere(system: str, minor: int
     assert [name for name, several in versions.items() if len(several) > 1] == []
     for text in LIST:
         need = Requirement(text)
-        assert need.name == "camlib" or need.specifier.contains(versions[canonicalize_name(need.name)][0]), (
-            text
-        )
+        found = versions.get(canonicalize_name(need.name), [])
+        assert need.name == "camlib" or any(map(need.specifier.contains, found)), f"{text}: pinned {found}"
     assert any(name.startswith("nvidia-") for name in versions) == (system == "linux")
 
 

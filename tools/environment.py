@@ -62,7 +62,7 @@ def build() -> None:
         return
     torch = torch_version()
     whole = torch is None and sys.platform == "linux"  # there, torch brings 4 GB of CUDA libraries
-    check_disk(10 if whole else 3)
+    roomy = check_disk(10 if whole else 3)
     if not works():
         python, version = find_python()
         print("Building .venv with Python {}.{}.".format(*version), flush=True)
@@ -71,7 +71,7 @@ def build() -> None:
         stamp.unlink()
     size = "3 GB" if whole else "up to 500 MB"
     print(f"Installing the packages: {size} to download, a few minutes.", flush=True)
-    install(torch)
+    install(torch, roomy)
     settings = VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps(LAB_SETTINGS, indent=2))
@@ -80,9 +80,10 @@ def build() -> None:
 
 
 def fingerprint() -> str:
-    """What `.venv` depends on: the two files, and the folder, since an environment cannot be moved."""
-    parts = [(ROOT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
-    return hashlib.sha256(b"\0".join([*parts, str(ROOT).encode()])).hexdigest()
+    """What `.venv` depends on: the dependencies, their versions, and the folder, for it cannot be moved."""
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8").split("\n[tool.")[0]
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    return hashlib.sha256("\0".join([project, pins, str(ROOT)]).encode("utf-8")).hexdigest()
 
 
 def venv_python() -> str:
@@ -101,14 +102,15 @@ def torch_version() -> Optional[str]:
     return ask([venv_python()], "import importlib.metadata as m; print(m.version('torch'))")
 
 
-def check_disk(gigabytes: int) -> None:
-    """Stop before the download where the packages would not fit."""
+def check_disk(gigabytes: int) -> bool:
+    """Stop before the download where the packages would not fit; say whether pip may keep a copy of them."""
     free = shutil.disk_usage(str(ROOT)).free / 1e9
     if free < gigabytes:
         raise SystemExit(
             f"Too little disk: {gigabytes} GB are needed in {ROOT}, {free:.1f} GB are free."
             + (" With a CPU-only torch 3 GB are enough: see README.md." if gigabytes > 3 else "")
         )
+    return free > 1.5 * gigabytes
 
 
 def find_python() -> Tuple[List[str], Tuple[int, int]]:
@@ -155,7 +157,7 @@ def version_of(printed: str) -> Tuple[int, int]:
     return int(major), int(minor)
 
 
-def install(torch: Optional[str]) -> None:
+def install(torch: Optional[str], roomy: bool) -> None:
     """Install camlib and all it needs, at the versions of constraints.txt.
 
     A torch with a "+" in its version was taken from PyTorch's own site by the learner, and is kept.
@@ -172,6 +174,7 @@ def install(torch: Optional[str]) -> None:
         pins = Path(folder, "constraints.txt")
         pins.write_text("\n".join(constraints), encoding="utf-8")
         pip = [venv_python(), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+        pip.extend([] if roomy else ["--no-cache-dir"])
         run([*pip, "-c", str(pins), "-e", ".[dev]"], "pip could not install the packages", temporary=folder)
 
 
@@ -200,13 +203,17 @@ def run(command: List[str], failure: str, temporary: Optional[str] = None) -> No
 
 def lab(options: List[str]) -> None:
     """Open JupyterLab on lesson 00; it takes the next free port and prints the address with its token."""
-    command = [venv_python(), "-m", "jupyterlab", "notebooks/00_start_here.ipynb", *options]
+    page = "/lab/tree/notebooks/00_start_here.ipynb"
+    command = [venv_python(), "-m", "jupyterlab", "--ServerApp.root_dir=.", "--LabApp.default_url=" + page]
+    command.append("--log-level=WARN")  # the address is not lost among twenty lines of news
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     screen = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
     if sys.platform == "linux" and not any(os.environ.get(name) for name in screen):
         command.append("--no-browser")  # else a text browser may take the terminal
+    command.extend(options)
     os.chdir(str(ROOT))
+    print("JupyterLab is starting. Ctrl+C, twice, stops it.", flush=True)
     if os.name == "nt":
         raise SystemExit(subprocess.call(command))
     os.execv(command[0], command)  # so that Ctrl+C and signals reach JupyterLab itself
