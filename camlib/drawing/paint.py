@@ -149,7 +149,8 @@ class _Critter:
         volume = (face & (parts != EYE)) * self._lit(face, light) + body * self._lit(body, light)
         under = np.roll(_blur(_sheet(face), 0.07 * unit), round(0.1 * unit), axis=0) * body * 0.5
         colour = colour * np.clip(1 + volume - under, 0.45, 1.4)[..., None]
-        return picture * (1 - alpha) + colour
+        lit: Array = picture * (1 - alpha) + colour
+        return lit
 
     def _lit(self, mask: Array, light: Array) -> Array:
         """How much light falls on a round thing with this outline, about -0.3 to 0.3."""
@@ -244,7 +245,8 @@ def _background(seed: int, size: int, rng: np.random.Generator) -> Array:
     patches = Image.fromarray(rng.normal(0, 0.035, (9, 9)).astype(np.float32)).resize(
         (size, size), Image.Resampling.BICUBIC
     )
-    return np.asarray(sheet.reduce(OVER), np.float32) / 255 + np.asarray(patches)[..., None]
+    scene: Array = np.asarray(sheet.reduce(OVER), np.float32) / 255 + np.asarray(patches)[..., None]
+    return scene
 
 
 def _light(picture: Array, rng: np.random.Generator) -> Array:
@@ -255,4 +257,5 @@ def _light(picture: Array, rng: np.random.Generator) -> Array:
     falloff = 1 + 0.13 * (x * np.cos(angle) + y * np.sin(angle)) - rng.uniform(0, 0.16) * (x**2 + y**2)
     tint = rng.uniform(0.86, 1.06, 3) * rng.uniform(0.82, 1.12)
     grain = rng.normal(0, rng.uniform(0.004, 0.014), (n, n, 1))
-    return (255 * np.clip(picture * falloff[..., None] * tint + grain, 0, 1) + 0.5).astype(np.uint8)
+    lit: Array = np.clip(picture * falloff[..., None] * tint + grain, 0, 1)
+    return (255 * lit + 0.5).astype(np.uint8)
