@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from camlib import checks
+from camlib import autocorrelation, checks
 from camlib.checks.compare import compare
 
 GRID = torch.arange(12.0).reshape(3, 4) + 1
@@ -225,3 +225,61 @@ def test_convolve():
         (lambda x, k: x @ k, "stopped at line"),
     ]:
         assert why in checks.convolve(wrong).message, why
+
+
+def structure(w, centre=(2, 3), pairs=True):
+    w = w - w.mean(centre, keepdim=True) if centre else w
+    n = w[0].numel()
+    right, down = w[..., 1:] * w[..., :-1], w[..., 1:, :] * w[..., :-1, :]
+    counts = (right[0].numel(), down[0].numel()) if pairs else (n, n)
+    return (right.sum((1, 2, 3)) / counts[0] + down.sum((1, 2, 3)) / counts[1]) / 2 / (w**2).mean((1, 2, 3))
+
+
+def test_autocorrelation():
+    assert checks.autocorrelation(structure).passed
+    assert checks.autocorrelation(autocorrelation).passed
+    for wrong, why in [
+        (lambda w: structure(w, centre=None), "the mean is not taken off"),
+        (lambda w: structure(w, centre=(1, 2, 3)), "each channel has its own"),
+        (lambda w: structure(w, pairs=False), "divide each sum by its own count"),
+        (lambda w: structure(w) * 2, "take half of it"),
+        (lambda w: structure(w).mean(), "one number for all filters"),
+        (lambda w: autocorrelation(w, 2), "two apart"),
+        (lambda w: structure(w)[:, None], "an axis of length 1 too many"),
+        (lambda w: structure(w) + 0.1, "up to a constant"),
+    ]:
+        assert why in checks.autocorrelation(wrong).message, why
+
+
+def stripes(size, angle, wavelength, turn=lambda a, x, y: x * math.sin(a) + y * math.cos(a), fade=5.0):
+    y, x = torch.meshgrid(*[torch.arange(size) - (size - 1) / 2] * 2, indexing="ij")
+    wave = torch.cos(2 * math.pi * turn(math.radians(angle), x, y) / wavelength)
+    return wave * torch.exp(-(x**2 + y**2) / 2 / fade**2)
+
+
+def test_gabor():
+    assert checks.gabor(stripes).passed
+    assert checks.gabor(lambda n, a, w: 0.01 * stripes(n, a, w).numpy()).passed
+    for wrong, why in [
+        (
+            lambda n, a, w: stripes(n, a, w, lambda a, x, y: x * math.cos(a) + y * math.sin(a)),
+            "x sin a + y cos a",
+        ),
+        (
+            lambda n, a, w: stripes(n, a, w, lambda a, x, y: x * math.sin(a) - y * math.cos(a)),
+            "lean the other way",
+        ),
+        (
+            lambda n, a, w: stripes(n, a, w, lambda a, x, y: x * math.cos(a) - y * math.sin(a)),
+            "across the angle",
+        ),
+        (lambda n, a, w: stripes(n, math.degrees(a), w), "cos and sin take radians, the angle"),
+        (lambda n, a, w: stripes(n, 30, w), "turn the wave with the angle"),
+        (lambda n, a, w: stripes(n, a, 2 * w), "repeat every 12 pixels"),
+        (lambda n, a, w: stripes(n, a, 2 * math.pi * w), "2π · distance"),
+        (lambda n, a, w: stripes(n, a, w, fade=1000), "multiply by a Gaussian"),
+        (lambda n, a, w: stripes(n, a, w, lambda a, x, y: (x**2 + y**2).sqrt()), "no clear direction"),
+        (lambda n, a, w: stripes(n, a, w)[0], "the wrong shape"),
+        (lambda n, a, w: 0 * stripes(n, a, w), "has the same value, 0, everywhere"),
+    ]:
+        assert why in checks.gabor(wrong).message, why

@@ -32,7 +32,8 @@ for (const box of page.querySelectorAll("pre, table, img, math, svg")) {{
 for (const img of page.querySelectorAll("img")) {{
   if (!img.complete || !img.naturalWidth) found.push("has a picture that did not load");
   const height = img.clientHeight;
-  if (img.closest(".picture") && height < {SMALLEST_PICTURE}) found.push(`shrinks a picture to ${{height}} px`);
+  const small = img.closest(".picture") && height < {SMALLEST_PICTURE};
+  if (small) found.push(`shrinks a picture to ${{height}} px`);
 }}
 if (!page.innerText.trim() && !page.querySelector("img, svg")) found.push("is empty");
 return found;

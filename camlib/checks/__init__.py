@@ -4,16 +4,18 @@ A check tries the learner's function on inputs where the truth is known. It neve
 `Verdict`, which a notebook shows as ✓ or ✗ and its sentence.
 """
 
-from .filters import convolve, filter_picture
+from .filters import autocorrelation, convolve, filter_picture, gabor
 from .start_here import conv_parameters, output_size, softmax
 from .verdict import Verdict, double
 
 __all__ = [
     "Verdict",
+    "autocorrelation",
     "conv_parameters",
     "convolve",
     "double",
     "filter_picture",
+    "gabor",
     "output_size",
     "softmax",
 ]

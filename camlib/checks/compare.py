@@ -18,23 +18,28 @@ def compare(got: Any, want: Any, what: str = "answer", atol: float = 1e-4, named
     what: what it is called in the sentence ("map").  atol: the largest difference that counts as equal.
     named: the order of its axes ("row, column"), for the sentence about a transposed one.
     """
-    right = _array(want)
+    right = _array(want).astype(float)
+    if sentence := unfit(got, right.shape, what, named):
+        return sentence
+    mine = _array(got).astype(float)
+    if np.abs(mine - right).max(initial=0) <= atol:
+        return ""
+    return _known_mistake(mine, right, what, atol, named) or _worst(mine, right, what)
+
+
+def unfit(got: Any, shape: tuple[int, ...], what: str = "answer", named: str = "") -> str:
+    """Say why something is no array of finite numbers of this shape; empty when it is one."""
     try:
         mine = _array(got)
     except (TypeError, ValueError, RuntimeError):
         return f"the {what} should be a tensor of numbers, but is {describe(got)}"
     if mine.dtype.kind not in "biuf":
         return f"the {what} should hold numbers, but is {describe(got)}"
-    if mine.shape != right.shape:
-        return _shape(mine, right, what, named)
-    mine, right = mine.astype(float), right.astype(float)
+    if mine.shape != shape:
+        return _shape(mine, shape, what, named)
     if bad := int((~np.isfinite(mine)).sum()):
-        return (
-            f"the {what} holds {bad} values that are NaN or infinite: look for 0 / 0, log(0) or a large exp"
-        )
-    if np.abs(mine - right).max(initial=0) <= atol:
-        return ""
-    return _known_mistake(mine, right, what, atol, named) or _worst(mine, right, what)
+        return f"the {what} holds {bad} values that are NaN or infinite: look for 0 / 0, log(0), a large exp"
+    return ""
 
 
 def describe(value: Any) -> str:
@@ -43,15 +48,14 @@ def describe(value: Any) -> str:
     return f"{type(value).__name__} {text}" if len(text) < 40 else f"of type {type(value).__name__}"
 
 
-def _shape(mine: Array, right: Array, what: str, named: str) -> str:
-    shapes = f"its shape is {mine.shape}, and should be {right.shape}"
-    if mine.size == 1 and right.size > 1:
+def _shape(mine: Array, shape: tuple[int, ...], what: str, named: str) -> str:
+    shapes = f"its shape is {mine.shape}, and should be {shape}"
+    if mine.size == 1 and shape and max(shape) > 1:
         return f"the {what} is a single number; {shapes}"
-    if mine.squeeze().shape == right.squeeze().shape:
-        return (
-            f"the {what} has an axis of length 1 too {'many' if mine.ndim > right.ndim else 'few'}: {shapes}"
-        )
-    if mine.ndim == right.ndim and sorted(mine.shape) == sorted(right.shape):
+    if [n for n in mine.shape if n > 1] == [n for n in shape if n > 1]:
+        more = "many" if mine.ndim > len(shape) else "few"
+        return f"the {what} has an axis of length 1 too {more}: {shapes}"
+    if sorted(mine.shape) == sorted(shape):
         return f"the {what}'s axes are in another order{f' than ({named})' if named else ''}: {shapes}"
     return f"the {what} has the wrong shape: {shapes}"
 

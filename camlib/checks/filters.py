@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .compare import compare
+from ..filters import autocorrelation as measured
+from ..filters import orientation
+from .compare import compare, unfit
 from .verdict import Learners, Wrong, ask, check, demand, refuse
 
 
@@ -85,6 +90,118 @@ def convolve(f: Learners) -> str:
     refuse(ask(f, image, square), {"the kernel is transposed: you index it [x, y]": _slide(image, square.T)})
     demand(ask(f, image, square), _slide(image, square), "map of a square kernel", named="row, column")
     return "right, to the last row and column: this is what conv1 does, channel by channel"
+
+
+@check
+def autocorrelation(f: Learners) -> str:
+    """f(filters): (N, C, k, k) to (N,), how alike neighbouring weights are; see `camlib.autocorrelation`."""
+    noise = torch.randn(5, 3, 9, 9, generator=torch.Generator().manual_seed(0))
+    filters = noise + torch.linspace(0, 3, 5).view(5, 1, 1, 1) * functional.avg_pool2d(noise, 5, 1, 2)
+    filters += torch.tensor([0.3, -0.6, 0.2]).view(3, 1, 1)
+    want, got = measured(filters), ask(f, filters)
+    centred = filters - filters.mean((2, 3), keepdim=True)
+    if not compare(got, want.mean()):
+        raise Wrong("it is one number for all filters together; there should be one for each, shape (5,)")
+    refuse(
+        got,
+        {
+            "the mean is not taken off: each channel's own mean goes first": _neighbours(filters),
+            "one mean is taken off for the whole filter; each channel has its own": _neighbours(
+                filters - filters.mean((1, 2, 3), keepdim=True)
+            ),
+            "only neighbours to the right count; those below do too, and the two are averaged": _right(
+                centred
+            ),
+            "only neighbours below count; those to the right do too, and the two are averaged": _right(
+                centred.mT
+            ),
+            "right and down are added; take half of it": 2 * want,
+            "these are sums: the pairs are fewer than the weights, so divide each sum by its own count": (
+                want * 8 / 9
+            ),
+            "the far edge is joined to the near one (`roll` does that): leave out pairs that wrap round": (
+                _wrapped(centred)
+            ),
+            "it is not divided by the mean of the squared weights": want * centred.square().mean((1, 2, 3)),
+            "it compares weights two apart; neighbours are one apart": measured(filters, 2),
+        },
+    )
+    demand(got, want, "autocorrelation")
+    return "right: smooth filters come near 1, noise near 0"
+
+
+@check
+def gabor(f: Learners) -> str:
+    """f(size, angle, wavelength): (size, size), stripes that run at that angle and fade towards the edge.
+
+    The angle is in degrees, as in `camlib.orientation`: 0 is a horizontal stripe, 45 rises to the right.
+    """
+    size, wavelength, angles = 25, 6.0, (30.0, 75.0, 110.0)
+    patches = [_patch(f, size, angle, wavelength) for angle in angles]
+    _patch(f, 15, 0.0, 5.0)
+    found = orientation(torch.stack(patches)[:, None])
+    without = orientation(_patch(f, size, angles[0], wavelength / (2 * math.pi))[None, None])
+    if abs(without.frequency[0] * wavelength - 1) < 0.2:
+        raise Wrong(
+            "the stripes are too broad: one wave is 2π of the cosine's argument, 2π · distance / wavelength"
+        )
+    if found.strength.min() < 0.5:
+        raise Wrong("the patch has no clear direction: it should be one wave, the same along each stripe")
+    known: dict[str, Callable[[float], float]] = {
+        "": lambda a: a,
+        "the stripes run across the angle: let the wave go across it": lambda a: a + 90,
+        "the stripes lean the other way: rows count downwards, so y is minus the row": lambda a: -a,
+        "the wave goes along the angle, and rows count downwards: x sin a + y cos a, with y the row": (
+            lambda a: 90 - a
+        ),
+        "cos and sin take radians, the angle is in degrees": math.degrees,
+        "cos and sin take radians, and the stripes run across the angle": lambda a: math.degrees(a) + 90,
+    }
+    why = next((why for why, turn in known.items() if _run_at(found.angle, [turn(a) for a in angles])), None)
+    if why != "":
+        off = why or "turn the wave with the angle"
+        raise Wrong(f"asked for {angles[0]:.0f}°, the stripes run at {found.angle[0]:.0f}°: {off}")
+    length = 1 / found.frequency[0].clamp_min(1e-6).item()
+    if not 0.8 < length / wavelength < 1.25:
+        raise Wrong(f"the stripes repeat every {length:.0f} pixels, and should every {wavelength:.0f}")
+    edge = torch.cat(
+        [patches[0][rows, cols].flatten() for rows in (_FIRST, _LAST) for cols in (_FIRST, _LAST)]
+    )
+    if edge.square().mean() > patches[0][9:-9, 9:-9].square().mean() / 4:
+        raise Wrong("right stripes, but they reach the corners: multiply by a Gaussian, exp(-r² / 2σ²)")
+    return "right: conv1's striped filters look like this, and lesson 01 fits them"
+
+
+_FIRST, _LAST = slice(None, 4), slice(-4, None)
+
+
+def _patch(f: Learners, size: int, angle: float, wavelength: float) -> Tensor:
+    got = ask(f, size, angle, wavelength)
+    if sentence := unfit(got, (size, size), f"patch of size {size}"):
+        raise Wrong(sentence)
+    patch = torch.as_tensor(got, dtype=torch.float32)
+    if patch.std() == 0:
+        raise Wrong(f"the patch of size {size} has the same value, {patch[0, 0]:g}, everywhere")
+    return patch
+
+
+def _run_at(measured: Tensor, angles: list[float]) -> bool:
+    """Whether stripes run at these angles, to 8°; a half turn changes nothing."""
+    off = (measured - torch.tensor(angles)).remainder(180)
+    return bool(torch.minimum(off, 180 - off).max() < 8)
+
+
+def _right(w: Tensor) -> Tensor:
+    return (w[..., 1:] * w[..., :-1]).mean((1, 2, 3)) / w.square().mean((1, 2, 3))
+
+
+def _neighbours(w: Tensor) -> Tensor:
+    return (_right(w) + _right(w.mT)) / 2
+
+
+def _wrapped(w: Tensor) -> Tensor:
+    both = (w * w.roll(1, 3)).mean((1, 2, 3)) + (w * w.roll(1, 2)).mean((1, 2, 3))
+    return both / 2 / w.square().mean((1, 2, 3))
 
 
 def _slide(image: Tensor, kernel: Tensor) -> Tensor:
