@@ -140,12 +140,11 @@ def gabor(f: Learners) -> str:
     patches = [_patch(f, size, angle, wavelength) for angle in angles]
     _patch(f, 15, 0.0, 5.0)
     found = orientation(torch.stack(patches)[:, None])
-    without = orientation(_patch(f, size, angles[0], wavelength / (2 * math.pi))[None, None])
-    if abs(without.frequency[0] * wavelength - 1) < 0.2:
-        raise Wrong(
-            "the stripes are too broad: one wave is 2π of the cosine's argument, 2π · distance / wavelength"
-        )
-    if found.strength.min() < 0.5:
+    length = 1 / found.frequency[0].clamp_min(1e-6).item()
+    if found.strength.min() < 0.5 or length > 4 * wavelength:
+        shorter = orientation(_patch(f, size, angles[0], wavelength / (2 * math.pi))[None, None])
+        if abs(shorter.frequency[0] * wavelength - 1) < 0.2:
+            raise Wrong("the stripes are too broad: one wave is 2π of the cosine's argument")
         raise Wrong("the patch has no clear direction: it should be one wave, the same along each stripe")
     known: dict[str, Callable[[float], float]] = {
         "": lambda a: a,
@@ -161,7 +160,6 @@ def gabor(f: Learners) -> str:
     if why != "":
         off = why or "turn the wave with the angle"
         raise Wrong(f"asked for {angles[0]:.0f}°, the stripes run at {found.angle[0]:.0f}°: {off}")
-    length = 1 / found.frequency[0].clamp_min(1e-6).item()
     if not 0.8 < length / wavelength < 1.25:
         raise Wrong(f"the stripes repeat every {length:.0f} pixels, and should every {wavelength:.0f}")
     edge = torch.cat(
