@@ -179,7 +179,7 @@ def _patch(f: Learners, size: int, angle: float, wavelength: float) -> Tensor:
         raise Wrong(sentence)
     patch = torch.as_tensor(got, dtype=torch.float32)
     if patch.std() == 0:
-        raise Wrong(f"the patch of size {size} has the same value, {patch[0, 0]:g}, everywhere")
+        raise Wrong(f"the patch of size {size} has the same value, {patch[0, 0].item() + 0.0:g}, everywhere")
     return patch
 
 
