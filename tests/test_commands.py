@@ -27,12 +27,13 @@ ROOT = environment.ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 posix = pytest.mark.skipif(os.name == "nt", reason="uses a shell script in place of Python")
 
-# Stands in for .venv/bin/python: it has pip; its torch is $TORCH; `pip install` keeps the constraints it was
-# given in pins.txt, says $PIP_SAYS, and ends with $PIP_ENDS.
+# Stands in for .venv/bin/python: it has pip, $TORCH and $TORCHVISION; `pip install` keeps the constraints it
+# was given in pins.txt, says $PIP_SAYS, and ends with $PIP_ENDS.
 FAKE_PYTHON = """#!/bin/sh
 case "$*" in
   *"import sys, pip"*) echo 3 12 ;;
   *"m.version('torch')"*) [ -n "$TORCH" ] && echo "$TORCH" ;;
+  *"m.version('torchvision')"*) [ -n "$TORCHVISION" ] && echo "$TORCHVISION" ;;
   *"-m pip install"*)
     echo "$*" > pip.txt
     while [ "$1" != -c ]; do shift; done
@@ -56,7 +57,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
     disk(monkeypatch, 500)
-    for name in ("TORCH", "PIP_SAYS", "PIP_ENDS"):
+    for name in ("TORCH", "TORCHVISION", "PIP_SAYS", "PIP_ENDS"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
@@ -137,12 +138,19 @@ def test_an_interrupted_installation_does_not_look_finished(
 @posix
 def test_a_torch_from_pytorchs_own_site_is_kept(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH", "2.13.0+cpu")
+    monkeypatch.setenv("TORCHVISION", "0.28.0")
+    assert failure().startswith("torch==2.13.0+cpu came alone: install torch and torchvision together")
+    monkeypatch.setenv("TORCHVISION", "0.28.0+cpu")
     disk(monkeypatch, 4)
     environment.main([])
     pins = (course / "pins.txt").read_text().splitlines()
-    assert [pin for pin in pins if pin.startswith("torch")] == ["torch==2.13.0+cpu"]
+    assert [pin for pin in pins if pin.startswith("torch")] == [
+        "torch==2.13.0+cpu",
+        "torchvision==0.28.0+cpu",
+    ]
     assert "--no-cache-dir" in (course / "pip.txt").read_text()  # 4 GB do not hold everything twice
     (course / ".venv/.ready").unlink()
+    monkeypatch.setenv("TORCHVISION", "0.28.0")
     monkeypatch.setenv("TORCH", "2.13.0")  # of an older constraints.txt: that one follows the file
     disk(monkeypatch, 50)
     environment.main([])

@@ -60,8 +60,10 @@ def build() -> None:
     stamp, inputs = VENV / ".ready", fingerprint()
     if stamp.is_file() and stamp.read_text() == inputs:
         return
-    torch = torch_version()
-    whole = torch is None and sys.platform == "linux"  # there, torch brings 4 GB of CUDA libraries
+    own = own_torch()
+    whole = (
+        installed("torch") is None and sys.platform == "linux"
+    )  # there, torch brings 4 GB of CUDA libraries
     roomy = check_disk(10 if whole else 3)
     if not works():
         python, version = find_python()
@@ -71,7 +73,7 @@ def build() -> None:
         stamp.unlink()
     size = "3 GB" if whole else "up to 500 MB"
     print(f"Installing the packages: {size} to download, a few minutes.", flush=True)
-    install(torch, roomy)
+    install(own, roomy)
     settings = VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps(LAB_SETTINGS, indent=2))
@@ -97,9 +99,21 @@ def works() -> bool:
     return found is not None and OLDEST <= version_of(found) <= NEWEST
 
 
-def torch_version() -> Optional[str]:
-    """The torch that lies in `.venv`, such as "2.15.0" or "2.15.0+cpu"; None where there is none."""
-    return ask([venv_python()], "import importlib.metadata as m; print(m.version('torch'))")
+def installed(name: str) -> Optional[str]:
+    """The version of a package in `.venv`, such as "2.15.0" or "2.15.0+cpu"; None where there is none."""
+    return ask([venv_python()], f"import importlib.metadata as m; print(m.version('{name}'))")
+
+
+def own_torch() -> List[str]:
+    """The pins of a torch that the learner took from PyTorch's own site; none where it is the usual one.
+
+    Only packages from there have a "+" in their version, and both must come from there to fit together.
+    """
+    versions = {name: installed(name) or "" for name in ("torch", "torchvision")}
+    own = [f"{name}=={version}" for name, version in versions.items() if "+" in version]
+    if len(own) == 1:
+        raise SystemExit(f"{own[0]} came alone: install torch and torchvision together, as README.md says.")
+    return own
 
 
 def check_disk(gigabytes: int) -> bool:
@@ -157,22 +171,20 @@ def version_of(printed: str) -> Tuple[int, int]:
     return int(major), int(minor)
 
 
-def install(torch: Optional[str], roomy: bool) -> None:
-    """Install camlib and all it needs, at the versions of constraints.txt.
+def install(own: List[str], roomy: bool) -> None:
+    """Install camlib and all it needs, at the versions of constraints.txt, but keep the learner's own torch.
 
-    A torch with a "+" in its version was taken from PyTorch's own site by the learner, and is kept.
     One environment serves lessons and tests: what the tests add is 2 % of it.
     """
     constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    if torch and "+" in torch:
+    if own:
         constraints = [line for line in constraints if not line.startswith(("torch==", "torchvision=="))]
-        constraints.append("torch==" + torch)
     for leftover in VENV.glob("tmp-*"):
         shutil.rmtree(str(leftover))
     # pip unpacks beside .venv: /tmp may be small, or memory.
     with tempfile.TemporaryDirectory(prefix="tmp-", dir=str(VENV)) as folder:
         pins = Path(folder, "constraints.txt")
-        pins.write_text("\n".join(constraints), encoding="utf-8")
+        pins.write_text("\n".join(constraints + own), encoding="utf-8")
         pip = [venv_python(), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
         pip.extend([] if roomy else ["--no-cache-dir"])
         run([*pip, "-c", str(pins), "-e", ".[dev]"], "pip could not install the packages", temporary=folder)
