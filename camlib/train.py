@@ -52,7 +52,7 @@ MNIST's test set. Autocorrelation: of neighbouring conv1 weights, 0 for noise (`
 class Plan:
     """How one network is trained.
 
-    rate: the learning rate's peak.  start: the network whose convolutions it starts from, which must be there.
+    rate: the peak of the learning rate.  start: the network whose convolutions it starts from, if any.
     """
 
     epochs: int
@@ -246,7 +246,7 @@ def _begin(name: str, plan: Plan, start: Path | None, n: int) -> _Run:
         module.get_submodule("conv1").requires_grad_(False)
     else:
         module = batch_normed(module)
-    module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module = module.to(memory_format=torch.channels_last)
     learned = [p for p in module.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(learned, plan.rate, weight_decay=0.05)
     steps = plan.epochs * (n // plan.batch)
@@ -268,13 +268,13 @@ def _epoch(run: _Run, name: str, plan: Plan, pixels: Tensor, labels: Tensor) -> 
         smoothing = 0.0 if name == "lenet" else 0.05
         loss = functional.cross_entropy(logits.float(), labels[chosen], label_smoothing=smoothing)
         run.optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         run.optimiser.step()
         run.schedule.step()
 
 
 def _varied(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Normalised pictures, each mirrored or not, its channels in any order, lighter or darker; all shifted."""
+    """Normalised pictures: mirrored or not, channels in any order, lighter or darker, and all shifted."""
     n, side = len(pixels), pixels.shape[-1]
 
     def draw(low: float, high: float) -> Tensor:

@@ -116,7 +116,8 @@ class _Critter:
         self.low, self.high = low * self.scale + self.shift, high * self.scale + self.shift
         gone = {REMOVABLE[name] for name in recipe.without}
         self.coated = BODY not in gone
-        self.face = self.place(next(s for s in shapes if s.part == HEAD).points)
+        face = next(s for s in shapes if s.part == HEAD)
+        self.face = self.place(grow(face.points, face.rim))
         self.keypoints = self.place(keypoints)[MIRRORED if recipe.mirrored else slice(None)]
         self.present = np.array([p not in gone for p in KEYPOINT_PARTS])
         placed = [
