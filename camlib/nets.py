@@ -116,7 +116,7 @@ def load(name: str, weights: str | Path | None = None) -> Net:
         path = fetch(name, recipe.url) if weights is None else Path(weights)
         module = _empty(recipe.make)
         fill(module, path, recipe.url)
-    return Net(module.eval(), name, *recipe[2:])
+    return Net(module, name, *recipe[2:]).eval()
 
 
 def wrap(

@@ -147,7 +147,7 @@ def read(path: Path, url: str | None = None) -> dict[str, Tensor]:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except WeightsError:
         raise
-    except OSError as error:
+    except (PermissionError, FileNotFoundError, IsADirectoryError) as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # each format has its own errors, torch.load has several
         what = (
