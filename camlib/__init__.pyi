@@ -2,6 +2,7 @@ from .data import Batch, Digits, Photos, batches, digits, photos
 from .filters import autocorrelation, colour, colourfulness, filters, orientation
 from .nets import Net, load, wrap
 from .pictures import Folder, folder, picture
+from . import show
 from .record import record, silence
 
 __all__ = [
