@@ -2,7 +2,7 @@ from .data import Batch, Digits, Photos, batches, digits, photos
 from .filters import autocorrelation, colour, colourfulness, filters, orientation
 from .nets import Net, load, wrap
 from .pictures import Folder, folder, picture
-from . import show
+from . import checks, show, widgets
 from .record import record, silence
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Photos",
     "autocorrelation",
     "batches",
+    "checks",
     "colour",
     "colourfulness",
     "digits",
@@ -24,6 +25,7 @@ __all__ = [
     "picture",
     "record",
     "silence",
+    "widgets",
     "wrap",
 ]
 __version__: str
