@@ -28,7 +28,11 @@ def _list() -> int:
     from .weights import WeightsError, find, shipped_folder, verify
 
     code = 0
-    files = {name: (find(name, url), url) for name, url in known().items()}
+    try:
+        files = {name: (find(name, url), url) for name, url in known().items()}
+    except WeightsError as error:
+        print(f"camlib: {error}", file=sys.stderr)
+        return 1
     for other in sorted(shipped_folder().glob("*.safetensors")):
         files.setdefault(other.stem, (other, None))
     for name, (path, url) in files.items():

@@ -139,6 +139,11 @@ def _weights() -> Iterator[Line]:
             "FAIL", f"networks: camlib.nets does not import ({type(error).__name__}); see the lines above"
         )
         return
+    try:
+        weights.own_folder()
+    except weights.WeightsError as error:
+        yield Line("FAIL", str(error))
+        return
     here = []
     for name, url in names.items():
         try:

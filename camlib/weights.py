@@ -48,13 +48,19 @@ def file_name(url: str) -> str:
     return url.rpartition("/")[2]
 
 
+def own_folder() -> Path | None:
+    """The folder that CAMLIB_WEIGHTS names; None where it is not set. Raises WeightsError where it is none."""
+    if not (named := os.environ.get("CAMLIB_WEIGHTS")):
+        return None
+    if not Path(named).expanduser().is_dir():
+        raise WeightsError(f"CAMLIB_WEIGHTS names {named}, which is not a folder: correct or unset it")
+    return Path(named).expanduser()
+
+
 def find(name: str, url: str | None = None) -> Path | None:
     """The file of network `name` on this machine; None where there is none."""
-    places = [shipped_folder()]
-    if folder := os.environ.get("CAMLIB_WEIGHTS"):
-        if not Path(folder).is_dir():
-            raise WeightsError(f"CAMLIB_WEIGHTS names {folder}, which is not a folder: correct or unset it")
-        places.insert(0, Path(folder))
+    own = own_folder()
+    places = [own, shipped_folder()] if own else [shipped_folder()]
     names = [name + suffix for suffix in SUFFIXES]
     if url:
         names.append(file_name(url))
@@ -140,6 +146,7 @@ def read(path: Path, url: str | None = None) -> dict[str, Tensor]:
     Raises WeightsError where the file cannot be read, holds anything else, or numbers that are not finite.
     """
     try:
+        path.open("rb").close()  # so that it is this that fails where it may not be read
         verify(path, url)
         if path.suffix == ".safetensors":
             state: Any = load_file(path)

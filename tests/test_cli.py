@@ -62,6 +62,16 @@ def test_weights_list_finds_what_is_missing_or_damaged(
     assert "verified" in states["critternet_gap"]
 
 
+def test_a_wrong_folder(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("CAMLIB_WEIGHTS", "/nowhere")
+    message = "CAMLIB_WEIGHTS names /nowhere, which is not a folder: correct or unset it"
+    for arguments in (["weights", "list"], ["weights", "get", "lenet"]):
+        assert main(arguments) == 1
+        assert capsys.readouterr().err == f"camlib: {message}\n"
+    assert main(["doctor"]) == 1
+    assert capsys.readouterr().out.count("FAIL") == 1
+
+
 def test_weights_get(
     shipped: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -305,6 +305,11 @@ class Harm:
         return os.mkdir, ("harm",)
 
 
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="cannot be read: Is a directory"):
+        read(tmp_path)
+
+
 def test_a_pth_file_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"fc3.bias": Harm()}, "harmful.pth")
