@@ -19,6 +19,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+from PIL import Image
 
 import camlib
 from tools import environment
@@ -305,6 +306,29 @@ def test_jupyterlab_opens_with_no_browser_and_the_usual_port_taken(taken_port: i
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGKILL)
         server.wait()
+
+
+def test_the_readmes_example_runs_on_somebodys_network(tmp_path: Path) -> None:
+    code = re.search(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
+    assert code
+    (tmp_path / "my_photos").mkdir()
+    Image.new("RGB", (90, 60), "teal").save(tmp_path / "my_photos/wide.jpg")
+    Image.new("L", (60, 90)).save(tmp_path / "my_photos/grey.png")
+    own = "import torchvision; my_network = torchvision.models.resnet18(num_classes=3)\n"
+    said = subprocess.check_output([sys.executable, "-c", own + code[1]], cwd=tmp_path, text=True)
+    assert said.splitlines()[0] == "torch.Size([64, 3, 7, 7])"
+    assert said.splitlines()[1].endswith("torch.Size([2, 512, 7, 7])")
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_pages_point_to_what_is_there(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert [name for name in targets if not name.startswith("https://") and not (ROOT / name).exists()] == []
+    assert set(re.findall(r"git clone (\S+)", text)) <= {PROJECT["urls"]["Repository"]}
+    assert set(re.findall(r"make ([a-z-]+) ?[`A-Z]", text)) <= set(
+        re.findall(r"^make ([a-z-]+)", make(), re.M)
+    )
 
 
 # -------------------------------------------------------------------------------------------- the versions
