@@ -4,19 +4,24 @@ from .nets import Net, load, wrap
 from .pictures import Folder, folder, picture
 from . import checks, show, widgets
 from .record import record, silence
+from .scenes import CLASSES, Scenes, critters, draw
 
 __all__ = [
+    "CLASSES",
     "Batch",
     "Digits",
     "Folder",
     "Net",
     "Photos",
+    "Scenes",
     "autocorrelation",
     "batches",
     "checks",
     "colour",
     "colourfulness",
+    "critters",
     "digits",
+    "draw",
     "filters",
     "folder",
     "load",
