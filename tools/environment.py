@@ -227,7 +227,13 @@ def lab(options: List[str]) -> None:
     os.chdir(str(ROOT))
     print("JupyterLab is starting. Ctrl+C, twice, stops it.", flush=True)
     if os.name == "nt":
-        raise SystemExit(subprocess.call(command))
+        server = subprocess.Popen(command)
+        while server.poll() is None:
+            try:
+                server.wait()
+            except KeyboardInterrupt:
+                pass  # JupyterLab heard it too, and answers
+        raise SystemExit(server.returncode)
     os.execv(command[0], command)  # so that Ctrl+C and signals reach JupyterLab itself
 
 
