@@ -49,7 +49,7 @@ def file_name(url: str) -> str:
 
 
 def own_folder() -> Path | None:
-    """The folder that CAMLIB_WEIGHTS names; None where it is not set. Raises WeightsError where it is none."""
+    """The folder that CAMLIB_WEIGHTS names, if it is set. Raises WeightsError where that is no folder."""
     if not (named := os.environ.get("CAMLIB_WEIGHTS")):
         return None
     if not Path(named).expanduser().is_dir():
