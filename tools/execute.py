@@ -9,6 +9,7 @@ import argparse
 import re
 import time
 
+import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
@@ -36,7 +37,7 @@ def run(nb: NotebookNode) -> NotebookNode:
 
 def clean(nb: NotebookNode) -> NotebookNode:
     """Keep only what readers on any machine need; a widget leaves the still that stands beside it."""
-    nb.metadata = NotebookNode(METADATA)
+    nb.metadata = nbformat.from_dict(METADATA)
     for cell in nb.cells:
         for name in ("execution", "collapsed", "scrolled", "trusted", "ExecuteTime", "jupyter"):
             cell.metadata.pop(name, None)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import jupytext
+import nbformat
 from nbformat import NotebookNode
 
 from tools import lesson
@@ -40,7 +41,7 @@ def new_lesson(name: str) -> NotebookNode:
         exercises="".join(exercise),
     )
     nb: NotebookNode = jupytext.reads(text, fmt="py:percent")
-    nb.metadata = NotebookNode(METADATA)
+    nb.metadata = nbformat.from_dict(METADATA)
     return nb
 
 
