@@ -7,6 +7,7 @@ It starts on every Python since 3.6 with nothing installed, so that it can say w
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -229,10 +230,8 @@ def lab(options: List[str]) -> None:
     if os.name == "nt":
         server = subprocess.Popen(command)
         while server.poll() is None:
-            try:
+            with contextlib.suppress(KeyboardInterrupt):  # JupyterLab hears it too, and answers
                 server.wait()
-            except KeyboardInterrupt:
-                pass  # JupyterLab heard it too, and answers
         raise SystemExit(server.returncode)
     os.execv(command[0], command)  # so that Ctrl+C and signals reach JupyterLab itself
 
