@@ -1,6 +1,7 @@
+from .cost import Cost, costs
 from .data import Batch, Digits, Photos, batches, digits, photos
 from .filters import autocorrelation, colour, colourfulness, filters, orientation
-from .nets import Net, load, wrap
+from .nets import Net, here, load, wrap
 from .pictures import Folder, folder, picture
 from . import checks, show, widgets
 from .record import record, silence
@@ -9,6 +10,7 @@ from .scenes import CLASSES, Scenes, critters, draw
 __all__ = [
     "CLASSES",
     "Batch",
+    "Cost",
     "Digits",
     "Folder",
     "Net",
@@ -19,11 +21,13 @@ __all__ = [
     "checks",
     "colour",
     "colourfulness",
+    "costs",
     "critters",
     "digits",
     "draw",
     "filters",
     "folder",
+    "here",
     "load",
     "orientation",
     "photos",

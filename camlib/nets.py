@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from .course import COURSE, build
 from .layers import find_layer, listing, near, short_names, trace
 from .scenes import CLASSES
-from .weights import fetch, fill
+from .weights import fetch, fill, find
 
-__all__ = ["COURSE", "Net", "Targets", "build", "known", "load", "targets", "wrap"]
+__all__ = ["COURSE", "Net", "Targets", "build", "here", "known", "load", "targets", "wrap"]
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, which most networks use
 
@@ -156,6 +156,14 @@ def known() -> dict[str, str | None]:
 
     theirs = {name: models.get_model_weights(name).DEFAULT.url for name in models.list_models(module=models)}
     return dict.fromkeys(COURSE) | theirs
+
+
+def here(*names: str) -> list[str]:
+    """Those of the networks whose weights are on this machine, in the order given; nothing is downloaded.
+
+    Raises ValueError for an unknown name.
+    """
+    return [name for name in names if find(name, _recipe(name).url)]
 
 
 class _Recipe(NamedTuple):

@@ -294,3 +294,13 @@ def test_mobilenet_recognises_photographs(monkeypatch: pytest.MonkeyPatch) -> No
             name = photo.stem.partition("_")[2].lower()
             right += int(net(middle(Image.open(photo).convert("RGB"))[None]).argmax()) == index[name]
     assert right >= 75
+
+
+def test_here_names_the_networks_whose_weights_are_on_this_machine(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+    monkeypatch.setenv("CAMLIB_WEIGHTS", str(tmp_path))
+    assert nets.here("alexnet", "resnet18") == []
+    (tmp_path / "resnet18.safetensors").write_bytes(b"")
+    assert nets.here("alexnet", "resnet18") == ["resnet18"]
+    with pytest.raises(ValueError, match="no network is called 'resnet19'"):
+        nets.here("resnet19")
