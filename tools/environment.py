@@ -70,11 +70,15 @@ def build() -> None:
         python, version = find_python()
         print("Building .venv with Python {}.{}.".format(*version), flush=True)
         run([*python, "-m", "venv", "--clear", str(VENV)], "Could not make .venv")
+    options = [] if roomy else ["--no-cache-dir"]
     if stamp.exists():
         stamp.unlink()
-    size = "3 GB" if whole else "up to 500 MB"
-    print(f"Installing the packages: {size} to download, a few minutes.", flush=True)
-    install(own, roomy)
+        print("Bringing .venv up to date: the course needs other packages than before.", flush=True)
+        options.append("--quiet")
+    else:
+        size = "3 GB" if whole else "up to 500 MB"
+        print(f"Installing the packages: {size} to download, a few minutes.", flush=True)
+    install(own, options)
     settings = VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps(LAB_SETTINGS, indent=2))
@@ -172,7 +176,7 @@ def version_of(printed: str) -> Tuple[int, int]:
     return int(major), int(minor)
 
 
-def install(own: List[str], roomy: bool) -> None:
+def install(own: List[str], options: List[str]) -> None:
     """Install camlib and all it needs, at the versions of constraints.txt, but keep the learner's own torch.
 
     One environment serves lessons and tests: what the tests add is 2 % of it.
@@ -187,8 +191,11 @@ def install(own: List[str], roomy: bool) -> None:
         pins = Path(folder, "constraints.txt")
         pins.write_text("\n".join(constraints + own), encoding="utf-8")
         pip = [venv_python(), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-        pip.extend([] if roomy else ["--no-cache-dir"])
-        run([*pip, "-c", str(pins), "-e", ".[dev]"], "pip could not install the packages", temporary=folder)
+        run(
+            [*pip, *options, "-c", str(pins), "-e", ".[dev]"],
+            "pip could not install the packages",
+            temporary=folder,
+        )
 
 
 def run(command: List[str], failure: str, temporary: Optional[str] = None) -> None:
