@@ -1,7 +1,8 @@
 """Picture files of any size, mode and rotation, as the square RGB pictures that networks expect.
 
-The shorter side is resized to size · 256 / 224, antialiased, and the centre is cut out: torchvision's own
-evaluation transform, so that the accuracies published for ImageNet networks hold.
+The shorter side is resized, antialiased, and the middle square is cut out: torchvision's own evaluation
+transform, so that the accuracies published for ImageNet networks hold. A `Net` knows both sizes:
+`folder(path, net.size, net.resize)`.
 """
 
 from collections.abc import Sequence
@@ -43,8 +44,10 @@ class Folder(Dataset[tuple[Tensor, int | None]]):
         size: int = 224,
         labels: Tensor | None = None,
         classes: Sequence[str] = (),
+        resize: int | None = None,
     ) -> None:
-        self.paths, self.size, self.labels, self.classes = tuple(paths), size, labels, tuple(classes)
+        self.paths, self.size, self.resize = tuple(paths), size, resize
+        self.labels, self.classes = labels, tuple(classes)
         self.skipped: dict[Path, str] = {}
 
     def __len__(self) -> int:
@@ -57,23 +60,24 @@ class Folder(Dataset[tuple[Tensor, int | None]]):
     def __getitem__(self, index: Any) -> "tuple[Tensor, int | None] | Folder":
         if isinstance(index, int | np.integer):
             label = None if self.labels is None else int(self.labels[index])
-            return picture(self.paths[index], self.size), label
+            return picture(self.paths[index], self.size, self.resize), label
         chosen = torch.arange(len(self))[torch.as_tensor(index) if isinstance(index, list | tuple) else index]
         paths = [self.paths[i] for i in chosen.tolist()]
-        return Folder(paths, self.size, None if self.labels is None else self.labels[chosen], self.classes)
+        labels = None if self.labels is None else self.labels[chosen]
+        return Folder(paths, self.size, labels, self.classes, self.resize)
 
 
-def folder(path: str | Path, size: int = 224) -> Folder:
+def folder(path: str | Path, size: int = 224, resize: int | None = None) -> Folder:
     """The pictures in a folder and its sub-folders, in the order of their names.
 
+    size, resize: as for `picture`.
     Where all pictures lie in sub-folders, these are the classes: `.classes` has their names, `.labels` an
     index into it for each picture. Otherwise `.labels` is None. Hidden files, and those whose suffix is no
     picture's, are left out.
     Raises ValueError for a missing folder, and for one without pictures.
     """
     root = Path(path).expanduser()
-    if size < 1:
-        raise ValueError(f"size is {size}; a picture needs at least 1 pixel")
+    _side(size, resize)
     if not root.is_dir():
         raise ValueError(f"{root} is {'a file' if root.exists() else 'not there'}; give a folder of pictures")
     inside = sorted(
@@ -86,22 +90,25 @@ def folder(path: str | Path, size: int = 224) -> Folder:
         raise ValueError(f"no pictures in {root}; they are known by their suffix: {' '.join(SUFFIXES)}")
     paths = [root / file for file in inside]
     if any(len(file.parts) == 1 for file in inside):
-        return Folder(paths, size)
+        return Folder(paths, size, resize=resize)
     classes = sorted({file.parts[0] for file in inside})
-    return Folder(paths, size, torch.tensor([classes.index(file.parts[0]) for file in inside]), classes)
+    labels = torch.tensor([classes.index(file.parts[0]) for file in inside])
+    return Folder(paths, size, labels, classes, resize)
 
 
-def picture(path: str | Path, size: int = 224) -> Tensor:
+def picture(path: str | Path, size: int = 224, resize: int | None = None) -> Tensor:
     """Read a picture file: float32 (3, size, size), RGB in [0, 1], turned as its EXIF says, on white.
 
+    resize: what the shorter side is resized to before the middle is cut out; None: size · 256 / 224.
     Raises `Unreadable`, a ValueError, with the reason.
     """
+    side = _side(size, resize)
     try:
         with Image.open(path) as file:
             image = rgb(ImageOps.exif_transpose(file))
     except Exception as error:  # on a damaged file Pillow's readers raise nearly anything
         raise Unreadable(f"cannot read {path}: {type(error).__name__}: {error}") from error
-    return _pixels(square(image, round(size * 256 / 224), size))
+    return transform.pil_to_tensor(square(image, side, size)).float() / 255  # type: ignore[no-any-return]
 
 
 def rgb(image: Image.Image) -> Image.Image:
@@ -126,5 +133,8 @@ def square(image: Image.Image, side: int, size: int) -> Image.Image:
     return transform.center_crop(image, [size, size])  # type: ignore[no-any-return]
 
 
-def _pixels(image: Image.Image) -> Tensor:
-    return transform.pil_to_tensor(image).float() / 255  # type: ignore[no-any-return]
+def _side(size: int, resize: int | None) -> int:
+    side = round(size * 256 / 224) if resize is None else resize
+    if not 0 < size <= side:
+        raise ValueError(f"size {size} and resize {side} do not fit; 0 < size ≤ resize")
+    return side

@@ -6,9 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from .figure import PAD, WIDTH, Figure, page, place, styled
-
-_STRONG, _PALE = "#12255c", "#a9b4cf"
+from .figure import DARK, PAD, PALE, WIDTH, Figure, breadth, page, place, styled
 
 Numbers = Sequence[float] | Tensor
 
@@ -34,9 +32,9 @@ def bars(
     content = f"Bars: {', '.join(f'{name} {n:{form}}' for name, n in zip(labels, numbers, strict=True))}."
     height = 0.34 * len(numbers) + 0.1
     figure = page(title, alt, content, height)
-    left = PAD + min(3.2, 0.1 + 0.115 * max(len(name) for name in labels))
+    left = PAD + 0.1 + max(breadth(name, 13) for name in labels)
     ax = place(figure, left, PAD, WIDTH - left - 0.9, height)
-    colours = [_STRONG if strong is None or name in strong else _PALE for name in labels]
+    colours = [DARK if strong is None or name in strong else PALE for name in labels]
     drawn = ax.barh(range(len(numbers)), numbers, color=colours, height=0.72)
     ax.bar_label(drawn, labels=[f"{n:{form}}" for n in numbers], padding=4)
     ax.set(yticks=range(len(numbers)), xticks=[])
@@ -68,7 +66,7 @@ def lines(
     ends = "; ".join(f"{name} goes from {y[0]:.3g} to {y[-1]:.3g}" for name, y in ys.items())
     content = f"{ylabel} over {xlabel} from {across[0]:.3g} to {across[-1]:.3g}: {ends}."
     figure = page(title, alt, content, height)
-    right = 0.25 + 0.115 * max(len(name) for name in ys)
+    right = 0.2 + max(breadth(name, 13, "bold") for name in ys)
     ax = place(figure, PAD + 0.75, PAD + 0.6, WIDTH - 2 * PAD - 0.75 - right, height - 0.7)
     drawn = [ax.plot(across, y)[0] for y in ys.values()]
     ax.set(xlabel=xlabel, ylabel=ylabel)

@@ -2,7 +2,7 @@
 
 import base64
 import io
-import textwrap
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,43 +10,48 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 import matplotlib.style
-from matplotlib import patheffects
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as MatplotlibFigure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+from PIL import Image
 
 STYLE = "camlib.course"
 WIDTH = 8.0  # inches; 100 CSS pixels each
-GREY = "#5b5b5b"  # of notes
-MARK = "#ffd400"  # of boxes and points on pictures, always with a black halo
-HALO = [patheffects.withStroke(linewidth=4.5, foreground="black")]
-
 PAD = 0.12  # inches around the page
+DOTS = 150  # an inch, in the picture: savefig.dpi of the style
+DARK, PALE, GREY = "#12255c", "#a9b4cf", "#5b5b5b"  # bars that count, bars that do not, notes
 
 _TITLE = 16.0  # points
-_lock = threading.RLock()  # the style is matplotlib's global state; widgets draw on other threads
+_HEAVY = 200_000  # bytes
+_lock = threading.RLock()  # the style is matplotlib's global state, and widgets draw on other threads
 P = ParamSpec("P")
 
 
 class Figure(MatplotlibFigure):
-    """A matplotlib figure that knows its alt text, and displays as a PNG that carries it."""
+    """A matplotlib figure that knows its alt text and displays as a picture that carries it.
+
+    The picture is a PNG; a JPEG (quality 90, full colour) where photographs would make the PNG heavier than
+    200 kB.
+    """
 
     alt: str = ""
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
-        data = png(self)
-        width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))  # PNG's header
-        scale = 100 / _dots()
-        size = {"width": round(width * scale), "height": round(height * scale)}
-        bundle = {"image/png": base64.b64encode(data).decode(), "text/plain": self.alt}
-        return bundle, {"image/png": {"alt": self.alt, **size}}
+        image = _drawn(self)
+        kind, data = "image/png", _encoded(image, "png", optimize=True)
+        if len(data) > _HEAVY:
+            photo = _encoded(image, "jpeg", quality=90, subsampling=0)
+            kind, data = min(("image/png", data), ("image/jpeg", photo), key=lambda pair: len(pair[1]))
+        width, height = (round(100 * inches) for inches in self.get_size_inches())
+        bundle = {kind: base64.b64encode(data).decode(), "text/plain": self.alt}
+        return bundle, {kind: {"alt": self.alt, "width": width, "height": height}}
 
 
 def png(figure: MatplotlibFigure) -> bytes:
     """The figure as PNG bytes, in the course's style; safe to call from any thread."""
-    with _style():
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", pil_kwargs={"optimize": True})
-        return buffer.getvalue()
+    return _encoded(_drawn(figure), "png", optimize=True)
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
@@ -60,7 +65,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return inside
 
 
-def page(title: str, alt: str | None, content: str, height: float, width: float = WIDTH) -> Figure:
+def page(title: str, alt: str | None, content: str, height: float) -> Figure:
     """A figure with its title and, from (PAD, PAD) inches up, `height` inches of room for the drawing.
 
     content: what is drawn, for the alt text where none is given.
@@ -70,26 +75,46 @@ def page(title: str, alt: str | None, content: str, height: float, width: float 
         raise ValueError("a figure needs a title that says its message in a sentence")
     if alt is not None and not alt.strip():
         raise ValueError("alt is empty; say what one sees, or leave it out")
-    letters = int((width - 2 * PAD) * 72 / (_TITLE * 0.64))  # bold DejaVu Sans is .64 em wide on average
-    rows = textwrap.wrap(title, letters)
-    total = PAD + height + 0.12 + len(rows) * _TITLE * 1.25 / 72 + PAD
-    figure = Figure(figsize=(width, total))
+    rows = [""]
+    for word in title.split():
+        longer = f"{rows[-1]} {word}".strip()
+        if breadth(longer, _TITLE, "bold") <= WIDTH - 2 * PAD:
+            rows[-1] = longer
+        else:
+            rows.append(word)
+    total = math.ceil(50 * (PAD + height + 0.12 + len(rows) * _TITLE * 1.25 / 72 + PAD)) / 50  # whole pixels
+    figure = Figure(figsize=(WIDTH, total))
     FigureCanvasAgg(figure)
     figure.alt = alt or f"{title.strip().rstrip('.')}. {content}"
-    top = 1 - PAD / total
-    figure.suptitle("\n".join(rows), x=PAD / width, y=top, ha="left", va="top", linespacing=1.25)
+    where = {"x": PAD / WIDTH, "y": 1 - PAD / total, "ha": "left", "va": "top"}
+    figure.suptitle("\n".join(rows), **where, linespacing=1.25, parse_math=False)
     return figure
 
 
-def place(figure: Figure, x: float, y: float, width: float, height: float) -> Any:
+def place(figure: Figure, x: float, y: float, width: float, height: float) -> Axes:
     """Axes at (x, y) from the page's lower left corner, in inches."""
-    full_width, full_height = figure.get_size_inches()
-    return figure.add_axes((x / full_width, y / full_height, width / full_width, height / full_height))
+    across, up = figure.get_size_inches()
+    return figure.add_axes((x / across, y / up, width / across, height / up))
 
 
-def _dots() -> float:
+def breadth(text: str, size: float, weight: str = "normal") -> float:
+    """How wide the widest line of a text is, in inches."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    lines = text.split("\n")
+    return max(float(text_to_path.get_text_width_height_descent(line, font, False)[0]) for line in lines) / 72
+
+
+def _drawn(figure: MatplotlibFigure) -> Image.Image:
+    buffer = io.BytesIO()
     with _style():
-        return float(matplotlib.rcParams["savefig.dpi"])
+        figure.savefig(buffer, format="png", pil_kwargs={"compress_level": 1})
+    return Image.open(buffer).convert("RGB")
+
+
+def _encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
 
 
 @contextmanager

@@ -1,51 +1,83 @@
-"""A network as a row of blocks: as high as its maps, as wide as it has channels."""
+"""A network as a row of blocks: as high and deep as its maps, as wide as it has channels."""
 
 import math
 
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.patches import Polygon
 from torch import Tensor, nn
 
 from ..layers import trace
 from ..nets import Net
-from .figure import PAD, WIDTH, Figure, page, place, styled
+from .figure import PAD, WIDTH, Figure, breadth, page, place, styled
 
 _COLOURS = {
     "picture": "#8a8a8a",
-    "convolution": "#12255c",
+    "convolution": "#2b4a9b",
     "pooling": "#9db7d6",
     "fully connected": "#e07b12",
 }
-_HEIGHT = 2.9
+_KEY, _ROW, _TALLEST = 0.35, 2.8, 1.7  # inches: the colours' key, a row of blocks, a 224 × 224 map
+_DEPTH = 0.28  # how far a block reaches back, of its height
+_MOST = 12  # blocks in a row
 
 
 @styled
 def network(net: Net, *, title: str, alt: str | None = None) -> Figure:
     """The layers in order, each with its name and the shape of what it gives out.
 
-    A block's height follows the side of its maps, its width the number of its channels, both by their square
-    roots; a vector is a thin bar whose height follows its length.
+    A block's height and depth follow the side of its maps, its width the number of its channels, by their
+    square roots; a vector is a thin bar whose height follows its length.
     """
     shapes = {"picture": (net.channels, net.size, net.size), **_shapes(net)}
     kinds = ["picture", *(_kind(net.layers[name], shapes[name]) for name in list(shapes)[1:])]
     described = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes.items())
-    figure = page(title, alt, f"Blocks from left to right: {described}.", _HEIGHT)
-    ax = place(figure, PAD, PAD, WIDTH - 2 * PAD, _HEIGHT)
+    rows = math.ceil(len(shapes) / _MOST)
+    columns, room = math.ceil(len(shapes) / rows), WIDTH - 2 * PAD
+    height = _KEY + rows * _ROW
+    figure = page(title, alt, f"Blocks from left to right: {described}.", height)
+    ax = place(figure, PAD, PAD, room, height)
+    ax.set(xlim=(0, room), ylim=(0, height))
     ax.set_axis_off()
-    sizes = [_size(shape) for shape in shapes.values()]
-    room = WIDTH - 2 * PAD
-    slot = room / len(sizes)
-    text = min(12.0, slot * 17)
-    scale = min(1.0, 0.82 * slot / max(width for width, _ in sizes))
+    _key(ax, [kind for kind in _COLOURS if kind in kinds], height - 0.12)
+    slot, sizes = room / columns, [_size(shape) for shape in shapes.values()]
+    scale = min(1.0, 0.9 * slot / max(width + _DEPTH * tall for width, tall in sizes))
+    texts = [text for name, shape in shapes.items() for text in (name, _written(shape))]
+    size = min(12.0, 12 * 0.95 * slot / max(breadth(text, 12, "bold") for text in texts))
     for i, (name, shape) in enumerate(shapes.items()):
-        x, (width, height) = (i + 0.5) * slot, sizes[i]
-        ax.bar(x, height, width * scale, bottom=-height / 2, color=_COLOURS[kinds[i]])
-        ax.text(x, -1.02, name, ha="center", va="top", size=text, weight="bold")
-        ax.text(x, -1.25, _written(shape), ha="center", va="top", size=text)
-    seen = [kind for kind in _COLOURS if kind in kinds and kind != "picture"]
-    for i, kind in enumerate(seen):
-        style = {"color": _COLOURS[kind], "weight": "bold", "size": 12}
-        ax.text(room, 1 - 0.2 * i, kind, ha="right", va="center", **style)
-    ax.set(xlim=(0, room), ylim=(-1.75, 1.1))
+        x, low = (i % columns + 0.5) * slot, (rows - 1 - i // columns) * _ROW
+        (width, tall), flat = sizes[i], len(shape) == 1
+        depth = 0.0 if flat else _DEPTH * tall
+        _block(ax, (x, low + 1.65), width * scale, tall, depth * scale, _COLOURS[kinds[i]])
+        ax.text(x, low + 0.62, name, ha="center", va="top", size=size, weight="bold")
+        ax.text(x, low + 0.41, _written(shape), ha="center", va="top", size=size)
     return figure
+
+
+def _key(ax: Axes, kinds: list[str], y: float) -> None:
+    x = 0.0
+    for kind in kinds:
+        _block(ax, (x + 0.09, y), 0.18, 0.18, 0.0, _COLOURS[kind])
+        ax.text(x + 0.26, y, kind, va="center_baseline", size=12)
+        x += 0.26 + breadth(kind, 12) + 0.3
+
+
+def _block(
+    ax: Axes, centre: tuple[float, float], width: float, height: float, depth: float, colour: str
+) -> None:
+    """A cuboid: its front, and above and beside it how far it reaches back."""
+    x, y = centre
+    left, right, low, high = x - (width + depth) / 2, x + (width - depth) / 2, y - height / 2, y + height / 2
+    low, high, up = low - depth / 4, high - depth / 4, depth / 2
+    front = [(left, low), (right, low), (right, high), (left, high)]
+    top = [(left, high), (right, high), (right + depth, high + up), (left + depth, high + up)]
+    beside = [(right, low), (right + depth, low + up), (right + depth, high + up), (right, high)]
+    red, green, blue = to_rgb(colour)
+    light = (0.55 + 0.45 * red, 0.55 + 0.45 * green, 0.55 + 0.45 * blue)
+    dark = (0.7 * red, 0.7 * green, 0.7 * blue)
+    faces = {"front": (front, colour), "top": (top, light), "beside": (beside, dark)}
+    for corners, face in faces.values():
+        ax.add_patch(Polygon(corners, facecolor=face, edgecolor="white", linewidth=0.6))
 
 
 def _shapes(net: Net) -> dict[str, tuple[int, ...]]:
@@ -61,11 +93,11 @@ def _kind(module: nn.Module, shape: tuple[int, ...]) -> str:
 
 
 def _size(shape: tuple[int, ...]) -> tuple[float, float]:
-    """Width in inches and height, where 2 is the most."""
+    """Width and height in inches."""
     if len(shape) == 1:
-        return 0.12, min(2.0, 0.28 * math.log10(shape[0]) ** 1.5)
+        return 0.12, min(_TALLEST, 0.24 * math.log10(shape[0]) ** 1.5)
     channels, side = shape[0], max(shape[1:])
-    return 0.05 * math.sqrt(channels), min(2.0, 2.0 * math.sqrt(side / 224))
+    return 0.04 * math.sqrt(channels), min(_TALLEST, _TALLEST * math.sqrt(side / 224))
 
 
 def _written(shape: tuple[int, ...]) -> str:

@@ -2,20 +2,22 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import matplotlib
 import numpy as np
 import torch
-from matplotlib.patches import Rectangle
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ..scenes import KEYPOINTS, Scenes
-from .figure import GREY, HALO, MARK, PAD, WIDTH, Figure, page, place, styled
+from .figure import DOTS, GREY, PAD, WIDTH, Figure, breadth, page, place, styled
+from .marks import box, dots, names, outline
 
-_GAP, _CAPTION, _NOTE = 0.1, 0.28, 0.32  # inches
-_SIDE = 2.6  # inches, a picture's at most, where it does not stand alone
+_GAP, _LINE = 0.1, 0.23  # inches: between pictures, a line of a caption
+_NOTE, _BAR = 0.32, 0.62  # inches under the pictures, for a note or a scale
+_SIDE, _ALONE = 2.6, 4.2  # inches, how wide a picture is at most: among others, alone
 
 Pixels = NDArray[np.float32]
 
@@ -47,13 +49,14 @@ def images(
     content += f": {', '.join(map(str, captions))}." if captions else "."
     figure, axes = _grid(pictures, captions, title, alt, content, columns)
     for i, ax in enumerate(axes):
+        weight = _weight(ax)
         if masks is not None:
-            outline(ax, masks[i])
+            outline(ax, masks[i], weight)
         if boxes is not None:
             for corners in boxes[i].reshape(-1, 4):
-                box(ax, corners)
+                box(ax, corners, weight)
         if points is not None:
-            _dots(ax, points[i])
+            dots(ax, points[i], weight)
     return figure
 
 
@@ -63,18 +66,19 @@ def scenes(scenes: Scenes, *, title: str, alt: str | None = None, columns: int |
 
     A single scene is drawn large and its keypoints are named.
     """
-    names = [scenes.classes[label] for label in scenes.labels.tolist()]
-    content = f"Scenes with outline, box, head box and keypoints drawn in: {', '.join(names)}."
-    figure, axes = _grid(_pictures(scenes.images), names, title, alt, content, columns)
+    classes = [scenes.classes[label] for label in scenes.labels.tolist()]
+    content = f"Scenes with outline, box, head box and keypoints drawn in: {', '.join(classes)}."
+    figure, axes = _grid(_pictures(scenes.images), classes, title, alt, content, columns)
     for i, ax in enumerate(axes):
-        outline(ax, scenes.masks[i])
-        box(ax, scenes.boxes[i])
-        box(ax, scenes.head_boxes[i], linestyle="--")
-        seen = scenes.visible[i]
-        _dots(ax, scenes.keypoints[i][seen])
-        _dots(ax, scenes.keypoints[i][~seen], hollow=True)
-        if len(names) == 1:
-            _name(ax, scenes.keypoints[i].tolist())
+        weight, seen = _weight(ax), scenes.visible[i]
+        outline(ax, scenes.masks[i], weight)
+        box(ax, scenes.boxes[i], weight)
+        box(ax, scenes.head_boxes[i], weight, linestyle="--")
+        dots(ax, scenes.keypoints[i][seen], weight)
+        dots(ax, scenes.keypoints[i][~seen], weight, hollow=True)
+    if len(classes) == 1:
+        points = zip(KEYPOINTS, scenes.keypoints[0].tolist(), strict=True)
+        names(axes[0], [(name.replace("_", " "), *point) for name, point in points])
     return figure
 
 
@@ -103,8 +107,7 @@ def filter_grid(
     cells = (0.5 + 0.5 * w / largest.clamp_min(1e-12)).permute(0, 2, 3, 1).numpy()
     most = "each filter's largest weight" if scale == "each" else f"{w.abs().max():.2g}"
     content = f"{len(w)} filters of {w.shape[2]}×{w.shape[3]} weights; grey is 0, white and black ± {most}."
-    figure, ax = _mosaic(cells, title, alt, content, columns, note=_NOTE)
-    ax.set_axis_off()
+    figure = _mosaic(cells, title, alt, content, columns, _NOTE)
     note, y = f"grey is 0; white and black are ± {most}", PAD / figure.get_figheight()
     figure.text(PAD / WIDTH, y, note, color=GREY, size=11, va="bottom")
     return figure
@@ -138,48 +141,19 @@ def maps(
     content += "each on its own scale" if scale == "each" else f"on one scale from {low:.3g} to {high:.3g}"
     colours = matplotlib.colormaps["viridis"]
     cells = colours(((m - low) / (high - low).clamp_min(1e-12)).numpy())[..., :3].astype(np.float32)
-    if captions is not None:
-        return _grid(list(cells), captions, title, alt, f"{content}.", columns)[0]
-    figure, ax = _mosaic(cells, title, alt, f"{content}.", columns, note=0.62)
-    ax.set_axis_off()
-    bar = place(figure, PAD, PAD + 0.3, 2.4, 0.16)
-    bar.imshow(np.linspace(0, 1, 256)[None], aspect="auto", extent=(0, 1, 0, 1))
-    ends = ["lowest", "highest of each map"] if scale == "each" else [f"{low:.3g}", f"{high:.3g}"]
-    bar.set(yticks=[], xticks=[0, 1], xticklabels=ends)
-    for label, side in zip(bar.get_xticklabels(), ("left", "center"), strict=True):
-        label.set_horizontalalignment(side)
+    if captions is None:
+        figure = _mosaic(cells, title, alt, f"{content}.", columns, _BAR)
+    else:
+        figure, _ = _grid(
+            list(cells), captions, title, alt, f"{content}: {', '.join(captions)}.", columns, _BAR
+        )
+    bar = place(figure, PAD, PAD + 0.28, 2.4, 0.16)
+    bar.imshow(np.linspace(0, 1, 256)[None], cmap="viridis", aspect="auto", extent=(0, 1, 0, 1))
+    ends = ("lowest", "highest of each map") if scale == "each" else (f"{low:.3g}", f"{high:.3g}")
+    bar.set_xticks([0, 1], ends)
+    bar.set_yticks([])
+    bar.get_xticklabels()[0].set_horizontalalignment("left")
     return figure
-
-
-def outline(ax: Any, mask: Tensor) -> None:
-    """The edge of a boolean mask (H, W)."""
-    if mask.any() and not mask.all():
-        edge = np.pad(mask.cpu().numpy(), 1)
-        height, width = edge.shape
-        grid = np.arange(-1, width - 1), np.arange(-1, height - 1)
-        ax.contour(*grid, edge, levels=[0.5], colors="white", linewidths=1.5).set(path_effects=HALO)
-
-
-def box(ax: Any, corners: Tensor, linestyle: str = "-") -> None:
-    """A box (x0, y0, x1, y1), half open, round the pixels that it holds."""
-    x0, y0, x1, y1 = corners.tolist()
-    if not math.isnan(x0 + y0 + x1 + y1):
-        frame = (x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0
-        ax.add_patch(Rectangle(*frame, fill=False, edgecolor="black", linewidth=4))
-        ax.add_patch(Rectangle(*frame, fill=False, edgecolor=MARK, linewidth=2, linestyle=linestyle))
-
-
-def _dots(ax: Any, points: Tensor, hollow: bool = False) -> None:
-    x, y = points.reshape(-1, 2).T.tolist()
-    face = "none" if hollow else MARK
-    ax.plot(x, y, "o", markersize=6.5, markerfacecolor="none", markeredgecolor="black", markeredgewidth=3)
-    ax.plot(x, y, "o", markersize=6.5, markerfacecolor=face, markeredgecolor=MARK if hollow else "black")
-
-
-def _name(ax: Any, points: list[list[float]]) -> None:
-    for name, (x, y) in zip(KEYPOINTS, points, strict=True):
-        style = {"color": "white", "path_effects": HALO, "size": 11, "weight": "bold"}
-        ax.annotate(name, (x, y), (7, 4), textcoords="offset points", **style)
 
 
 def _pictures(images: Tensor | Sequence[Tensor]) -> list[Pixels]:
@@ -202,51 +176,59 @@ def _grid(
     alt: str | None,
     content: str,
     columns: int | None,
-) -> tuple[Figure, list[Any]]:
-    """One axes for each picture, all of one width, as large as the page allows."""
+    below: float = 0,
+) -> tuple[Figure, list[Axes]]:
+    """One axes for each picture, all of one width, as large as the page allows; `below` inches stay free."""
     columns = columns or _columns(len(pictures), most=9)
     rows = math.ceil(len(pictures) / columns)
-    caption = _CAPTION if captions else 0
+    texts = [str(caption) for caption in captions or []]
+    caption = max((text.count("\n") + 1 for text in texts), default=0) * _LINE + (0.06 if texts else 0)
     side = (WIDTH - 2 * PAD - (columns - 1) * _GAP) / columns
-    side = min(side, 4.2 if len(pictures) == 1 else _SIDE)
-    tall = side * max(p.shape[0] / p.shape[1] for p in pictures)
+    side = min(side, _ALONE if len(pictures) == 1 else _SIDE)
+    tall = side * max(picture.shape[0] / picture.shape[1] for picture in pictures)
     height = rows * (tall + caption) + (rows - 1) * _GAP
-    figure = page(title, alt, content, height)
+    figure = page(title, alt, content, height + below)
+    size = min([13.0, *(13 * side / max(side, breadth(text, 13)) for text in texts)])
     axes = []
     for i, picture in enumerate(pictures):
         row, column = divmod(i, columns)
-        x, top = PAD + column * (side + _GAP), PAD + height - row * (tall + caption + _GAP) - caption
+        x, top = PAD + column * (side + _GAP), PAD + below + height - row * (tall + caption + _GAP) - caption
         own = side * picture.shape[0] / picture.shape[1]
         ax = place(figure, x, top - own, side, own)
         small = picture.shape[1] < side * 100  # on the screen: show the pixels that are there
         ax.imshow(picture, interpolation="nearest" if small else "antialiased")
         ax.set_axis_off()
-        if captions:
-            ax.set_title(str(captions[i]), size=min(13, 150 * side / max(6, len(str(captions[i])))))
+        if texts:
+            ax.set_title(texts[i], size=size, parse_math=False)
         axes.append(ax)
     return figure, axes
 
 
+def _weight(ax: Axes) -> float:
+    """How heavy marks are: 1 on a picture that stands alone, down to a half on small ones."""
+    return max(0.5, min(1.0, float(ax.get_position().width) * WIDTH / 3))
+
+
 def _mosaic(
-    cells: Pixels, title: str, alt: str | None, content: str, columns: int | None, note: float
-) -> tuple[Figure, Any]:
-    """Small pictures (N, h, w, 3) of one size as one, magnified in whole pixels, thin gaps between them."""
+    cells: Pixels, title: str, alt: str | None, content: str, columns: int | None, below: float
+) -> Figure:
+    """Small pictures (N, h, w, 3) of one size as one, magnified in whole dots, thin gaps between them."""
     count, high, wide = cells.shape[:3]
     columns = columns or _columns(count, most=16)
-    rows = math.ceil(count / columns)
-    dots = int((WIDTH - 2 * PAD) * 150 / columns)
-    times = max(1, min(dots, 240) * 9 // 10 // wide)
+    dots = min(240.0, (WIDTH - 2 * PAD) * DOTS / columns)  # for a cell and its gap
+    times = max(1, int(dots / (wide * 13 / 12)))
     gap = max(3, times * wide // 12)
-    field = np.ones((rows * (high * times + gap) - gap, columns * (wide * times + gap) - gap, 3), np.float32)
+    down, right = high * times + gap, wide * times + gap
+    field = np.ones((math.ceil(count / columns) * down - gap, columns * right - gap, 3), np.float32)
     for i, cell in enumerate(cells):
-        y, x = (n * (size * times + gap) for n, size in zip(divmod(i, columns), (high, wide), strict=True))
+        y, x = i // columns * down, i % columns * right
         field[y : y + high * times, x : x + wide * times] = cell.repeat(times, 0).repeat(times, 1)
-    scale = min((WIDTH - 2 * PAD) / field.shape[1], 1 / 150)
-    width, height = field.shape[1] * scale, field.shape[0] * scale
-    figure = page(title, alt, content, height + note)
-    ax = place(figure, PAD, PAD + note, width, height)
+    scale = min(1 / DOTS, (WIDTH - 2 * PAD) / field.shape[1])
+    figure = page(title, alt, content, field.shape[0] * scale + below)
+    ax = place(figure, PAD, PAD + below, field.shape[1] * scale, field.shape[0] * scale)
     ax.imshow(field, interpolation="nearest")
-    return figure, ax
+    ax.set_axis_off()
+    return figure
 
 
 def _columns(count: int, most: int) -> int:
