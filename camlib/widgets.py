@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from ipywidgets import Dropdown, HBox, Image, Layout, SelectionSlider, VBox
 from torch import Tensor
+from traitlets import Unicode
 
 from .filters import autocorrelation
 from .show import Figure, filter_grid, png
@@ -26,10 +27,16 @@ __all__ = ["Explorer", "explorer", "filters_over_epochs"]
 Draw = Callable[..., Figure]
 
 
+class Picture(Image):  # type: ignore[misc]
+    """An `Image` whose tooltip, its alt text, shows: ipywidgets 8.1 also asks for a description."""
+
+    description = Unicode("").tag(sync=True)
+
+
 class Explorer(VBox):  # type: ignore[misc]
     """Controls above a picture.
 
-    controls: name → widget.  picture: the `Image`, whose tooltip is the figure's alt text.
+    controls: name → widget.  picture: its tooltip is the figure's alt text.
     still: the figure for readers.
     """
 
@@ -37,7 +44,7 @@ class Explorer(VBox):  # type: ignore[misc]
         self.draw, self.controls = draw, dict(controls)
         self.still = still or draw(**self._values())
         self._frame = functools.cache(self._render)  # going back is at once
-        self.picture = Image(format="png", layout=Layout(max_width="100%"))
+        self.picture = Picture(format="png", layout=Layout(max_width="100%"))
         for control in self.controls.values():
             control.observe(self._update, names="value")
         self._update()

@@ -1,0 +1,162 @@
+"""In a headless Chromium: decks fit their pages; in JupyterLab lessons run, and a slider moves a picture."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import nbformat
+import pytest
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tools import lesson, look, slides
+from tools.new_lesson import new_lesson
+
+pytestmark = [
+    pytest.mark.skipif(bool(look.missing()), reason=look.missing() or "a browser is here"),
+    pytest.mark.skipif(os.name == "nt", reason="ends JupyterLab by its process group"),
+]
+
+CELLS = """
+import torch
+from camlib import widgets
+snapshots = {epoch: torch.randn(8, 3, 7, 7) for epoch in (0, 1, 2)}
+widgets.filters_over_epochs(snapshots)
+"""
+RUN_ALL = """
+const [done, path] = [arguments[1], arguments[0]];
+(async () => {
+  const app = window.jupyterapp;
+  await app.restored;
+  const panel = await app.commands.execute("docmanager:open", {path});
+  await panel.context.ready;
+  await panel.sessionContext.ready;
+  await app.commands.execute("notebook:run-all-cells");
+  return panel.content.model.toJSON();
+})().then(done, error => done({failed: String(error)}));
+"""
+
+
+@pytest.fixture(scope="module")
+def driver():
+    with look.browser(1400, 1000) as driver:
+        driver.set_script_timeout(300)
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A JupyterLab of our own, on a free port, in a folder of its own; its processes end with the module."""
+    home = tmp_path_factory.mktemp("lab")
+    (home / "lessons").mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folders = [
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_RUNTIME_DIR",
+        "JUPYTERLAB_SETTINGS_DIR",
+        "JUPYTERLAB_WORKSPACES_DIR",
+    ]
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"),
+        *(f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=inside-a-cnn"),
+        *("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
+        f"--ServerApp.root_dir={home / 'lessons'}",
+    ]
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=os.environ | {name: str(home / name) for name in [*folders, "IPYTHONDIR"]},
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_for(f"{address}/api/status?token=inside-a-cnn", process, home / "log")
+            yield address, home / "lessons"
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def wait_for(address, process, log, seconds=90):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
+            return
+        time.sleep(0.3)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+
+
+def run_in_jupyterlab(driver, server, name):
+    """Open a notebook, run all its cells, and return it as JupyterLab then has it."""
+    driver.get(f"{server[0]}/lab?token=inside-a-cnn&reset")
+    WebDriverWait(driver, 60).until(lambda d: d.execute_script("return !!window.jupyterapp"))
+    nb = driver.execute_async_script(RUN_ALL, name)
+    assert "failed" not in nb, nb
+    return nb
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in lesson.lessons()])
+def test_nothing_runs_off_a_slide(driver, tmp_path, path):
+    found = look.look(driver, slides.build(lesson.read(path), tmp_path, path.stem))
+    assert {number: faults for number, faults in found.items() if faults} == {}
+
+
+def test_a_slide_that_is_too_full_is_found(driver, tmp_path):
+    nb = new_lesson("02_activations")
+    nb.cells[0].source += "\n\nToo much." * 20
+    found = look.look(driver, slides.build(nb, tmp_path / "deck", "full"), tmp_path / "pictures")
+    assert "off the bottom" in found[1][0]
+    assert not any(found[number] for number in range(2, 18))
+    assert len(list((tmp_path / "pictures").glob("full-*.png"))) == 17
+
+
+def test_a_slider_changes_the_picture(driver, server):
+    nb = nbformat.v4.new_notebook(metadata=new_lesson("02_activations").metadata)
+    nb.cells = [nbformat.v4.new_code_cell(CELLS.strip())]
+    lesson.write(nb, server[1] / "slider.ipynb")
+    ran = run_in_jupyterlab(driver, server, "slider.ipynb")
+    assert ran["cells"][0]["execution_count"] == 1, json.dumps(ran)[:2000]
+    picture = WebDriverWait(driver, 30).until(
+        lambda d: next(
+            (p for p in d.find_elements(By.CSS_SELECTOR, "img.widget-image") if p.is_displayed()), None
+        )
+    )
+    before = picture.get_attribute("src")
+    assert "Before training" in picture.get_attribute("title")
+    # The still is for readers: whoever has the widget does not see both.
+    assert len(driver.find_elements(By.CSS_SELECTOR, ".jp-OutputArea-output img")) == 1
+    assert driver.find_element(By.CSS_SELECTOR, ".widget-label").text == "epoch"
+    handle = driver.find_element(By.CSS_SELECTOR, "[role=slider]")
+    assert handle.get_attribute("tabindex") == "0"
+    handle.send_keys(Keys.ARROW_RIGHT)
+    WebDriverWait(driver, 30).until(lambda _: picture.get_attribute("src") != before)
+    WebDriverWait(driver, 30).until(lambda _: "After 1 epoch:" in picture.get_attribute("title"))
+
+
+@pytest.mark.skipif(not lesson.lessons(), reason="no lesson yet")
+def test_lesson_00_runs_in_jupyterlab(driver, server):
+    path = lesson.lessons()[0]
+    shutil.copy(path, server[1])
+    ran = run_in_jupyterlab(driver, server, path.name)
+    code = [cell for cell in ran["cells"] if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    assert not [out for cell in code for out in cell["outputs"] if out["output_type"] == "error"]
+    with contextlib.suppress(WebDriverException):
+        driver.save_screenshot(str(server[1] / "lesson.png"))
