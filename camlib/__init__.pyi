@@ -1,9 +1,9 @@
+from . import checks, show, widgets
 from .cost import Cost, costs
 from .data import Batch, Digits, Photos, batches, digits, photos
 from .filters import autocorrelation, colour, colourfulness, filters, orientation
 from .nets import Net, here, load, wrap
 from .pictures import Folder, folder, picture
-from . import checks, show, widgets
 from .record import record, silence
 from .scenes import CLASSES, Scenes, critters, draw
 
@@ -33,6 +33,7 @@ __all__ = [
     "photos",
     "picture",
     "record",
+    "show",
     "silence",
     "widgets",
     "wrap",

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.transforms import v2
 
-from camlib.nets import COURSE, Net, build, load, targets, wrap
+from camlib.nets import COURSE, Net, build, here, load, targets, wrap
 from camlib.record import record
 
 TRUNK = {
@@ -299,8 +299,8 @@ def test_mobilenet_recognises_photographs(monkeypatch: pytest.MonkeyPatch) -> No
 def test_here_names_the_networks_whose_weights_are_on_this_machine(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
     monkeypatch.setenv("CAMLIB_WEIGHTS", str(tmp_path))
-    assert nets.here("alexnet", "resnet18") == []
+    assert here("alexnet", "resnet18") == []
     (tmp_path / "resnet18.safetensors").write_bytes(b"")
-    assert nets.here("alexnet", "resnet18") == ["resnet18"]
+    assert here("alexnet", "resnet18") == ["resnet18"]
     with pytest.raises(ValueError, match="no network is called 'resnet19'"):
-        nets.here("resnet19")
+        here("resnet19")
