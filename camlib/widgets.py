@@ -96,9 +96,7 @@ def filters_over_epochs(snapshots: Mapping[int, Tensor]) -> Explorer:
     def draw(epoch: int) -> Figure:
         smooth = autocorrelation(snapshots[epoch]).mean().item()
         when = "Before training" if epoch == 0 else f"After {epoch} epoch{'s' * (epoch > 1)}"
-        return filter_grid(
-            snapshots[epoch], title=f"{when}: autocorrelation of neighbouring weights {smooth:.2f}"
-        )
+        return filter_grid(snapshots[epoch], title=f"{when}: neighbouring weights correlate {smooth:.2f}")
 
     rows = torch.cat([snapshots[epoch][best] for epoch in epochs])
     title = f"Filters form early: eight of them, row by row after {', '.join(map(str, epochs))} epochs"

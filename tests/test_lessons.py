@@ -29,8 +29,7 @@ def test_every_lesson_is_whole(path):
 
 @pytest.mark.parametrize("path", LESSONS)
 def test_every_solution_passes_its_check(path):
-    nb = execute.run(lesson.solved(lesson.read(path)))
-    verdicts = {e.title: said(nb.cells[e.check]) for e in lesson.exercises(nb)}
+    verdicts = run_solutions(lesson.read(path))
     assert verdicts
     assert {title: verdict for title, verdict in verdicts.items() if not verdict.startswith("✓")} == {}
 
@@ -39,6 +38,12 @@ def test_every_solution_passes_its_check(path):
 def test_every_deck_stands_alone(path, tmp_path):
     nb = lesson.read(path)
     check_deck(slides.build(nb, tmp_path, path.stem), nb)
+
+
+def run_solutions(nb):
+    """Each exercise's verdict, its solution put in its stub's place, in one fresh kernel."""
+    nb = execute.run(lesson.solved(nb))
+    return {e.title: said(nb.cells[e.check]) for e in lesson.exercises(nb)}
 
 
 def said(cell):
@@ -273,6 +278,13 @@ def test_a_new_lesson_only_has_to_be_written_and_run(whole):
     for cell, was in zip(again.cells, whole.cells, strict=True):
         assert cell.source == was.source
         assert dict(cell.metadata) == dict(was.metadata)
+
+
+def test_a_wrong_solution_is_caught(whole):
+    source("def answer_2(x):\n    return 2 * x", "def answer_2(x):\n    return 3 * x")(whole)
+    verdicts = run_solutions(whole)
+    assert [verdict[0] for verdict in verdicts.values()] == ["✓", "✗", "✓"]
+    assert verdicts["Exercise 2: Words"] == "✗ the double of 1 is 3, and should be 2"
 
 
 def test_a_handout_keeps_the_hint_and_no_solution(whole):

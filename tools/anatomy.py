@@ -174,8 +174,8 @@ def _outputs(nb: NotebookNode) -> Iterator[str]:
     for i, cell in enumerate(nb.cells):
         outputs = cell.get("outputs", [])
         for out in outputs:
-            if out.output_type == "error":
-                yield f"{_cell(nb, i)} ends in {out.ename}: a lesson runs to its end"
+            if out.output_type == "error" and "raises-exception" not in tags(cell):
+                yield f"{_cell(nb, i)} ends in {out.ename}: mend it, or tag it raises-exception"
             if out.get("name") == "stderr":
                 yield f"{_cell(nb, i)} prints to stderr ({out.text.strip()[:60]!r}): mend what warns"
             if WIDGET_VIEW in out.get("data", {}):
