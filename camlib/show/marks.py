@@ -45,7 +45,7 @@ def dots(ax: Axes, points: Tensor, weight: float = 1, hollow: bool = False) -> N
 
 
 def names(ax: Axes, points: Sequence[tuple[str, float, float]]) -> None:
-    """A name beside the picture for each (name, x, y), and a thin line to its point; the picture makes room."""
+    """Beside the picture a name for each (name, x, y), and a thin line to its point; the picture moves."""
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     where = ax.get_position()
     ax.set_position((where.x0 + 0.13, where.y0, where.width, where.height))
@@ -55,7 +55,9 @@ def names(ax: Axes, points: Sequence[tuple[str, float, float]]) -> None:
         mine = sorted((point for point in points if (point[1] < middle) == here), key=lambda point: point[2])
         for (name, x, y), level in zip(mine, _spread([point[2] for point in mine], apart), strict=True):
             end, aside, align = (left, -8, "right") if here else (right, 8, "left")
-            ax.plot([end, x], [level, y], color="white", linewidth=1.2, path_effects=halo, clip_on=False)
+            ax.plot(
+                [end, x], [level, y], "-", color="white", lw=1.2, path_effects=halo, clip_on=False, zorder=1.9
+            )
             text = ax.annotate(name, (end, level), (aside, 0), textcoords="offset points")
             text.set(va="center_baseline", ha=align, annotation_clip=False)
 
