@@ -13,7 +13,6 @@ import urllib.request
 
 import nbformat
 import pytest
-from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -158,5 +157,6 @@ def test_lesson_00_runs_in_jupyterlab(driver, server):
     code = [cell for cell in ran["cells"] if cell["cell_type"] == "code"]
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
     assert not [out for cell in code for out in cell["outputs"] if out["output_type"] == "error"]
-    with contextlib.suppress(WebDriverException):
-        driver.save_screenshot(str(server[1] / "lesson.png"))
+    folded = driver.find_elements(By.CSS_SELECTOR, ".jp-Notebook details")
+    assert len(folded) >= 2 * len(lesson.exercises(lesson.read(path)))
+    assert not driver.find_elements(By.CSS_SELECTOR, ".jp-Notebook details[open]")
