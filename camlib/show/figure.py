@@ -38,6 +38,13 @@ class Figure(MatplotlibFigure):
 
     alt: str = ""
 
+    def _ipython_display_(self) -> None:
+        # `%matplotlib inline` registers its own PNG for every matplotlib figure; only this goes before it.
+        from IPython.display import display
+
+        bundle, metadata = self._repr_mimebundle_()
+        display(bundle, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
+
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
         image = _drawn(self)
         kind, data = "image/png", _encoded(image, "png", optimize=True)
