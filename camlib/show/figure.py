@@ -82,13 +82,7 @@ def page(title: str, alt: str | None, content: str, height: float) -> Figure:
         raise ValueError("a figure needs a title that says its message in a sentence")
     if alt is not None and not alt.strip():
         raise ValueError("alt is empty; say what one sees, or leave it out")
-    rows = [""]
-    for word in title.split():
-        longer = f"{rows[-1]} {word}".strip()
-        if breadth(longer, _TITLE, "bold") <= WIDTH - 2 * PAD:
-            rows[-1] = longer
-        else:
-            rows.append(word)
+    rows = wrapped(title, WIDTH - 2 * PAD, _TITLE, "bold").split("\n")
     total = math.ceil(50 * (PAD + height + 0.12 + len(rows) * _TITLE * 1.25 / 72 + PAD)) / 50  # whole pixels
     figure = Figure(figsize=(WIDTH, total))
     FigureCanvasAgg(figure)
@@ -109,6 +103,21 @@ def breadth(text: str, size: float, weight: str = "normal") -> float:
     font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
     lines = text.split("\n")
     return max(float(text_to_path.get_text_width_height_descent(line, font, False)[0]) for line in lines) / 72
+
+
+def wrapped(text: str, width: float, size: float, weight: str = "normal") -> str:
+    """The text in lines of at most `width` inches, where its words allow."""
+    rows = []
+    for line in text.split("\n"):
+        row = ""
+        for word in line.split():
+            longer = f"{row} {word}".strip()
+            if row and breadth(longer, size, weight) > width:
+                rows.append(row)
+                longer = word
+            row = longer
+        rows.append(row)
+    return "\n".join(rows)
 
 
 def _drawn(figure: MatplotlibFigure) -> Image.Image:

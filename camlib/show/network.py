@@ -15,7 +15,7 @@ _COLOURS = {
     "picture": "#8a8a8a",
     "convolution": "#2b4a9b",
     "pooling": "#9db7d6",
-    "fully connected": "#e07b12",
+    "fully connected": "#dc770f",
 }
 _KEY, _ROW, _TALLEST = 0.35, 2.8, 1.7  # inches: the colours' key, a row of blocks, a 224 × 224 map
 _DEPTH = 0.28  # how far a block reaches back, of its height

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..scenes import KEYPOINTS, Scenes
-from .figure import DOTS, GREY, PAD, WIDTH, Figure, breadth, page, place, styled
+from .figure import DOTS, GREY, PAD, WIDTH, Figure, breadth, page, place, styled, wrapped
 from .marks import box, dots, names, outline
 
 _GAP, _LINE = 0.1, 0.23  # inches: between pictures, a line of a caption
@@ -181,10 +181,10 @@ def _grid(
     """One axes for each picture, all of one width, as large as the page allows; `below` inches stay free."""
     columns = columns or _columns(len(pictures), most=9)
     rows = math.ceil(len(pictures) / columns)
-    texts = [str(caption) for caption in captions or []]
-    caption = max((text.count("\n") + 1 for text in texts), default=0) * _LINE + (0.06 if texts else 0)
     side = (WIDTH - 2 * PAD - (columns - 1) * _GAP) / columns
     side = min(side, _ALONE if len(pictures) == 1 else _SIDE)
+    texts = [wrapped(str(caption), side, 13) for caption in captions or []]
+    caption = max((text.count("\n") + 1 for text in texts), default=0) * _LINE + (0.06 if texts else 0)
     tall = side * max(picture.shape[0] / picture.shape[1] for picture in pictures)
     height = rows * (tall + caption) + (rows - 1) * _GAP
     figure = page(title, alt, content, height + below)

@@ -1,0 +1,271 @@
+"""Figures: alt texts travel, nothing runs off the page, nothing is left behind, grey tells the truth."""
+
+import base64
+import io
+import itertools
+import subprocess
+import sys
+import threading
+
+import matplotlib
+import nbformat
+import numpy as np
+import pytest
+import torch
+from matplotlib.colors import to_rgb
+from matplotlib.patches import Rectangle
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+from PIL import Image
+from skimage.color import rgb2lab
+
+import camlib
+from camlib import critters, show
+
+RANDOM = torch.Generator().manual_seed(0)
+PICTURES = torch.rand(6, 3, 32, 32, generator=RANDOM)
+LONG = "A title that says what the figure says, in a sentence that needs more than one line to say it all"
+
+
+def pixels(figure):
+    return np.asarray(Image.open(io.BytesIO(show.png(figure)))).astype(float) / 255
+
+
+def every_figure():
+    scenes, net = critters(3), camlib.load("critternet", weights="random")
+    words = ["a short one", "a caption far too long for the picture under it, by any measure", "two\nlines"]
+    curves = {
+        "untrained": [0.0, 0.0, 0.01],
+        "trained, and a long name": [0.1, 0.5, 0.98],
+        "close": [0, 0.6, 1.0],
+    }
+    return {
+        "images": show.images(PICTURES[:3], words, title=LONG),
+        "marked": show.images(
+            PICTURES[:2],
+            title=LONG,
+            boxes=torch.tensor([[2.0, 3, 9, 10], [0, 0, 32, 32]]),
+            points=torch.rand(2, 4, 2) * 31,
+            masks=PICTURES[:2, 0] > 0.5,
+        ),
+        "scenes": show.scenes(scenes, title=LONG),
+        "scene": show.scenes(scenes[:1], title=LONG),
+        "filters": show.filter_grid(camlib.filters(net), title=LONG),
+        "common": show.filter_grid(torch.randn(5, 1, 3, 3), "common", title=LONG),
+        "maps": show.maps(torch.rand(7, 8, 8), title=LONG),
+        "captions": show.maps(torch.rand(3, 8, 8), words, title=LONG, scale="each"),
+        "bars": show.bars([0.7, 0.05], ["tabby, tabby cat, and all its other names", "fox"], title=LONG),
+        "lines": show.lines([0, 1, 2], curves, "epoch", "autocorrelation", title=LONG),
+        "network": show.network(net, title=LONG),
+        "lenet": show.network(camlib.load("lenet", weights="random"), title=LONG),
+        "deep": show.network(camlib.load("vgg16", weights="random"), title=LONG),
+    }
+
+
+@pytest.fixture(scope="module")
+def figures():
+    return every_figure()
+
+
+NAMES = [
+    "images",
+    "marked",
+    "scenes",
+    "scene",
+    "filters",
+    "common",
+    "maps",
+    "captions",
+    "bars",
+    "lines",
+    "network",
+    "lenet",
+    "deep",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_figure_displays_with_its_alt_text(figures, name):
+    figure = figures[name]
+    bundle, metadata = figure._repr_mimebundle_()
+    (kind,) = metadata
+    assert set(bundle) == {kind, "text/plain"}
+    assert bundle["text/plain"] == metadata[kind]["alt"] == figure.alt
+    assert figure.alt.startswith(LONG + ". ")
+    assert len(figure.alt) > len(LONG) + 5
+    image = Image.open(io.BytesIO(base64.b64decode(bundle[kind])))
+    assert image.format == {"image/png": "PNG", "image/jpeg": "JPEG"}[kind]
+    assert image.mode == "RGB"  # opaque: the same on a dark page
+    assert image.size == (round(metadata[kind]["width"] * 1.5), round(metadata[kind]["height"] * 1.5))
+    assert metadata[kind]["width"] == 800
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_runs_off_the_page_or_into_the_title(figures, name):
+    page = pixels(figures[name])
+    for border in (page[:6], page[-6:], page[:, :6], page[:, -6:]):
+        assert border.min() == 1
+    full = figures[name].get_figheight() * 150
+    title = figures[name]._suptitle.get_window_extent(figures[name].canvas.get_renderer())
+    below = int(full - title.y0 * 1.5)
+    assert page[below + 2 : below + 7].min() == 1
+    assert title.y1 - title.y0 > 40  # two lines
+
+
+def test_an_alt_text_of_ones_own():
+    figure = show.images(PICTURES, title="Six", alt="Six squares of noise.")
+    assert figure.alt == "Six squares of noise."
+    with pytest.raises(ValueError, match="alt is empty"):
+        show.images(PICTURES, title="Six", alt=" ")
+    with pytest.raises(ValueError, match="needs a title"):
+        show.images(PICTURES, title="")
+
+
+def test_nothing_is_left_behind():
+    before = dict(matplotlib.rcParams)
+    net = camlib.load("lenet", weights="random").train()
+    show.png(show.network(net, title="A network"))
+    assert net.training
+    assert dict(matplotlib.rcParams) == before
+    code = (
+        "import sys, torch; from camlib import show;"
+        "show.png(show.images(torch.rand(3, 8, 8), title='One'));"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_learners_own_style_changes_nothing():
+    plain = show.png(show.bars([1, 2], ["a", "b"], title="Two"))
+    with matplotlib.style.context("dark_background"):
+        assert show.png(show.bars([1, 2], ["a", "b"], title="Two")) == plain
+
+
+def test_threads_draw_the_same():
+    def draw(i):
+        return show.png(show.lines([0, 1], {f"curve {i}": [0, i]}, "x", "y", title=f"Curve {i}"))
+
+    alone, together = [draw(i) for i in range(4)], [b""] * 4
+
+    def work(i):
+        together[i] = draw(i)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == alone
+
+
+def test_photographs_travel_as_jpeg_where_that_is_lighter():
+    noise = torch.rand(4, 3, 200, 200, generator=RANDOM)
+    bundle, metadata = show.images(noise, title="Noise")._repr_mimebundle_()
+    assert list(metadata) == ["image/jpeg"]
+    assert len(bundle["image/jpeg"]) < len(base64.b64encode(show.png(show.images(noise, title="Noise"))))
+
+
+def test_the_cycle_reads_in_grey_and_on_white():
+    with matplotlib.style.context("camlib.course"):
+        cycle = list(matplotlib.rcParams["axes.prop_cycle"])
+    colours = np.array([to_rgb(one["color"]) for one in cycle])
+    lightness = np.sort(rgb2lab(colours[None])[0, :, 0])
+    assert np.diff(lightness).min() > 9
+    assert len({one["linestyle"] for one in cycle}) == len(cycle)
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    contrast = 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05)  # WCAG 2.1; graphics need 3
+    assert contrast.min() >= 3
+
+
+def test_maps_grow_lighter_with_their_values():
+    ramp = torch.linspace(0, 1, 64).reshape(1, 1, 64).expand(1, 64, 64)
+    picture = rgb2lab(pixels(show.maps(ramp, title="A ramp")))[..., 0]
+    height = picture.shape[0] // 2
+    row = picture[height, 20:230]
+    assert (np.diff(row) >= -0.5).all()
+    assert row[-1] - row[0] > 60
+
+
+def test_zero_weights_are_mid_grey_and_scales_differ():
+    w = torch.zeros(2, 1, 3, 3)
+    w[0, 0, 1, 1], w[1, 0, 1, 1] = 2.0, -1.0
+    each, common = show.filter_grid(w, "each", title="Two"), show.filter_grid(w, "common", title="Two")
+    for figure, expected in [(each, {0.0, 0.5, 1.0}), (common, {0.25, 0.5, 1.0})]:
+        grid = pixels(figure)[60:260, 20:500]
+        values, counts = np.unique(grid.round(2), return_counts=True)
+        assert {round(value * 4) / 4 for value in values[counts > 1500]} == expected
+    assert "± 2." in common.alt
+    coloured = torch.zeros(1, 3, 1, 1)
+    coloured[0, 0] = -1
+    middle = pixels(show.filter_grid(coloured, title="Less red"))[120, 80]
+    assert middle == pytest.approx([0, 0.5, 0.5], abs=0.01)
+
+
+def test_a_box_goes_round_the_pixels_it_holds():
+    figure = show.images(
+        PICTURES[:1], title="A box", boxes=torch.tensor([[[2.0, 3, 9, 10], [float("nan")] * 4]])
+    )
+    frames = [list(p.get_bbox().extents) for p in figure.axes[0].patches if isinstance(p, Rectangle)]
+    assert frames == [[1.5, 2.5, 8.5, 9.5]] * 2  # the halo and the line; the box of NaN is left out
+
+
+def drawn(figure):
+    """The array behind each picture."""
+    return [np.asarray(ax.images[0].get_array()) for ax in figure.axes]
+
+
+def test_pictures_are_drawn_as_they_are():
+    picture = torch.zeros(3, 2, 2)
+    picture[0, 0, 1] = 1  # row 0, column 1 is red
+    (red,) = drawn(show.images(picture, title="Red at the top right"))
+    assert red[0, 1].tolist() == [1, 0, 0]
+    assert red[1, 0].tolist() == [0, 0, 0]
+    (grey,) = drawn(show.images((torch.ones(1, 1, 2, 2) * 51).byte(), title="Grey"))
+    assert grey[0, 0].tolist() == pytest.approx([0.2] * 3)
+    several = drawn(show.images([picture, torch.zeros(1, 5, 9)], title="Two sizes"))
+    assert [array.shape for array in several] == [(2, 2, 3), (5, 9, 3)]
+
+
+def test_names_at_the_ends_of_lines_keep_apart(figures):
+    figure = figures["lines"]
+    drawn = figure.canvas.get_renderer()
+    labels = [text.get_window_extent(drawn) for text in figure.axes[0].texts]
+    assert len(labels) == 3
+    labels.sort(key=lambda where: where.y0)
+    assert all(above.y0 >= below.y1 - 3 for below, above in itertools.pairwise(labels))
+
+
+def test_the_networks_alt_text_tells_every_shape(figures):
+    assert "picture 3×128×128, conv1 32×32×32, pool1 32×16×16, conv2 64×16×16" in figures["network"].alt
+    assert figures["network"].alt.endswith("pool5 64×8×8, fc6 256, fc7 256, fc8 9.")
+
+
+def test_wrong_input_is_named():
+    for call, said in [
+        (lambda: show.images(torch.rand(0, 3, 8, 8), title="x"), "no pictures"),
+        (lambda: show.images(torch.rand(2, 8, 8, 3), title="x"), r"\(8, 8, 3\); give \(1 or 3, H, W\)"),
+        (lambda: show.images(PICTURES, ["one"], title="x"), "1 captions for 6 pictures"),
+        (lambda: show.images(PICTURES, title="x", boxes=torch.zeros(2, 4)), "2 boxes for 6 pictures"),
+        (lambda: show.filter_grid(torch.rand(8, 64, 3, 3), title="x"), r"\(8, 64, 3, 3\) are no pictures"),
+        (lambda: show.filter_grid(torch.rand(8, 3, 3, 3), "both", title="x"), "'each' and 'common'"),  # type: ignore[arg-type]
+        (lambda: show.maps(torch.rand(8, 8), title="x"), r"\(8, 8\); give \(N, H, W\)"),
+        (lambda: show.bars([1, 2], ["a"], title="x"), "2 values for 1 labels"),
+        (lambda: show.lines([1, 2], {"a": [1]}, "x", "y", title="x"), "'a' has 1 values for 2 places"),
+    ]:
+        with pytest.raises(ValueError, match=said):
+            call()
+
+
+def test_in_a_notebook_and_out_of_it_again():
+    alt = '"cat" 0.7 & dog < 0.3'
+    code = f"from camlib import show\nshow.bars([0.7, 0.3], ['cat', 'dog'], title='T', alt={alt!r})"
+    cells = [nbformat.v4.new_code_cell("%matplotlib inline"), nbformat.v4.new_code_cell(code)]
+    nb = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(nb, kernel_name="python3", timeout=60).execute()
+    nbformat.validate(nb)
+    (output,) = nb.cells[1].outputs
+    assert output.metadata["image/png"]["alt"] == output.data["text/plain"] == alt
+    image = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
+    assert image.width == 1200  # ours: inline's own would be cropped
+    page, _ = HTMLExporter(template_name="classic").from_notebook_node(nb)
+    assert "alt='\"cat\" 0.7 &amp; dog &lt; 0.3'" in page
