@@ -12,7 +12,7 @@ from ..nets import Net
 from .figure import PAD, WIDTH, Figure, breadth, page, place, styled
 
 _COLOURS = {
-    "picture": "#8a8a8a",
+    "picture": "#2a2a2a",
     "convolution": "#2b4a9b",
     "pooling": "#9db7d6",
     "fully connected": "#dc770f",
