@@ -88,16 +88,16 @@ def explorer(draw: Draw, *, still: Figure | None = None, **controls: Sequence[An
 def filters_over_epochs(snapshots: Mapping[int, Tensor]) -> Explorer:
     """A slider through training: the first layer's filters after each epoch, (N, C, k, k) by its number.
 
-    The still shows the eight filters that end up smoothest, a row for each epoch.
+    The still shows the five filters that end up smoothest, a row for each, from left to right in time.
     """
     epochs = sorted(snapshots)
-    best = autocorrelation(snapshots[epochs[-1]]).argsort(descending=True)[:8]
+    best = autocorrelation(snapshots[epochs[-1]]).argsort(descending=True)[:5]
 
     def draw(epoch: int) -> Figure:
         smooth = autocorrelation(snapshots[epoch]).mean().item()
         when = "Before training" if epoch == 0 else f"After {epoch} epoch{'s' * (epoch > 1)}"
         return filter_grid(snapshots[epoch], title=f"{when}: neighbouring weights correlate {smooth:.2f}")
 
-    rows = torch.cat([snapshots[epoch][best] for epoch in epochs])
-    title = f"Filters form early: eight of them, row by row after {', '.join(map(str, epochs))} epochs"
-    return explorer(draw, still=filter_grid(rows, title=title, columns=len(best)), epoch=epochs)
+    rows = torch.stack([snapshots[epoch][best] for epoch in epochs], 1).flatten(0, 1)
+    title = f"Filters as they form, left to right after {', '.join(map(str, epochs))} epochs"
+    return explorer(draw, still=filter_grid(rows, title=title, columns=len(epochs)), epoch=epochs)

@@ -97,5 +97,5 @@ def test_filters_over_epochs():
         slider.value = epoch
         assert words in it.picture.tooltip
     assert base64.b64decode(it._repr_mimebundle_()[0]["image/png"]) == show.png(it.still)
-    assert "row by row after 0, 1, 4 epochs" in it.still.alt
-    assert "24 filters" in it.still.alt
+    assert "left to right after 0, 1, 4 epochs" in it.still.alt
+    assert "15 filters" in it.still.alt
