@@ -141,7 +141,7 @@ def gabor(f: Learners) -> str:
     _patch(f, 15, 0.0, 5.0)
     found = orientation(torch.stack(patches)[:, None])
     length = 1 / found.frequency[0].clamp_min(1e-6).item()
-    if found.strength.min() < 0.5 or length > 4 * wavelength:
+    if found.strength.min() < 0.5 or length > 3 * wavelength:
         shorter = orientation(_patch(f, size, angles[0], wavelength / (2 * math.pi))[None, None])
         if abs(shorter.frequency[0] * wavelength - 1) < 0.2:
             raise Wrong("the stripes are too broad: one wave is 2π of the cosine's argument")
