@@ -110,11 +110,21 @@ def test_orientation_of_gabors(frequency, phase):
     found = orientation(torch.cat([gabor(angle, frequency, phase) for angle in angles]))
     off = (found.angle - torch.tensor(angles) + 90).remainder(180) - 90
     assert off.abs().max() < 1
-    assert (found.frequency - frequency).abs().max() < 0.025
-    assert found.strength.min() > 0.6
+    assert (found.frequency - frequency).abs().max() < 0.01
+    assert found.strength.min() > 0.7
     # in colour: red against green at the same brightness is an edge as well
     coloured = torch.cat([gabor(30, frequency, phase), -gabor(30, frequency, phase), 0 * gabor(0, 0.1)], 1)
     assert orientation(coloured).angle.item() == pytest.approx(30, abs=1)
+
+
+def test_orientation_at_the_rim():
+    line = torch.zeros(1, 1, 11, 11)
+    line[..., 9, :] = -1
+    found = orientation(line)
+    assert found.angle.item() % 180 == pytest.approx(0, abs=1e-3)
+    assert found.strength.item() == pytest.approx(1)
+    with pytest.raises(ValueError, match="filters of 2×5 have no direction"):
+        orientation(torch.zeros(1, 1, 2, 5))
 
 
 def test_no_orientation():
@@ -123,7 +133,7 @@ def test_no_orientation():
     found = orientation(torch.cat([blob, 0 * blob, 0 * blob + 1]))
     assert found.strength.max() < 1e-5
     plaid = gabor(20, 0.2) + gabor(110, 0.2)
-    assert orientation(plaid).strength < 1e-3
+    assert orientation(plaid).strength < 0.05
     assert not found.angle.isnan().any()
 
 
