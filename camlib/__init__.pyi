@@ -1,11 +1,12 @@
 from . import checks, show, widgets
 from .cost import Cost, costs
-from .data import Batch, Digits, Photos, batches, digits, photos
-from .filters import autocorrelation, colour, colourfulness, filters, orientation
+from .data import Digits, Photos, digits, photos
+from .filters import autocorrelation, colour, colourfulness, filters, formation, orientation
 from .nets import Net, here, load, wrap
 from .pictures import Folder, folder, picture
 from .record import record, silence
 from .scenes import CLASSES, Scenes, critters, draw
+from .stream import Batch, batches
 
 __all__ = [
     "CLASSES",
@@ -27,6 +28,7 @@ __all__ = [
     "draw",
     "filters",
     "folder",
+    "formation",
     "here",
     "load",
     "orientation",
