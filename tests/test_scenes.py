@@ -82,7 +82,7 @@ def test_boxes_hold_the_mask_and_never_touch_the_frame(scenes):
 
 def test_sizes_vary_as_said(scenes):
     side = (scenes.boxes[:, 2:] - scenes.boxes[:, :2]).max(1).values / 128
-    assert 0.2 < side.min() < 0.36
+    assert 0.25 < side.min() < 0.4
     assert 0.74 < side.max() <= 0.81
 
 

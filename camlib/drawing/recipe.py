@@ -88,7 +88,7 @@ def sample(seed: int, index: int, pair: bool = False) -> Recipe:
     rng = np.random.default_rng([seed, index, int(pair)])
     label = int(rng.integers(len(CLASSES)))
     if not pair:
-        return _one(rng, label, scale=(0.32, 0.8))
+        return _one(rng, label, scale=(0.35, 0.8))
     other = int((label + rng.integers(1, len(CLASSES))) % len(CLASSES))
     left, right = rng.uniform(0, 0.06), rng.uniform(0.94, 1)
     first, second = (left, right) if rng.uniform() < 0.5 else (right, left)

@@ -1,0 +1,141 @@
+"""How the shipped networks are made, and that what ships is what `make train` said."""
+
+import hashlib
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import nn
+
+from camlib import train as training
+from camlib.course import build
+from camlib.filters import autocorrelation, filters, formation
+from camlib.nets import load
+from camlib.scenes import critters
+from camlib.train import PLANS, Plan, accuracy, batch_normed, fold, table, train
+from camlib.weights import shipped_folder
+
+TINY = Plan(epochs=2, rate=1e-3, batch=16)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_the_pictures():
+    yield
+    training._pictures.cache_clear()
+    training._scenes.cache_clear()
+
+
+def test_folding_batch_norm_changes_no_logit():
+    torch.manual_seed(1)
+    module = batch_normed(build("critternet_gap"))
+    for layer in module.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.uniform_(layer.weight, 0.5, 2)
+            nn.init.normal_(layer.bias)
+            layer.running_mean = torch.randn(layer.num_features)
+            layer.running_var = 0.5 + torch.rand(layer.num_features)
+    images = torch.randn(4, 3, 128, 128)
+    with torch.inference_mode():
+        before = module.eval()(images)
+        after = fold(module)(images)
+    assert before.std() > 1e-3
+    torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-5)
+    assert fold(module).state_dict().keys() == build("critternet_gap").state_dict().keys()
+
+
+def test_a_run_leaves_a_whole_verified_half_precision_file(tmp_path):
+    file = train("critternet_gmp", tmp_path, tmp_path / "runs", TINY, n=96, fresh=16)
+    state = load_file(file)
+    assert {v.dtype for v in state.values()} == {torch.float16}
+    assert sum(v.numel() for v in state.values()) == 174281
+    sums = dict(reversed(line.split()) for line in (tmp_path / "SHA256SUMS").read_text().splitlines())
+    for name, digest in sums.items():
+        assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
+    kept = load_file(tmp_path / training.KEPT_FILE)
+    assert sorted(kept) == ["epoch_00", "epoch_01", "epoch_02"]
+    assert not torch.equal(kept["epoch_00"], kept["epoch_02"])
+    with safe_open(file, "pt") as opened:
+        assert float(opened.metadata()["accuracy"]) == accuracy("critternet_gmp", file, fresh=16)
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {file.name, training.KEPT_FILE, "SHA256SUMS"}  # nothing half-written, no finished run
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    whole = train("critternet_gap", tmp_path / "a", tmp_path / "a", TINY, n=96, fresh=16)
+    epoch, calls = training._epoch, []
+
+    def interrupted(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        epoch(*args)
+
+    monkeypatch.setattr(training, "_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train("critternet_gap", tmp_path / "b", tmp_path / "b", TINY, n=96, fresh=16)
+    assert not (tmp_path / "b" / "critternet_gap.safetensors").exists()
+    again = train("critternet_gap", tmp_path / "b", tmp_path / "b", TINY, n=96, fresh=16)
+    assert len(calls) == 3
+    before, after = load_file(whole), load_file(again)
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_critternet_starts_from_the_pooled_network_and_keeps_its_first_layer(tmp_path):
+    plan = Plan(epochs=1, rate=1e-3, batch=16, start="critternet_gmp")
+    with pytest.raises(ValueError, match="starts from critternet_gmp, which is not in"):
+        train("critternet", tmp_path, tmp_path, plan, n=96, fresh=16)
+    pooled = train("critternet_gmp", tmp_path, tmp_path, TINY, n=96, fresh=16)
+    file = train("critternet", tmp_path, tmp_path, plan, n=96, fresh=16)
+    before, after = load_file(pooled), load_file(file)
+    assert torch.equal(before["conv1.weight"], after["conv1.weight"])
+    assert not torch.equal(before["conv2.weight"], after["conv2.weight"])
+
+
+def test_an_unknown_name_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no plan for 'alexnet'; there are critternet_gmp"):
+        train("alexnet", tmp_path, tmp_path)
+
+
+# What ships
+
+
+def said(name):
+    with safe_open(shipped_folder() / f"{name}.safetensors", "pt") as opened:
+        return opened.metadata()
+
+
+def test_the_readme_beside_the_weights_repeats_their_table():
+    assert table(shipped_folder()) in (shipped_folder() / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("critternet", 0.93), ("critternet_gap", 0.94), ("critternet_gmp", 0.96), ("lenet", 0.983)],
+)
+def test_the_shipped_networks_are_as_good_as_wanted(name, least):
+    assert float(said(name)["accuracy"]) >= least
+    assert int(said(name)["epochs"]) == PLANS[name].epochs
+
+
+def test_the_shipped_networks_are_as_good_as_they_say():
+    """On other scenes than those they were tried on; three standard errors of 600 scenes."""
+    scenes = critters(600, seed=31)
+    for name in ("critternet", "critternet_gap", "critternet_gmp"):
+        net = load(name)
+        with torch.inference_mode():
+            share = (net(scenes.images).argmax(1) == scenes.labels).float().mean().item()
+        claimed = float(said(name)["accuracy"])
+        assert abs(share - claimed) < 3 * (claimed * (1 - claimed) / 600) ** 0.5 + 0.005
+
+
+def test_the_first_layer_is_structured_and_the_kept_epochs_lead_to_it():
+    kept = formation()
+    assert list(kept) == [0, 1, 2, 3, 4, 6, 8, 12, 16]
+    assert autocorrelation(kept[0]).mean().abs() < 0.03
+    final = filters(load("critternet"))
+    assert autocorrelation(final).mean() >= 0.5
+    alike = torch.cosine_similarity(kept[16].flatten(1), final.flatten(1))
+    assert alike.min() > 0.99
