@@ -1,7 +1,7 @@
 """The embedded scenes: drawn critters, each picture with its exact truth.
 
-A scene depends on its seed and its number alone: `critters(9)[3]` and `critters(9000)[3]` are the same picture.
-Changing one thing and keeping the rest is `draw([dataclasses.replace(recipe, angle=20) for recipe in scenes.recipes])`.
+A scene depends on its seed and its number alone: `critters(9)[3]` and `critters(9000)[3]` are the same.
+To change one thing and keep the rest: `draw([dataclasses.replace(r, angle=20) for r in scenes.recipes])`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,8 +40,8 @@ class Scenes:
 
     pixels: uint8 (N, 3, H, W), RGB.  labels: int64 (N,), index into `classes`.
     parts: uint8 (N, H, W), the part in sight at each pixel, index into `PARTS`; 0 is no critter.
-    boxes, head_boxes: float32 (N, 4), (x0, y0, x1, y1) in pixels, half open. A box holds the pixels in sight, a head box
-    the whole face without ears and horns.
+    boxes, head_boxes: float32 (N, 4), (x0, y0, x1, y1) in pixels, half open. A box holds the pixels in
+    sight, a head box the whole face without ears and horns.
     keypoints: float32 (N, 6, 2), (x, y) in the order of `KEYPOINTS`; left and right are the viewer's.
     visible: bool (N, 6), whether nothing else covers the point.
     recipes: what was drawn.  companion: the truth of the second critter, in scenes that have two.
@@ -92,7 +92,7 @@ class Scenes:
     @overload
     def __getitem__(self, index: "slice | Tensor | Sequence[int]") -> "Scenes": ...
     def __getitem__(self, index: Any) -> "Scenes | tuple[Tensor, int]":
-        """A whole number gives (image, label), as torchvision's datasets do; a slice, mask or list gives `Scenes`."""
+        """A whole number gives (image, label), as in torchvision; a slice, mask or list gives `Scenes`."""
         if isinstance(index, int | np.integer):
             return self.pixels[index].float() / 255, int(self.labels[index])
         chosen = torch.arange(len(self))[torch.as_tensor(index) if isinstance(index, list | tuple) else index]
@@ -115,8 +115,9 @@ def critters(
 ) -> Scenes:
     """Draw n scenes of nine classes, equally likely, on all cores.
 
-    size: side of the picture in pixels.  pair: two critters of different classes, side by side; the second is in
-    `.companion`.  stamp: a class whose pictures all carry the photographer's stamp, and no others do; "all" for every picture.
+    size: side of the picture in pixels.
+    pair: two critters of different classes, side by side; the second is in `.companion`.
+    stamp: a class whose pictures all carry the photographer's stamp, and no others do; "all": every picture.
     without: what is left undrawn: eyes, ears, nose, tail, coat, horns, back, legs; all else stays as it was.
     Raises ValueError for a count below 1, a size below 32, an unknown class or part.
     """
