@@ -39,7 +39,7 @@ README = """# Weights
 
 Trained by `make train`, from seeds, on the drawn scenes (`critters`) and on MNIST; in half precision, batch
 norm folded into the convolutions. `critternet_conv1_epochs` holds the first layer of critternet after each
-kept epoch. `SHA256SUMS` is checked at each load. Licence: CC BY 4.0.
+kept epoch. `SHA256SUMS` is checked at each load. Licence: MIT.
 
 {table}
 
