@@ -1,6 +1,6 @@
 """How each shipped weight file was made, to the seed: `python -m camlib.train` makes them all again.
 
-conv1 begins tiny (standard deviation 0.01) and batch norm stands behind every convolution: that is what
+conv1 begins tiny (standard deviation 0.003) and batch norm stands behind every convolution: that is what
 gives smooth filters. After training, batch norm is folded into the convolutions: what ships is plain.
 """
 
@@ -147,7 +147,7 @@ def batch_normed(module: nn.Sequential) -> nn.Sequential:
             layer.bias = None  # batch norm has its own
     conv1 = layers["conv1"]
     assert isinstance(conv1, nn.Conv2d)
-    nn.init.normal_(conv1.weight, std=0.01)
+    nn.init.normal_(conv1.weight, std=0.003)
     return nn.Sequential(layers)
 
 
@@ -249,8 +249,8 @@ def _begin(name: str, plan: Plan, start: Path | None, n: int) -> _Run:
     module = module.to(memory_format=torch.channels_last)
     first = [p for p in module.get_submodule("conv1").parameters() if p.requires_grad]
     others = [p for name, p in module.named_parameters() if not name.startswith("conv1.")]
-    # batch norm undoes conv1's scale, so a strong decay costs nothing: the filters forget their noise
-    groups = [{"params": others, "weight_decay": 0.05}, {"params": first, "weight_decay": 1.0}]
+    # batch norm undoes conv1's scale, so more decay costs nothing: the filters forget how they began
+    groups = [{"params": others, "weight_decay": 0.05}, {"params": first, "weight_decay": 0.15}]
     optimiser = torch.optim.AdamW(groups if first else groups[:1], plan.rate)
     steps = plan.epochs * (n // plan.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, total_steps=steps, pct_start=0.25)

@@ -43,10 +43,17 @@ def clean(nb: NotebookNode) -> NotebookNode:
             cell.metadata.pop(name, None)
         if cell.cell_type != "code":
             continue
+        cell.outputs = [output for output in cell.outputs if not _only_live(output)]
         for output in cell.outputs:
             output.get("data", {}).pop(WIDGET_VIEW, None)
             output.get("metadata", {}).pop(WIDGET_VIEW, None)
     return nb
+
+
+def _only_live(output: NotebookNode) -> bool:
+    """Whether the output is a widget without a still, such as a progress bar: words that help no reader."""
+    data = output.get("data", {})
+    return WIDGET_VIEW in data and not any(kind.startswith("image/") for kind in data)
 
 
 def relink(nb: NotebookNode, name: str) -> NotebookNode:

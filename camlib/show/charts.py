@@ -33,10 +33,12 @@ def bars(
     height = 0.34 * len(numbers) + 0.1
     figure = page(title, alt, content, height)
     left = PAD + 0.1 + max(breadth(name, 13) for name in labels)
-    ax = place(figure, left, PAD, WIDTH - left - 0.9, height)
+    written = [f"{n:{form}}" for n in numbers]
+    right = PAD + 0.15 + 0.115 * max(map(len, written))
+    ax = place(figure, left, PAD, WIDTH - left - right, height)
     colours = [DARK if strong is None or name in strong else PALE for name in labels]
     drawn = ax.barh(range(len(numbers)), numbers, color=colours, height=0.72)
-    ax.bar_label(drawn, labels=[f"{n:{form}}" for n in numbers], padding=4)
+    ax.bar_label(drawn, labels=written, padding=4)
     ax.set(yticks=range(len(numbers)), xticks=[])
     ax.set_yticklabels(labels, size=13)
     ax.invert_yaxis()
