@@ -19,7 +19,7 @@ from ipywidgets import Dropdown, HBox, Image, Layout, SelectionSlider, VBox
 from torch import Tensor
 from traitlets import Unicode
 
-from .filters import autocorrelation
+from .filters import autocorrelation, orientation
 from .show import Figure, filter_grid, png
 
 __all__ = ["Explorer", "explorer", "filters_over_epochs"]
@@ -88,10 +88,10 @@ def explorer(draw: Draw, *, still: Figure | None = None, **controls: Sequence[An
 def filters_over_epochs(snapshots: Mapping[int, Tensor]) -> Explorer:
     """A slider through training: the first layer's filters after each epoch, (N, C, k, k) by its number.
 
-    The still shows the five filters that end up smoothest, a row for each, from left to right in time.
+    The still shows the five filters whose direction is clearest at the end, a row for each, from left to right in time.
     """
     epochs = sorted(snapshots)
-    best = autocorrelation(snapshots[epochs[-1]]).argsort(descending=True)[:5]
+    best = orientation(snapshots[epochs[-1]]).strength.argsort(descending=True)[:5]
 
     def draw(epoch: int) -> Figure:
         smooth = autocorrelation(snapshots[epoch]).mean().item()
