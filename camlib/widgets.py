@@ -88,7 +88,7 @@ def explorer(draw: Draw, *, still: Figure | None = None, **controls: Sequence[An
 def filters_over_epochs(snapshots: Mapping[int, Tensor]) -> Explorer:
     """A slider through training: the first layer's filters after each epoch, (N, C, k, k) by its number.
 
-    The still shows the five filters whose direction is clearest at the end, a row for each, from left to right in time.
+    The still shows the five filters whose direction ends up clearest, a row each, time from left to right.
     """
     epochs = sorted(snapshots)
     best = orientation(snapshots[epochs[-1]]).strength.argsort(descending=True)[:5]
