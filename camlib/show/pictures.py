@@ -6,20 +6,14 @@ from typing import Literal
 
 import matplotlib
 import numpy as np
-import torch
-from matplotlib.axes import Axes
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..scenes import KEYPOINTS, Scenes
-from .figure import DOTS, GREY, PAD, WIDTH, Figure, breadth, page, place, styled, wrapped
+from .figure import DOTS, GREY, PAD, WIDTH, Figure, page, place, styled
+from .grid import BAR, Pixels, fitting_columns, grid, heaviness, pixels, scale_bar
 from .marks import box, dots, names, outline
 
-_GAP, _LINE = 0.1, 0.23  # inches: between pictures, a line of a caption
-_NOTE, _BAR = 0.32, 0.62  # inches under the pictures, for a note or a scale
-_SIDE, _ALONE = 2.6, 4.2  # inches, how wide a picture is at most: among others, alone
-
-Pixels = NDArray[np.float32]
+_NOTE = 0.32  # inches under the pictures, for a note
 
 
 @styled
@@ -41,15 +35,15 @@ def images(
     boxes: (N, 4), or (N, B, 4) for several on each.  points: (N, P, 2).  masks: bool (N, H, W), drawn as
     outlines. A box or point with NaN is left out. Raises ValueError where the numbers do not match.
     """
-    pictures = _pictures(images)
+    pictures = pixels(images)
     for name, given in {"captions": captions, "boxes": boxes, "points": points, "masks": masks}.items():
         if given is not None and len(given) != len(pictures):
             raise ValueError(f"{len(given)} {name} for {len(pictures)} pictures")
     content = f"{len(pictures)} pictures" if len(pictures) > 1 else "A picture"
     content += f": {', '.join(map(str, captions))}." if captions else "."
-    figure, axes = _grid(pictures, captions, title, alt, content, columns)
+    figure, axes = grid(pictures, captions, title, alt, content, columns)
     for i, ax in enumerate(axes):
-        weight = _weight(ax)
+        weight = heaviness(ax)
         if masks is not None:
             outline(ax, masks[i], weight)
         if boxes is not None:
@@ -68,9 +62,9 @@ def scenes(scenes: Scenes, *, title: str, alt: str | None = None, columns: int |
     """
     classes = [scenes.classes[label] for label in scenes.labels.tolist()]
     content = f"Scenes with outline, box, head box and keypoints drawn in: {', '.join(classes)}."
-    figure, axes = _grid(_pictures(scenes.images), classes, title, alt, content, columns)
+    figure, axes = grid(pixels(scenes.images), classes, title, alt, content, columns)
     for i, ax in enumerate(axes):
-        weight, seen = _weight(ax), scenes.visible[i]
+        weight, seen = heaviness(ax), scenes.visible[i]
         outline(ax, scenes.masks[i], weight)
         box(ax, scenes.boxes[i], weight)
         box(ax, scenes.head_boxes[i], weight, linestyle="--")
@@ -142,71 +136,14 @@ def maps(
     colours = matplotlib.colormaps["viridis"]
     cells = colours(((m - low) / (high - low).clamp_min(1e-12)).numpy())[..., :3].astype(np.float32)
     if captions is None:
-        figure = _mosaic(cells, title, alt, f"{content}.", columns, _BAR)
+        figure = _mosaic(cells, title, alt, f"{content}.", columns, BAR)
     else:
-        figure, _ = _grid(
-            list(cells), captions, title, alt, f"{content}: {', '.join(captions)}.", columns, _BAR
+        figure, _ = grid(
+            list(cells), captions, title, alt, f"{content}: {', '.join(captions)}.", columns, BAR
         )
-    bar = place(figure, PAD, PAD + 0.28, 2.4, 0.16)
-    bar.imshow(np.linspace(0, 1, 256)[None], cmap="viridis", aspect="auto", extent=(0, 1, 0, 1))
     ends = ("lowest", "highest of each map") if scale == "each" else (f"{low:.3g}", f"{high:.3g}")
-    bar.set_xticks([0, 1], ends)
-    bar.set_yticks([])
-    bar.get_xticklabels()[0].set_horizontalalignment("left")
+    scale_bar(figure, colours(np.linspace(0, 1, 256))[:, :3], ends)
     return figure
-
-
-def _pictures(images: Tensor | Sequence[Tensor]) -> list[Pixels]:
-    """Each picture as (H, W, 3) in [0, 1]."""
-    if isinstance(images, Tensor) and images.ndim == 3:
-        images = images[None]
-    if len(images) == 0:
-        raise ValueError("no pictures to draw")
-    for image in images:
-        if image.ndim != 3 or image.shape[0] not in (1, 3):
-            raise ValueError(f"a picture has shape {tuple(image.shape)}; give (1 or 3, H, W)")
-    unit = [image.float() / 255 if image.dtype == torch.uint8 else image.float() for image in images]
-    return [image.detach().cpu().clamp(0, 1).expand(3, -1, -1).permute(1, 2, 0).numpy() for image in unit]
-
-
-def _grid(
-    pictures: Sequence[Pixels],
-    captions: Sequence[str] | None,
-    title: str,
-    alt: str | None,
-    content: str,
-    columns: int | None,
-    below: float = 0,
-) -> tuple[Figure, list[Axes]]:
-    """One axes for each picture, all of one width, as large as the page allows; `below` inches stay free."""
-    columns = columns or _columns(len(pictures), most=9)
-    rows = math.ceil(len(pictures) / columns)
-    side = (WIDTH - 2 * PAD - (columns - 1) * _GAP) / columns
-    side = min(side, _ALONE if len(pictures) == 1 else _SIDE)
-    texts = [wrapped(str(caption), side, 13) for caption in captions or []]
-    caption = max((text.count("\n") + 1 for text in texts), default=0) * _LINE + (0.06 if texts else 0)
-    tall = side * max(picture.shape[0] / picture.shape[1] for picture in pictures)
-    height = rows * (tall + caption) + (rows - 1) * _GAP
-    figure = page(title, alt, content, height + below)
-    size = min([13.0, *(13 * side / max(side, breadth(text, 13)) for text in texts)])
-    axes = []
-    for i, picture in enumerate(pictures):
-        row, column = divmod(i, columns)
-        x, top = PAD + column * (side + _GAP), PAD + below + height - row * (tall + caption + _GAP) - caption
-        own = side * picture.shape[0] / picture.shape[1]
-        ax = place(figure, x, top - own, side, own)
-        small = picture.shape[1] < side * 100  # on the screen: show the pixels that are there
-        ax.imshow(picture, interpolation="nearest" if small else "antialiased")
-        ax.set_axis_off()
-        if texts:
-            ax.set_title(texts[i], size=size, parse_math=False)
-        axes.append(ax)
-    return figure, axes
-
-
-def _weight(ax: Axes) -> float:
-    """How heavy marks are: 1 on a picture that stands alone, down to a half on small ones."""
-    return max(0.5, min(1.0, float(ax.get_position().width) * WIDTH / 3))
 
 
 def _mosaic(
@@ -214,7 +151,7 @@ def _mosaic(
 ) -> Figure:
     """Small pictures (N, h, w, 3) of one size as one, magnified in whole dots, thin gaps between them."""
     count, high, wide = cells.shape[:3]
-    columns = columns or _columns(count, most=16)
+    columns = columns or fitting_columns(count, most=16)
     dots = min(240.0, (WIDTH - 2 * PAD) * DOTS / columns)  # for a cell and its gap
     times = max(1, int(dots / (wide * 13 / 12)))
     gap = max(3, times * wide // 12)
@@ -229,8 +166,3 @@ def _mosaic(
     ax.imshow(field, interpolation="nearest")
     ax.set_axis_off()
     return figure
-
-
-def _columns(count: int, most: int) -> int:
-    """All in one row while they are few, then rows about twice as wide as the grid is high."""
-    return count if count <= 6 else min(most, math.ceil(math.sqrt(2 * count)))
