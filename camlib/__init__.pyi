@@ -1,8 +1,10 @@
 from . import checks, show, widgets
 from .cost import Cost, costs
 from .data import Digits, Photos, digits, photos
+from .dissect import Dissection, dissect, random_rotation
 from .filters import autocorrelation, colour, colourfulness, filters, formation, orientation
 from .nets import Net, here, load, wrap
+from .patches import TopPatches, top_patches
 from .pictures import Folder, folder, picture
 from .record import record, silence
 from .scenes import CLASSES, Scenes, critters, draw
@@ -13,10 +15,12 @@ __all__ = [
     "Batch",
     "Cost",
     "Digits",
+    "Dissection",
     "Folder",
     "Net",
     "Photos",
     "Scenes",
+    "TopPatches",
     "autocorrelation",
     "batches",
     "checks",
@@ -25,6 +29,7 @@ __all__ = [
     "costs",
     "critters",
     "digits",
+    "dissect",
     "draw",
     "filters",
     "folder",
@@ -34,9 +39,11 @@ __all__ = [
     "orientation",
     "photos",
     "picture",
+    "random_rotation",
     "record",
     "show",
     "silence",
+    "top_patches",
     "widgets",
     "wrap",
 ]

@@ -1,0 +1,88 @@
+"""`top_patches`: its speed against the bare forward pass, its memory on 1 000 and on 100 000 pictures."""
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from camlib.nets import Net, load
+from camlib.patches import top_patches
+from camlib.stream import batches
+from camlib.upto import Upto
+
+CASES = (
+    *(("critternet", "conv1", 512), ("critternet", "conv5", 512), ("critternet", "fc7", 512)),
+    *(("alexnet", "conv1", 128), ("alexnet", "pool5", 128), ("resnet18", "layer4", 128)),
+)
+
+
+def main() -> None:
+    # First, while this process is small: on Linux a new process starts from the peak of its parent.
+    code = "import sys, bench.patches; print(bench.patches.peak(int(sys.argv[1])))"
+    few, many = (
+        int(
+            subprocess.run([sys.executable, "-c", code, n], check=True, capture_output=True, text=True).stdout
+        )
+        for n in ("1000", "100000")
+    )
+    print(f"peak memory: 1 000 pictures {few} MB, 100 000 pictures {many} MB, {many - few:+d} MB")
+    print("throughput of top_patches, all units, k = 9, over that of the forward pass")
+    for name, layer, count in CASES:
+        net = load(name, "random")
+        images = torch.rand(count, 3, net.size, net.size, generator=torch.Generator().manual_seed(0))
+        bare, stopped, found = _times(
+            partial(_run, net, images),
+            partial(_run, Upto(net, layer), images),
+            partial(top_patches, net, layer, images),
+        )
+        print(
+            f"  {name} {layer}: ratio {bare / found:.2f} to the whole network, "
+            f"{stopped / found:.2f} to the network as far as {layer}",
+            flush=True,
+        )
+
+
+class Synthetic:
+    """That many pictures, each made when it is asked for."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Tensor:
+        return torch.rand(1, 28, 28, generator=torch.Generator().manual_seed(index))
+
+
+def peak(count: int) -> int:
+    """The most memory that this process held, in MB, after a pass over so many pictures."""
+    top_patches(load("lenet", "random"), "conv2", Synthetic(count))
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most // (1024**2 if sys.platform == "darwin" else 1024)  # bytes on a Mac, else KB
+
+
+def _run(net: Net | Upto, images: Tensor) -> None:
+    with torch.inference_mode():
+        for batch in batches(images):
+            net(batch.images)
+
+
+def _times(*works: Callable[[], object], rounds: int = 3) -> list[float]:
+    """Seconds for each, by turns, so that a busy moment falls on all; the first time is for warming up."""
+    spent = [0.0] * len(works)
+    for turn in range(rounds + 1):
+        for i, work in enumerate(works):
+            start = time.perf_counter()
+            work()
+            spent[i] += (time.perf_counter() - start) * (turn > 0)
+    return spent
+
+
+if __name__ == "__main__":
+    main()
