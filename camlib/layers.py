@@ -60,16 +60,20 @@ def trace(module: nn.Module, channels: int, size: int) -> tuple[list[Call], obje
         for name, inner in module.named_modules()
     ]
     modes = {inner: inner.training for inner in module.modules()}
-    state = dict(module.named_parameters()) | dict(module.named_buffers())
+    state = {  # each module's own, so that one that is used twice gets its numbers back
+        f"{path}.{key}" if path else key: tensor
+        for path, inner in module.named_modules()
+        for own in (inner.named_parameters, inner.named_buffers)
+        for key, tensor in own(recurse=False)
+    }
     dtype = next((tensor.dtype for tensor in state.values() if tensor.is_floating_point()), torch.float32)
     try:
         module.eval()
         with torch.no_grad():
             picture = torch.zeros(1, channels, size, size, dtype=dtype)
             try:
-                output = functional_call(
-                    module, {name: tensor.to("meta") for name, tensor in state.items()}, (picture.to("meta"),)
-                )
+                empty = {name: tensor.to("meta") for name, tensor in state.items()}
+                output = functional_call(module, empty, (picture.to("meta"),), tie_weights=False)
             except Exception:  # it makes tensors of its own, or looks at values: run it for real
                 calls.clear()
                 device = next((tensor.device for tensor in state.values()), torch.device("cpu"))

@@ -242,3 +242,13 @@ def test_an_unknown_layer_lists_near_names() -> None:
         find_layer(net, "Conv_5", layers, "alexnet")
     with pytest.raises(ValueError, match="no layer ''"):
         find_layer(net, "", layers, "alexnet")
+
+
+def test_what_is_shared_keeps_its_numbers() -> None:
+    twice, other = nn.Conv2d(2, 2, 3, padding=1), nn.Conv2d(2, 2, 3, padding=1)
+    other.weight = twice.weight
+    net = nn.Sequential(twice, nn.ReLU(), nn.Sequential(twice), other)
+    before = [parameter.clone() for parameter in net.parameters()]
+    assert [call.name for call in trace(net, 2, 8)[0]] == ["0", "1", "0", "2", "3", ""]
+    assert other.weight is twice.weight
+    assert all(torch.equal(one, was) for one, was in zip(net.parameters(), before, strict=True))
