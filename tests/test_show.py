@@ -21,6 +21,7 @@ from skimage.color import rgb2lab
 
 import camlib
 from camlib import critters, show
+from camlib.show.overlay import blend, ramp
 
 RANDOM = torch.Generator().manual_seed(0)
 PICTURES = torch.rand(6, 3, 32, 32, generator=RANDOM)
@@ -56,6 +57,18 @@ def every_figure():
         "captions": show.maps(torch.rand(3, 8, 8), words, title=LONG, scale="each"),
         "bars": show.bars([0.7, 0.05], ["tabby, tabby cat, and all its other names", "fox"], title=LONG),
         "lines": show.lines([0, 1, 2], curves, "epoch", "autocorrelation", title=LONG),
+        "layers": show.lines(["pixels", "conv1", "fc7"], curves, "layer", "likeness", title=LONG),
+        "overlays": show.overlays(PICTURES[:3], torch.rand(3, 32, 32), words, title=LONG),
+        "overlay": show.overlays(PICTURES[0], torch.rand(1, 32, 32), title=LONG, scale="each"),
+        "unit": show.unit(
+            PICTURES[0],
+            torch.rand(32, 32) * 1000,
+            PICTURES,
+            torch.tensor([1.0, 0, 0, 0, 0]),
+            torch.eye(5)[4],
+            ["a", "b", "c", "d", "tabby, tabby cat, and all its other names"],
+            title=LONG,
+        ),
         "network": show.network(net, title=LONG),
         "lenet": show.network(camlib.load("lenet", weights="random"), title=LONG),
         "deep": show.network(camlib.load("vgg16", weights="random"), title=LONG),
@@ -78,6 +91,10 @@ NAMES = [
     "captions",
     "bars",
     "lines",
+    "layers",
+    "overlays",
+    "overlay",
+    "unit",
     "network",
     "lenet",
     "deep",
@@ -240,6 +257,41 @@ def test_the_networks_alt_text_tells_every_shape(figures):
     assert figures["network"].alt.endswith("pool5 64×8×8, fc6 256, fc7 256, fc8 9.")
 
 
+def test_more_heat_is_never_darker():
+    heat = torch.linspace(0, 1, 201).expand(3, 201).numpy()
+    for grey in (0.0, 0.5, 1.0):
+        blended = blend(np.full((3, 201, 3), grey, np.float32), heat)
+        lightness = rgb2lab(blended)[1, :, 0]
+        assert lightness[-1] - lightness[0] > 30
+        if grey <= 0.5:
+            assert (np.diff(lightness) > -0.01).all()
+    assert np.diff(rgb2lab(ramp()[None])[0, :, 0]).min() > -0.01
+
+
+def test_heat_lies_where_it_is_given_on_one_scale_or_each():
+    picture, heatmaps = torch.zeros(3, 4, 6), torch.zeros(2, 4, 6)
+    heatmaps[0, 1, 5], heatmaps[1, 3, 0] = 8.0, 4.0
+    hottest = [float(x) for x in matplotlib.colormaps["inferno"](1.0)[:3]]
+    one, two, _ = drawn(show.overlays(picture, heatmaps, title="Common"))
+    assert one[1, 5].tolist() == pytest.approx(hottest, abs=1e-6)
+    assert one.sum() == pytest.approx(sum(hottest))  # the black picture stays black where there is no heat
+    assert 0 < two[3, 0].sum() < one[1, 5].sum()
+    one, two, _ = drawn(show.overlays(torch.stack([picture] * 2), heatmaps, title="Each", scale="each"))
+    assert one[1, 5].tolist() == two[3, 0].tolist()
+    assert "from 0 to 8" in show.overlays(picture, heatmaps, title="Common").alt
+
+
+def test_a_units_page_tells_the_answer_in_words(figures):
+    alt = figures["unit"].alt
+    assert "a 100%, silenced 0%, tabby, tabby cat, and all its other names 0%, silenced 100%, b 0%" in alt
+    assert [text.get_text() for text in figures["layers"].axes[0].get_xticklabels()] == [
+        "pixels",
+        "conv1",
+        "fc7",
+    ]
+    assert "over layer from pixels to fc7" in figures["layers"].alt
+
+
 def test_wrong_input_is_named():
     for call, said in [
         (lambda: show.images(torch.rand(0, 3, 8, 8), title="x"), "no pictures"),
@@ -249,6 +301,12 @@ def test_wrong_input_is_named():
         (lambda: show.filter_grid(torch.rand(8, 64, 3, 3), title="x"), r"\(8, 64, 3, 3\) are no pictures"),
         (lambda: show.filter_grid(torch.rand(8, 3, 3, 3), "both", title="x"), "'each' and 'common'"),  # type: ignore[arg-type]
         (lambda: show.maps(torch.rand(8, 8), title="x"), r"\(8, 8\); give \(N, H, W\)"),
+        (
+            lambda: show.overlays(PICTURES, torch.rand(6, 8, 8), title="x"),
+            r"\(8, 8\) and \(32, 32\); lay maps",
+        ),
+        (lambda: show.overlays(PICTURES, torch.rand(5, 32, 32), title="x"), "6 pictures for 5 heatmaps"),
+        (lambda: show.overlays(PICTURES, torch.rand(32, 32), title="x"), r"\(32, 32\); give \(N, H, W\)"),
         (lambda: show.bars([1, 2], ["a"], title="x"), "2 values for 1 labels"),
         (lambda: show.lines([1, 2], {"a": [1]}, "x", "y", title="x"), "'a' has 1 values for 2 places"),
     ]:

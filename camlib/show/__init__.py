@@ -26,6 +26,20 @@ and both side by side would double every notebook.
 from .charts import bars, lines
 from .figure import Figure, png
 from .network import network
+from .overlay import overlays
 from .pictures import filter_grid, images, maps, scenes
+from .unit import unit
 
-__all__ = ["Figure", "bars", "filter_grid", "images", "lines", "maps", "network", "png", "scenes"]
+__all__ = [
+    "Figure",
+    "bars",
+    "filter_grid",
+    "images",
+    "lines",
+    "maps",
+    "network",
+    "overlays",
+    "png",
+    "scenes",
+    "unit",
+]

@@ -50,7 +50,7 @@ def bars(
 
 @styled
 def lines(
-    x: Numbers,
+    x: Numbers | Sequence[str],
     curves: Mapping[str, Numbers],
     xlabel: str,
     ylabel: str,
@@ -59,19 +59,26 @@ def lines(
     alt: str | None = None,
     height: float = 3.4,
 ) -> Figure:
-    """Curves over x, each named at its right end; they differ in lightness and dash as well as in colour."""
-    across = _numbers(x)
+    """Curves over x, each named at its right end; they differ in lightness and dash as well as in colour.
+
+    x: numbers, or words, such as the names of layers, which stand evenly.
+    """
+    words = [word for word in x if isinstance(word, str)]
+    across = _numbers(range(len(words)) if words else x)  # type: ignore[arg-type]
     ys = {name: _numbers(y) for name, y in curves.items()}
     for name, y in ys.items():
         if len(y) != len(across):
             raise ValueError(f"{name!r} has {len(y)} values for {len(across)} places")
     ends = "; ".join(f"{name} goes from {y[0]:.3g} to {y[-1]:.3g}" for name, y in ys.items())
-    content = f"{ylabel} over {xlabel} from {across[0]:.3g} to {across[-1]:.3g}: {ends}."
+    reach = (words[0], words[-1]) if words else (f"{across[0]:.3g}", f"{across[-1]:.3g}")
+    content = f"{ylabel} over {xlabel} from {reach[0]} to {reach[1]}: {ends}."
     figure = page(title, alt, content, height)
     right = 0.2 + max(breadth(name, 13, "bold") for name in ys)
     ax = place(figure, PAD + 0.75, PAD + 0.6, WIDTH - 2 * PAD - 0.75 - right, height - 0.7)
     drawn = [ax.plot(across, y)[0] for y in ys.values()]
     ax.set(xlabel=xlabel, ylabel=ylabel)
+    if words:
+        ax.set_xticks(across, words)
     ax.margins(x=0.01)
     lowest, highest = ax.get_ylim()
     apart = 0.26 * (highest - lowest) / (height - 0.7)  # a line of text

@@ -1,0 +1,94 @@
+"""Heatmaps over their pictures, on one scale with its bar.
+
+A heatmap is (H, W), as large as its picture: `geometry.upsample` lays a layer's map so. The picture is drawn
+in dark grey, so that only heat is bright: the warmer, the brighter, printed in grey as well.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import matplotlib
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .figure import Figure, styled
+from .grid import BAR, Pixels, grid, heaviness, pixels, scale_bar
+from .marks import box, dots, outline
+
+_DIM = 0.6  # how bright the picture is drawn
+_COLDEST, _RISE = 0.25, 0.7  # chosen so that, over grey and darker, more heat is never darker
+
+
+@styled
+def overlays(
+    images: Tensor | Sequence[Tensor],
+    heatmaps: Tensor,
+    captions: Sequence[str] | None = None,
+    *,
+    title: str,
+    alt: str | None = None,
+    columns: int | None = None,
+    scale: Literal["common", "each"] = "common",
+    boxes: Tensor | None = None,
+    points: Tensor | None = None,
+    masks: Tensor | None = None,
+) -> Figure:
+    """Heatmaps laid over their pictures, in a grid, row by row.
+
+    images: (N, C, H, W) in [0, 1], or one (C, H, W), which then lies under every heatmap.
+    heatmaps: (N, H, W), in any units.  scale: "common": one scale for all, with its bar; "each": every
+    heatmap from its lowest to its highest value.
+    boxes, points, masks: as in `show.images`.
+    Raises ValueError where a heatmap is not as large as its picture: lay it by `geometry.upsample`.
+    """
+    if heatmaps.ndim != 3 or heatmaps.numel() == 0:
+        raise ValueError(f"heatmaps have shape {tuple(heatmaps.shape)}; give (N, H, W)")
+    if scale not in ("each", "common"):
+        raise ValueError(f"no scale {scale!r}; there are 'common' and 'each'")
+    alone = isinstance(images, Tensor) and images.ndim == 3
+    pictures = pixels(images) * (len(heatmaps) if alone else 1)
+    given = {"pictures": pictures, "captions": captions, "boxes": boxes, "points": points, "masks": masks}
+    for name, marks in given.items():
+        if marks is not None and len(marks) != len(heatmaps):
+            raise ValueError(f"{len(marks)} {name} for {len(heatmaps)} heatmaps")
+    for picture in pictures:
+        if picture.shape[:2] != tuple(heatmaps.shape[1:]):
+            sizes = f"{tuple(heatmaps.shape[1:])} and {picture.shape[:2]}"
+            raise ValueError(f"heatmap and picture differ in size, {sizes}; lay maps by geometry.upsample")
+    h = heatmaps.detach().float().cpu()
+    low = h.amin(dim=(1, 2), keepdim=True) if scale == "each" else h.min()
+    high = h.amax(dim=(1, 2), keepdim=True) if scale == "each" else h.max()
+    heat = ((h - low) / (high - low).clamp_min(1e-12)).numpy()
+    content = f"{len(h)} heatmaps over their pictures, " if len(h) > 1 else "A heatmap over its picture, "
+    content += f"from {low:.3g} to {high:.3g}" if scale == "common" else "each on its own scale"
+    content += f": {', '.join(map(str, captions))}." if captions else "."
+    blends = [blend(picture, warm) for picture, warm in zip(pictures, heat, strict=True)]
+    figure, axes = grid(blends, captions, title, alt, content, columns, BAR)
+    for i, ax in enumerate(axes):
+        if masks is not None:
+            outline(ax, masks[i], heaviness(ax))
+        if boxes is not None:
+            for corners in boxes[i].reshape(-1, 4):
+                box(ax, corners, heaviness(ax))
+        if points is not None:
+            dots(ax, points[i], heaviness(ax))
+    ends = ("lowest", "highest of each map") if scale == "each" else (f"{low:.3g}", f"{high:.3g}")
+    scale_bar(figure, ramp(), ends)
+    return figure
+
+
+def blend(picture: Pixels, heat: NDArray[np.float32]) -> Pixels:
+    """A picture (H, W, 3) under its heat (H, W), both in [0, 1]."""
+    grey = _DIM * (picture @ np.array([0.299, 0.587, 0.114], np.float32))[..., None]
+    colours = matplotlib.colormaps["inferno"](_COLDEST + (1 - _COLDEST) * heat)[..., :3]
+    share = heat[..., None]
+    mixed: Pixels = np.clip(grey * (1 - share) + colours * share**_RISE, 0, 1).astype(np.float32)
+    return mixed
+
+
+def ramp() -> Pixels:
+    """The colours (256, 3) of a mid-grey picture, from no heat to full."""
+    steps = np.linspace(0, 1, 256, dtype=np.float32)[None]
+    row: Pixels = blend(np.full((1, 256, 3), 0.5, np.float32), steps)[0]
+    return row
