@@ -33,8 +33,8 @@ class TopPatches:
     cells: int64 (U, K, 2), row and column on the layer's map; (0, 0) in a layer without a map.
     boxes: float32 (U, K, 4), what the cell sees of the picture: (x0, y0, x1, y1) in pixels, half open.
     layer; units: int64 (U,); k; one_per_image: what was asked for.  field: the layer's receptive field.
-    spans: the pictures gone through, first number and the one after the last, for each shard.  total: how
-    many there are.  seen: how many were looked at; the others could not be read.
+    asked, spans: the pictures asked for and those gone through, for each shard the first number and the one
+    after the last.  seen: how many were looked at; the others in `spans` could not be read.
     """
 
     values: Tensor
@@ -46,9 +46,17 @@ class TopPatches:
     k: int
     one_per_image: bool
     field: ReceptiveField
+    asked: tuple[tuple[int, int], ...]
     spans: tuple[tuple[int, int], ...]
     seen: int
-    total: int
+
+    @property
+    def total(self) -> int:
+        """How many pictures were asked for."""
+        count = end = 0
+        for start, stop in sorted(self.asked):  # what continues an interrupted pass was asked for before
+            count, end = count + max(0, stop - max(start, end)), max(end, stop)
+        return count
 
     @property
     def skipped(self) -> int:
@@ -115,9 +123,9 @@ class TopPatches:
         joined = replace(
             self,
             **ranked,
-            seen=self.seen + other.seen,
+            asked=self.asked + other.asked,
             spans=tuple(spans),
-            total=self.total + other.total,
+            seen=self.seen + other.seen,
         )
         # By picture, row, column, then by value; a stable sort keeps the order of equals.
         keys = joined.cells[..., 1], joined.cells[..., 0], joined.images, -joined.values
@@ -155,7 +163,7 @@ def top_patches(
     start: the number of the first picture, for a shard of a larger data set; results are joined by `a | b`.
     Equal activations are ranked by picture, row, column. The network runs no further than the layer. Memory
     depends on units × k and the batch, not on the data. Ctrl-C ends the pass: a warning says so, `complete`
-    is False, and the patches are the best of the `seen` pictures.
+    is False, and the patches are the best of the `seen` pictures, those in `spans`.
     Raises ValueError for an unknown layer or unit, k below 1, start below 0, pictures of unequal size, and an
     activation that is not a number.
     """
@@ -202,9 +210,9 @@ def top_patches(
         k,
         one_per_image,
         field,
+        ((start, start + total),),
         ((start, start + looked),),
         seen,
-        total,
     )
 
 

@@ -155,6 +155,10 @@ def test_ctrl_c_returns_what_was_found(net: Net) -> None:
     assert listed(top) == brute(net, "conv1", images[:16], 5)
     assert (top.seen, top.total, top.complete) == (16, 30, False)
     assert "16 of 30 pictures, interrupted" in repr(top)
+    ((_, stop),) = top.spans
+    joined = top | top_patches(net, "conv1", images[stop:], k=5, start=stop)
+    assert listed(joined) == brute(net, "conv1", images, 5)
+    assert (joined.seen, joined.total, joined.complete) == (30, 30, True)
     assert hooks(net) == 0
     with pytest.raises(KeyboardInterrupt):  # there is nothing to return yet
         top_patches(net, "conv1", Interrupted(images, at=2), batch_size=8)
