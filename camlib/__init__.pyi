@@ -2,7 +2,9 @@ from . import checks, show, widgets
 from .cost import Cost, costs
 from .data import Digits, Photos, digits, photos
 from .dissect import Dissection, dissect, random_rotation
+from .explorers import UnitExplorer
 from .filters import autocorrelation, colour, colourfulness, filters, formation, orientation
+from .geometry import ReceptiveField, receptive_field, upsample
 from .nets import Net, here, load, wrap
 from .patches import TopPatches, top_patches
 from .pictures import Folder, folder, picture
@@ -19,8 +21,10 @@ __all__ = [
     "Folder",
     "Net",
     "Photos",
+    "ReceptiveField",
     "Scenes",
     "TopPatches",
+    "UnitExplorer",
     "autocorrelation",
     "batches",
     "checks",
@@ -40,10 +44,12 @@ __all__ = [
     "photos",
     "picture",
     "random_rotation",
+    "receptive_field",
     "record",
     "show",
     "silence",
     "top_patches",
+    "upsample",
     "widgets",
     "wrap",
 ]

@@ -7,7 +7,7 @@ transform, so that the accuracies published for ImageNet networks hold. A `Net` 
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import IO, Any, overload
 
 import numpy as np
 import torch
@@ -96,9 +96,10 @@ def folder(path: str | Path, size: int = 224, resize: int | None = None) -> Fold
     return Folder(paths, size, labels, classes, resize)
 
 
-def picture(path: str | Path, size: int = 224, resize: int | None = None) -> Tensor:
+def picture(path: str | Path | IO[bytes], size: int = 224, resize: int | None = None) -> Tensor:
     """Read a picture file: float32 (3, size, size), RGB in [0, 1], turned as its EXIF says, on white.
 
+    path: the file's, or the file itself, opened or in memory.
     resize: what the shorter side is resized to before the middle is cut out; None: size · 256 / 224.
     Raises `Unreadable`, a ValueError, with the reason.
     """
@@ -107,7 +108,8 @@ def picture(path: str | Path, size: int = 224, resize: int | None = None) -> Ten
         with Image.open(path) as file:
             image = rgb(ImageOps.exif_transpose(file))
     except Exception as error:  # on a damaged file Pillow's readers raise nearly anything
-        raise Unreadable(f"cannot read {path}: {type(error).__name__}: {error}") from error
+        name = path if isinstance(path, str | Path) else "the picture"
+        raise Unreadable(f"cannot read {name}: {type(error).__name__}: {error}") from error
     return transform.pil_to_tensor(square(image, side, size)).float() / 255  # type: ignore[no-any-return]
 
 
