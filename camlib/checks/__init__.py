@@ -4,6 +4,7 @@ A check tries the learner's function on inputs where the truth is known. It neve
 `Verdict`, which a notebook shows as ✓ or ✗ and its sentence.
 """
 
+from .activations import feeders, likeness, lit, peak
 from .filters import autocorrelation, convolve, filter_picture, gabor
 from .start_here import conv_parameters, output_size, softmax
 from .verdict import Verdict, double
@@ -14,8 +15,12 @@ __all__ = [
     "conv_parameters",
     "convolve",
     "double",
+    "feeders",
     "filter_picture",
     "gabor",
+    "likeness",
+    "lit",
     "output_size",
+    "peak",
     "softmax",
 ]

@@ -79,7 +79,7 @@ def _known_mistake(mine: Array, right: Array, what: str, atol: float, named: str
     if same(right.round()) or same(np.trunc(right)):
         return f"the {what} holds whole numbers: its values were rounded, by `int`, `//` or an integer dtype"
     moved = _known_place(right, what, named, same) if right.ndim >= 2 else ""
-    return moved or (_scaled(mine, right, what, atol) if right.size > 1 else "")
+    return moved or (_scaled(mine, right, what, atol) if np.ptp(right) > 0 else "")
 
 
 def _known_place(right: Array, what: str, named: str, same: Callable[..., bool]) -> str:

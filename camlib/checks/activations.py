@@ -1,0 +1,148 @@
+"""Lesson 02: how often a unit lights up, where its peak lies, what stays alike, and what lit it up."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from ..geometry import ReceptiveField
+from .verdict import Learners, Wrong, ask, check, demand, refuse
+
+
+@check
+def lit(f: Learners) -> str:
+    """f(maps): (N, U, h, w) to (U,), the share of the N pictures in which a unit is above 0 anywhere."""
+    random = torch.Generator().manual_seed(0)
+    maps = torch.randn(8, 5, 3, 4, generator=random).sub(1.2).relu()
+    maps[:, 3], maps[:, 4] = 0, maps[:, 4] + 0.5
+    maps[1:, 0] = 0
+    got, on = ask(f, maps), maps > 0
+    want = on.any(3).any(2).float().mean(0)
+    refuse(
+        got,
+        {
+            "it is the share of lit cells; count pictures, each once, however many of its cells are lit": (
+                on.float().mean((0, 2, 3))
+            ),
+            "it is the share of dark pictures; take 1 minus it": 1 - want,
+            "it counts the pictures; divide by how many there are": want * len(maps),
+            "0 counts as lit: a ReLU that is shut gives exactly 0": (maps >= 0).any(3).any(2).float().mean(0),
+            "every cell must be lit for a picture to count; one is enough": on.all(3).all(2).float().mean(0),
+            "it is for each picture the share of units; it should be for each unit the share of pictures": (
+                on.any(3).any(2).float().mean(1)
+            ),
+        },
+    )
+    demand(got, want, "share of pictures")
+    return "right: a unit with 0 is dead on these pictures, one with 1 lights up in every one"
+
+
+@check
+def peak(f: Learners) -> str:
+    """f(map, field): (h, w) to (x, y), the pixel at the centre of what the brightest cell sees."""
+    rows, columns = ((0, 96),) * 9, ((0, 128),) * 12
+    field = ReceptiveField((31, 41), (8, 10), (3.0, 7.0), (9, 12), (96, 128), False, rows, columns)
+    heights = torch.rand(field.shape, generator=torch.Generator().manual_seed(1))
+    row, column = 2, 5
+    heights[row, column] = 2.0
+    got, want = ask(f, heights, field), torch.tensor([57.0, 19.0])  # 7 + 10 · 5, 3 + 8 · 2
+    refuse(
+        got,
+        {
+            "x and y are swapped: columns, to the right, come first": want.flip(0),
+            "this is the cell, not a pixel: multiply by the stride, add where cell 0 looks": (
+                torch.tensor([column, row])
+            ),
+            "this is the cell as (row, column); wanted is the pixel (x, y) that it looks at": (
+                torch.tensor([row, column])
+            ),
+            "add where cell 0 looks: the field's start": torch.tensor([50, 16]),
+            "start and stride are pairs (down, across): x takes the second of each": torch.tensor([43, 27]),
+            "the first stride was taken for both axes; it is a pair (down, across)": torch.tensor([47, 19]),
+            "the map is stretched over the picture; cell (i, j) looks at start + stride · (i, j)": (
+                torch.tensor([(column + 0.5) * 128 / 12, (row + 0.5) * 96 / 9])
+            ),
+            "this is the cell's flat number: divided by the map's width, it gives row and remainder": (
+                torch.tensor(row * 12 + column)
+            ),
+        },
+    )
+    demand(got, want, "point (x, y)")
+    corner = torch.zeros(field.shape)
+    corner[8, 0] = 1
+    demand(ask(f, corner, field), torch.tensor([7.0, 67.0]), "point (x, y) of a peak in the first column")
+    return "right: the pixel that the brightest cell looks at, also where rows and columns differ"
+
+
+@check
+def likeness(f: Learners) -> str:
+    """f(before, after): (N, …) twice to (N,), the cosine, `before`'s mean over the N taken off both."""
+    random = torch.Generator().manual_seed(0)
+    before = torch.rand(6, 4, 3, 3, generator=random) + 2
+    after = before + 0.3 * torch.rand(6, 4, 3, 3, generator=random)
+    want, got = _cosine(before - before.mean(0), after - before.mean(0)), ask(f, before, after)
+    if not torch.is_tensor(got) or got.shape == ():
+        raise Wrong("it is one number for all pictures; there should be one for each, shape (6,)")
+    each = [a - a.mean((1, 2, 3), keepdim=True) for a in (before, after)]
+    refuse(
+        got,
+        {
+            "the mean is not taken off, so any two pictures look alike": _cosine(before, after),
+            "each picture's own mean is taken off; take off the mean over the pictures, place by place": (
+                _cosine(*each)
+            ),
+            "two means are taken off; `before`'s for both, or a change that all share is lost": _cosine(
+                before - before.mean(0), after - after.mean(0)
+            ),
+            "one mean is taken off for all places; each place and unit has its own": _cosine(
+                before - before.mean(), after - before.mean()
+            ),
+            "it is not divided by the two lengths": (
+                ((before - before.mean(0)) * (after - before.mean(0))).flatten(1).sum(1)
+            ),
+        },
+    )
+    demand(got, want, "likeness")
+    return "right: 1 is the same, 0 as unlike as two pictures that have nothing to do with each other"
+
+
+@check
+def feeders(f: Learners) -> str:
+    """f(maps, weight, i, j): (C, H, W), (C, k, k) to (C,), what each map below adds to the unit at (i, j)."""
+    random = torch.Generator().manual_seed(0)
+    maps, weight = (torch.randn(*shape, generator=random) for shape in ((4, 6, 8), (4, 3, 3)))
+
+    def parts(maps: Tensor, weight: Tensor, i: int, j: int) -> Tensor:
+        return (pad(maps, [1] * 4)[:, i : i + 3, j : j + 3] * weight).sum((1, 2))
+
+    got, want = ask(f, maps, weight, 2, 5), parts(maps, weight, 2, 5)
+    if torch.is_tensor(got) and got.shape == ():
+        raise Wrong("it is the sum over all maps; there should be one number for each, shape (4,)")
+    refuse(
+        got,
+        {
+            "the window begins at (i, j); it should lie around it: from i - 1 to i + 1": (
+                maps[:, 2:5, 5:8] * weight
+            ).sum((1, 2)),
+            "i and j are swapped: i counts rows": parts(maps, weight, 5, 2),
+            "only the cell itself counts; the window reaches one cell further on each side": (
+                maps[:, 2, 5] * weight[:, 1, 1]
+            ),
+            "the weights are turned by half a turn; networks lay them as they are": parts(
+                maps, weight.flip(1, 2), 2, 5
+            ),
+            "it is the mean of the products; a convolution is their sum": want / 9,
+        },
+    )
+    demand(got, want, "list of contributions")
+    demand(
+        ask(f, maps, weight, 0, 7),
+        parts(maps, weight, 0, 7),
+        "right inside the map; at its corner (0, 7), padded by zeros, the list of contributions",
+    )
+    return "right, to the corner: with the bias they add up to the number before the ReLU"
+
+
+def _cosine(a: Tensor, b: Tensor) -> Tensor:
+    return torch.cosine_similarity(a.flatten(1), b.flatten(1))
