@@ -325,7 +325,11 @@ def test_execute_keeps_what_is_ours_and_strips_the_rest(tmp_path, monkeypatch):
     nb = nbformat.v4.new_notebook(
         metadata={"widgets": {}, "kernelspec": {"name": "mine", "display_name": "x"}}
     )
-    code = "import ipywidgets, os; print(os.getcwd()); ipywidgets.IntSlider()"
+    code = (
+        "import ipywidgets, os; from IPython.display import display; print(os.getcwd())\n"
+        f"display({{{anatomy.WIDGET_VIEW!r}: {{'model_id': '1'}}, 'image/png': 'iVBORw0='}}, raw=True)\n"
+        "ipywidgets.IntSlider()"
+    )
     meta = {"tags": ["a"], "slideshow": {"slide_type": "slide"}, "execution": {"x": "y"}, "scrolled": True}
     nb.cells = [nbformat.v4.new_code_cell(code, metadata=meta, id="mine"), nbformat.v4.new_code_cell("1 + 1")]
     nb = execute.clean(execute.run(nb))
@@ -333,7 +337,8 @@ def test_execute_keeps_what_is_ours_and_strips_the_rest(tmp_path, monkeypatch):
     assert (cell.id, cell.execution_count, nb.cells[1].execution_count) == ("mine", 1, 2)
     assert cell.metadata == {"tags": ["a"], "slideshow": {"slide_type": "slide"}}
     assert cell.outputs[0].text.strip() == str(tmp_path)
-    assert list(cell.outputs[1].data) == ["text/plain"]
+    assert list(cell.outputs[1].data) == ["image/png"]  # the still stays, its live view goes
+    assert len(cell.outputs) == 2  # and a widget without a still leaves nothing
     assert nb.cells[1].outputs[0].data["text/plain"] == "2"
     assert set(nb.metadata) == {"kernelspec", "language_info"}
     assert "version" not in nb.metadata.language_info
