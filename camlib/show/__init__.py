@@ -27,18 +27,21 @@ from .charts import bars, lines
 from .figure import Figure, png
 from .network import network
 from .overlay import overlays
+from .patches import crops, patches
 from .pictures import filter_grid, images, maps, scenes
 from .unit import unit
 
 __all__ = [
     "Figure",
     "bars",
+    "crops",
     "filter_grid",
     "images",
     "lines",
     "maps",
     "network",
     "overlays",
+    "patches",
     "png",
     "scenes",
     "unit",
