@@ -5,6 +5,7 @@ from .dissect import Dissection, dissect, random_rotation
 from .explorers import UnitExplorer
 from .filters import autocorrelation, colour, colourfulness, filters, formation, orientation
 from .geometry import ReceptiveField, receptive_field, upsample
+from .likeness import likeness
 from .nets import Net, here, load, wrap
 from .patches import TopPatches, top_patches
 from .pictures import Folder, folder, picture
@@ -39,6 +40,7 @@ __all__ = [
     "folder",
     "formation",
     "here",
+    "likeness",
     "load",
     "orientation",
     "photos",
