@@ -132,21 +132,39 @@ def test_a_slider_changes_the_picture(driver, server):
     lesson.write(nb, server[1] / "slider.ipynb")
     ran = run_in_jupyterlab(driver, server, "slider.ipynb")
     assert ran["cells"][0]["execution_count"] == 1, json.dumps(ran)[:2000]
-    picture = WebDriverWait(driver, 30).until(
-        lambda d: next(
-            (p for p in d.find_elements(By.CSS_SELECTOR, "img.widget-image") if p.is_displayed()), None
-        )
-    )
+    picture = shown(driver)
     before = picture.get_attribute("src")
     assert "Before training" in picture.get_attribute("title")
     # The still is for readers: whoever has the widget does not see both.
     assert len(driver.find_elements(By.CSS_SELECTOR, ".jp-OutputArea-output img")) == 1
     assert driver.find_element(By.CSS_SELECTOR, ".widget-label").text == "epoch"
+    move(driver, picture, before, "After 1 epoch:")
+
+
+def test_lesson_01s_slider_shows_the_filters_form(driver, server):
+    path = next(path for path in lesson.lessons() if path.stem == "01_filters")
+    shutil.copy(path, server[1])
+    run_in_jupyterlab(driver, server, path.name)
+    picture = shown(driver)
+    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", picture)
+    move(driver, picture, picture.get_attribute("src"), "After 1 epoch:")
+
+
+def shown(driver):
+    """The widget's picture, once it is there."""
+    pictures = (By.CSS_SELECTOR, "img.widget-image")
+    return WebDriverWait(driver, 90).until(
+        lambda d: next((p for p in d.find_elements(*pictures) if p.is_displayed()), None)
+    )
+
+
+def move(driver, picture, before, title):
+    """Press the right arrow on the slider and wait for another picture."""
     handle = driver.find_element(By.CSS_SELECTOR, "[role=slider]")
     assert handle.get_attribute("tabindex") == "0"
     handle.send_keys(Keys.ARROW_RIGHT)
     WebDriverWait(driver, 30).until(lambda _: picture.get_attribute("src") != before)
-    WebDriverWait(driver, 30).until(lambda _: "After 1 epoch:" in picture.get_attribute("title"))
+    WebDriverWait(driver, 30).until(lambda _: title in picture.get_attribute("title"))
 
 
 @pytest.mark.skipif(not lesson.lessons(), reason="no lesson yet")
