@@ -6,21 +6,25 @@ A check tries the learner's function on inputs where the truth is known. It neve
 
 from .activations import feeders, likeness, lit, peak
 from .filters import autocorrelation, convolve, filter_picture, gabor
+from .patches import best_cells, field_of_chain, overlap
 from .start_here import conv_parameters, output_size, softmax
 from .verdict import Verdict, double
 
 __all__ = [
     "Verdict",
     "autocorrelation",
+    "best_cells",
     "conv_parameters",
     "convolve",
     "double",
     "feeders",
+    "field_of_chain",
     "filter_picture",
     "gabor",
     "likeness",
     "lit",
     "output_size",
+    "overlap",
     "peak",
     "softmax",
 ]
