@@ -39,7 +39,7 @@ class Axis:
     last: Tensor
 
     def __len__(self) -> int:
-        return len(self.first)
+        return self.first.shape[0]
 
     def through(self, rows: Tensor, stride: int, read: Tensor) -> "Axis":
         """The axis of a map whose row i reads rows[i] of this one, `stride` rows further than row i - 1 does.
@@ -196,9 +196,10 @@ def _from(axis: Axis, index: Tensor) -> Axis:
 
 def laid(y: Axis, x: Axis, shape: torch.Size, gated: bool = False) -> Reach:
     """The reach of a map (…, rows, columns), or of a tensor of any shape where no places are left."""
-    cells = count(len(y) * len(x)).view(len(y), len(x))
-    cells = (cells if cells.numel() > 1 else cells[0, 0]).expand(shape)
-    return Reach(cells, y, x, gated, laid=tuple(shape[-2:]) == (len(y), len(x)))
+    rows, columns = len(y), len(x)
+    cells = count(rows * columns).view(rows, columns)
+    cells = (cells if rows * columns > 1 else cells[0, 0]).expand(shape)
+    return Reach(cells, y, x, gated, laid=tuple(shape[-2:]) == (rows, columns))
 
 
 def count(n: int) -> Tensor:

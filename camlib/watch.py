@@ -8,6 +8,7 @@ alike. An operation without a rule is no error: what comes from it is `Lost`.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from typing import Any, TypeAlias
 
 import torch
@@ -71,9 +72,8 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             found = _follow(self, func, args, kwargs, outputs)
         except UnclearError as why:
             found = [Lost(str(why))] * len(outputs)
-        writes = any(one.alias_info and one.alias_info.is_write for one in func._schema.arguments)
         for tensor, reach in zip(outputs, found, strict=False):
-            if writes and not _same(self.look(tensor), reach):
+            if _schema(func)[2] and not _same(self.look(tensor), reach):
                 self.held.append(tensor.untyped_storage())
                 self.written[self.held[-1]._cdata] += 1
             if reach:
@@ -81,13 +81,21 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return out
 
 
+@cache
+def _schema(func: Any) -> tuple[str, dict[str, Any], bool]:
+    """An operation's name, its arguments with their defaults, and whether it writes in place."""
+    arguments = func._schema.arguments
+    writes = any(one.alias_info and one.alias_info.is_write for one in arguments)
+    name = func._schema.name.removeprefix("aten::").rstrip("_")
+    return name, {one.name: one.default_value for one in arguments}, writes
+
+
 def _follow(watch: Watch, func: Any, args: Any, kwargs: Any, out: list[Tensor]) -> list[Any]:
     """What each output of the operation sees; None where it holds nothing of the picture."""
-    name = func._schema.name.removeprefix("aten::").rstrip("_")
+    name, defaults, _ = _schema(func)
     if not out or name.endswith("_like") or name.startswith("new_"):  # made to a shape, not from the numbers
         return [None] * len(out)
-    named = {one.name: one.default_value for one in func._schema.arguments}
-    named |= dict(zip(named, args, strict=False)) | kwargs
+    named = defaults | dict(zip(defaults, args, strict=False)) | kwargs
     seen = [reach for reach in map(watch.look, _tensors(named.values())) if reach]
     if lost := [reach for reach in seen if isinstance(reach, Lost)]:
         raise UnclearError(lost[0].why)

@@ -329,7 +329,7 @@ class Gate(nn.Module):
     def forward(self, x):
         gates = {
             "mean": lambda: x * x.mean((2, 3)).sigmoid()[:, :, None, None],
-            "pooled": lambda: torch.cat([x, functional.adaptive_max_pool2d(x, 1).expand_as(x)], 1),
+            "pooled": lambda: torch.cat([x, functional.adaptive_avg_pool2d(x, 1).expand_as(x)], 1),
             "rows": lambda: x * x.mean(3, keepdim=True),
             "context": lambda: x + (x.flatten(2) @ x.mean(1).flatten(1).softmax(1)[:, :, None])[..., None],
             "norm": lambda: self.norm(x),
