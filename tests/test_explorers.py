@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from io import BytesIO
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -33,7 +34,9 @@ def test_the_page_shows_map_patches_and_answer():
     )
     assert it.still.alt.startswith(words)
     assert it.picture.tooltip == it.still.alt
-    drawn, _, first, second, _ = [ax.images[0].get_array() if ax.images else None for ax in it.still.axes]
+    drawn, _, first, second, _ = [
+        np.asarray(ax.images[0].get_array() if ax.images else 0.0) for ax in it.still.axes
+    ]
     heat = upsample(acts["conv5"][0, 40], receptive_field(NET, "conv5"))
     heat = (heat - heat.min()) / (heat.max() - heat.min())
     assert abs(drawn - blend(SCENES.images[0].permute(1, 2, 0).numpy(), heat.numpy())).max() < 1e-5

@@ -1,5 +1,6 @@
 """Figures of patches: frames lie round what is seen, one scale for all rows, alt texts tell the rows."""
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.patches import Rectangle
@@ -54,7 +55,7 @@ def test_each_patch_has_its_picture_frame_and_value(top):
 def test_outside_the_field_the_picture_is_dark(top):
     figure = show.patches(top, PICTURES, title="Frames")
     x0, y0, x1, y1 = (int(edge) for edge in top.boxes[0, 0])
-    shown = torch.from_numpy(figure.axes[0].images[0].get_array().data)
+    shown = torch.from_numpy(np.asarray(figure.axes[0].images[0].get_array()))
     picture = PICTURES[top.images[0, 0]].permute(1, 2, 0)
     assert torch.allclose(shown[y0:y1, x0:x1], picture[y0:y1, x0:x1])
     dark = torch.ones(32, 32, dtype=torch.bool)
@@ -67,8 +68,8 @@ def test_the_ring_is_at_the_fields_centre(top):
     left, right, _, up = figure.axes[0].images[0].get_extent()
     row, column = top.cells[0, 0].tolist()  # cell (i, j) is centred on pixel 4 i, 4 j
     ring = figure.axes[0].lines[0]
-    assert ring.get_xdata()[0] == pytest.approx(left + (4 * column + 0.5) * (right - left) / 32)
-    assert ring.get_ydata()[0] == pytest.approx(up - (4 * row + 0.5) * (right - left) / 32)
+    assert np.asarray(ring.get_xdata())[0] == pytest.approx(left + (4 * column + 0.5) * (right - left) / 32)
+    assert np.asarray(ring.get_ydata())[0] == pytest.approx(up - (4 * row + 0.5) * (right - left) / 32)
 
 
 def test_alt_texts_tell_units_and_values(top):
