@@ -24,7 +24,7 @@ DOTS = 150  # an inch, in the picture: savefig.dpi of the style
 DARK, PALE, GREY = "#12255c", "#a9b4cf", "#5b5b5b"  # bars that count, bars that do not, notes
 
 _TITLE = 16.0  # points
-_HEAVY = 200_000  # bytes
+_HEAVY = 100_000  # bytes
 _lock = threading.RLock()  # the style is matplotlib's global state, and widgets draw on other threads
 P = ParamSpec("P")
 
@@ -33,7 +33,7 @@ class Figure(MatplotlibFigure):
     """A matplotlib figure that knows its alt text and displays as a picture that carries it.
 
     The picture is a PNG; a JPEG (quality 90, full colour) where photographs would make the PNG heavier than
-    200 kB.
+    100 kB.
     """
 
     alt: str = ""
