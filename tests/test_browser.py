@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from tools import lesson, look, slides
 from tools.new_lesson import new_lesson
@@ -30,6 +30,12 @@ import torch
 from camlib import widgets
 snapshots = {epoch: torch.randn(8, 3, 7, 7) for epoch in (0, 1, 2)}
 widgets.filters_over_epochs(snapshots)
+"""
+EXPLORER = """
+from camlib import UnitExplorer, critters, load, top_patches
+net, scenes = load("critternet"), critters(4)
+best = {layer: top_patches(net, layer, scenes, k=6) for layer in ("conv1", "conv5")}
+UnitExplorer(net, {"one": scenes.images[0], "two": scenes.images[1]}, best, scenes, ("one", "conv5", 3))
 """
 RUN_ALL = """
 const [done, path] = [arguments[1], arguments[0]];
@@ -148,6 +154,25 @@ def test_lesson_01s_slider_shows_the_filters_form(driver, server):
     picture = shown(driver)
     driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", picture)
     move(driver, picture, picture.get_attribute("src"), "After 1 epoch:")
+
+
+def test_the_explorer_of_units(driver, server):
+    nb = nbformat.v4.new_notebook(metadata=new_lesson("02_activations").metadata)
+    nb.cells = [nbformat.v4.new_code_cell(EXPLORER.strip())]
+    lesson.write(nb, server[1] / "explorer.ipynb")
+    run_in_jupyterlab(driver, server, "explorer.ipynb")
+    picture = shown(driver)
+    assert picture.get_attribute("title").startswith("conv5, unit 3: without it")
+    move(driver, picture, picture.get_attribute("src"), "conv5, unit 4:")
+    scene, layer = (Select(one) for one in driver.find_elements(By.CSS_SELECTOR, ".widget-dropdown select"))
+    layer.select_by_visible_text("conv1")
+    WebDriverWait(driver, 30).until(lambda _: "conv1, unit 0:" in picture.get_attribute("title"))
+    before = picture.get_attribute("src")
+    scene.select_by_visible_text("two")
+    WebDriverWait(driver, 30).until(lambda _: picture.get_attribute("src") != before)
+    assert driver.find_element(By.CSS_SELECTOR, ".jupyter-button.widget-upload").text.startswith(
+        "your picture"
+    )
 
 
 def shown(driver):
