@@ -10,6 +10,7 @@ from torch import nn
 
 from camlib import train as training
 from camlib.course import build
+from camlib.data import digits
 from camlib.filters import autocorrelation, filters, formation
 from camlib.nets import load
 from camlib.scenes import critters
@@ -139,3 +140,11 @@ def test_the_first_layer_is_structured_and_the_kept_epochs_lead_to_it():
     assert autocorrelation(final).mean() >= 0.5
     alike = torch.cosine_similarity(kept[16].flatten(1), final.flatten(1))
     assert alike.min() > 0.99
+
+
+def test_lenet_reads_the_stand_in_less_well_than_mnist():
+    """Lesson 01 says so: other writers, and eight pixels a side made twenty."""
+    test = digits("test", source="sklearn")
+    with torch.inference_mode():
+        share = (load("lenet")(test.images).argmax(1) == test.labels).float().mean().item()
+    assert 0.7 < share < float(said("lenet")["accuracy"]) - 0.05

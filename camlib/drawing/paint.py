@@ -148,14 +148,14 @@ class _Critter:
         face, body = np.isin(parts, (HEAD, NOSE, EYE)), np.isin(parts, (BODY, LEG))
         # light falls on the sides of face and body that turn towards it, but does not make the eyes shine
         volume = (face & (parts != EYE)) * self._lit(face, light) + body * self._lit(body, light)
-        under = np.roll(_blur(_sheet(face), 0.07 * unit), round(0.1 * unit), axis=0) * body * 0.5
+        under = np.roll(_blur(_mask_image(face), 0.07 * unit), round(0.1 * unit), axis=0) * body * 0.5
         colour = colour * np.clip(1 + volume - under, 0.45, 1.4)[..., None]
         lit: Array = picture * (1 - alpha) + colour
         return lit
 
     def _lit(self, mask: Array, light: Array) -> Array:
         """How much light falls on a round thing with this outline, about -0.3 to 0.3."""
-        gy, gx = np.gradient(_blur(_sheet(mask), 0.15 * self.scale))
+        gy, gx = np.gradient(_blur(_mask_image(mask), 0.15 * self.scale))
         lit: Array = -(gx * light[0] + gy * light[1]) * 0.26 * self.scale
         return lit
 
@@ -220,7 +220,7 @@ def _canvas(points: Points) -> list[float]:
     return coordinates
 
 
-def _sheet(mask: Array) -> Image.Image:
+def _mask_image(mask: Array) -> Image.Image:
     return Image.fromarray(mask.astype(np.uint8) * 255)
 
 
