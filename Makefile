@@ -38,7 +38,8 @@ handouts: env ## build the lessons without their solutions
 new-lesson: env ## lay out an empty lesson: make new-lesson NAME=02_activations
 	$(PY) -m tools.new_lesson $(NAME)
 
-bench: env ## measure the speed
+bench: env ## measure the speed against captum, torchcam, grad-cam and scikit-learn
+	$(PY) -m pip install --quiet --constraint constraints.txt -e ".[bench]"
 	$(PY) -m bench
 
 train: env ## make the shipped networks again, from their seeds
