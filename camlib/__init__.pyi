@@ -1,53 +1,90 @@
 from . import checks, show, widgets
+from .cam import cam, class_maps
+from .codes import codes
 from .cost import Cost, costs
 from .data import Digits, Photos, digits, photos
 from .dissect import Dissection, dissect, random_rotation
+from .embedding import embed, neighbours_kept
 from .explorers import UnitExplorer
 from .filters import autocorrelation, colour, colourfulness, filters, formation, orientation
 from .geometry import ReceptiveField, receptive_field, upsample
+from .gradcam import gradcam
+from .grid import displacement, grid, mosaic
+from .head import Head, find_head
 from .likeness import likeness
+from .localize import boxes, iou, localization_error
+from .neighbours import nearest
 from .nets import Net, here, load, wrap
 from .patches import TopPatches, top_patches
 from .pictures import Folder, folder, picture
+from .pointing import Pointing, pointing_game
+from .probe import probe
 from .record import record, silence
+from .released import released_boxes
+from .saliency import saliency
 from .scenes import CLASSES, Scenes, critters, draw
 from .stream import Batch, batches
+from .wsol import BoxAccuracy, max_box_acc, max_box_acc_v2, pxap
 
 __all__ = [
     "CLASSES",
     "Batch",
+    "BoxAccuracy",
     "Cost",
     "Digits",
     "Dissection",
     "Folder",
+    "Head",
     "Net",
     "Photos",
+    "Pointing",
     "ReceptiveField",
     "Scenes",
     "TopPatches",
     "UnitExplorer",
     "autocorrelation",
     "batches",
+    "boxes",
+    "cam",
     "checks",
+    "class_maps",
+    "codes",
     "colour",
     "colourfulness",
     "costs",
     "critters",
     "digits",
+    "displacement",
     "dissect",
     "draw",
+    "embed",
     "filters",
+    "find_head",
     "folder",
     "formation",
+    "gradcam",
+    "grid",
     "here",
+    "iou",
     "likeness",
     "load",
+    "localization_error",
+    "max_box_acc",
+    "max_box_acc_v2",
+    "mosaic",
+    "nearest",
+    "neighbours_kept",
     "orientation",
     "photos",
     "picture",
+    "pointing_game",
+    "probe",
+    "pxap",
     "random_rotation",
     "receptive_field",
     "record",
+    "released_boxes",
+    "saliency",
     "show",
     "silence",
     "top_patches",

@@ -99,7 +99,9 @@ def receptive_field(net: Net, layer: str, size: int | tuple[int, int] | None = N
         for inner, training in modes.items():
             inner.training = training
     try:
-        return _field(caught, picture)
+        if not caught:
+            raise ValueError("it does not run on a picture")
+        return field_of(caught[-1], picture)
     except ValueError as why:
         raise ValueError(f"{layer!r} of {net.name} has no receptive field: {why}") from None
 
@@ -130,10 +132,8 @@ def upsample(maps: Tensor, field: ReceptiveField, size: int | tuple[int, int] | 
     return laid.reshape(*maps.shape[:-2], *wanted)
 
 
-def _field(caught: list[Reach | Lost | None], picture: tuple[int, int]) -> ReceptiveField:
-    if not caught:
-        raise ValueError("it does not run on a picture")
-    seen = caught[-1]
+def field_of(seen: Reach | Lost | None, picture: tuple[int, int]) -> ReceptiveField:
+    """What `Watch.look` tells of a map, as its field. Raises ValueError, saying why, where there is none."""
     if isinstance(seen, Lost):
         raise ValueError(seen.why)
     if seen is None:

@@ -1,0 +1,40 @@
+"""Saliency: how strongly each pixel would move a class's logit, the gradient alone.
+
+    G_c(x, y) = max over the channels of |∂S_c / ∂I(x, y)|
+
+Simonyan, Vedaldi, Zisserman (2014), "Deep inside convolutional networks", section 3.1; the "backprop" row of
+Zhou et al.'s tables.
+"""
+
+import torch
+from torch import Tensor
+
+from .cam import chosen
+from .modes import evaluating
+from .nets import Net, Targets
+
+__all__ = ["saliency"]
+
+_AT_ONCE = 16  # pictures in one run, for the whole graph is kept
+
+
+def saliency(net: Net, images: Tensor, targets: Targets = None) -> Tensor:
+    """The gradient of the target's logit for the pixels: (N, H, W), never negative, logits per unit of light.
+
+    images: (N, C, H, W) in [0, 1].  targets: class index or name, one or N; None: the top-1 class.
+    Works under `torch.no_grad()` and `torch.inference_mode()`, with frozen parameters; leaves no gradients.
+    Raises ValueError for an unknown class, and pictures that the network does not take.
+    """
+    if not isinstance(images, Tensor) or images.ndim != 4 or not len(images):
+        net(images)  # says what it wants
+        raise ValueError("there is no picture")
+    found = []
+    with evaluating(net), torch.inference_mode(False), torch.enable_grad():
+        wanted = chosen(net, targets, len(images))
+        for start in range(0, len(images), _AT_ONCE):
+            pixels = images[start : start + _AT_ONCE].detach().to(net.mean.device).clone().requires_grad_()
+            logits = net(pixels)
+            some = logits.argmax(1) if wanted is None else wanted[start : start + _AT_ONCE]
+            (slope,) = torch.autograd.grad(logits.gather(1, some[:, None]).sum(), pixels)
+            found.append(slope.abs().amax(1))
+    return torch.cat(found)
