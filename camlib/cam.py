@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from .geometry import ReceptiveField, upsample
-from .head import find_head
+from .head import find_head, picture_size
 from .nets import Net, Target, Targets
 from .nets import targets as class_indices
 
@@ -34,9 +34,10 @@ def cam(net: Net, images: Tensor, targets: ManyTargets = None) -> Tensor:
     over the map's own cells (see `class_maps`) plus the class's bias is the logit.
     Raises ValueError where the classifier is not one linear layer on a pooled map; use `gradcam` there.
     """
+    size = picture_size(net, images)
     wanted = chosen(net, targets, len(images))
     head = find_head(net, images)
-    return lay(head.maps(wanted), head.field, (images.shape[2], images.shape[3]))
+    return lay(head.maps(wanted), head.field, size)
 
 
 def class_maps(net: Net, images: Tensor, targets: ManyTargets = None) -> Tensor:
@@ -44,6 +45,7 @@ def class_maps(net: Net, images: Tensor, targets: ManyTargets = None) -> Tensor:
 
     With average pooling `class_maps(net, images, c).mean((1, 2)) + bias[c]` is the logit of class c.
     """
+    picture_size(net, images)
     wanted = chosen(net, targets, len(images))
     return find_head(net, images).maps(wanted)
 
@@ -53,11 +55,12 @@ def chosen(net: Net, targets: ManyTargets, n: int) -> Tensor | None:
 
     Raises ValueError for an unknown class, and where there is not one target, or one row of them, per image.
     """
-    given: Any = targets.tolist() if hasattr(targets, "tolist") else targets
+    given: Any = targets
+    given = given.tolist() if hasattr(given, "tolist") else given
     if given is None:
         return None
     rows = list(given) if isinstance(given, list | tuple | range) else [given]
-    several = [row for row in rows if isinstance(row, list | tuple | range) or hasattr(row, "tolist")]
+    several = [row for row in rows if isinstance(row, list | tuple | range) or getattr(row, "ndim", False)]
     if not several:
         return class_indices(net, given, n)
     if len(rows) != n or len({len(row) for row in several}) > 1 or len(several) != n or not len(several[0]):

@@ -16,9 +16,11 @@ from torch import Tensor, nn
 
 from .cam import ManyTargets, chosen, lay
 from .geometry import ReceptiveField, field_of
+from .head import picture_size
 from .layers import POOLS, listing
 from .modes import evaluating
 from .nets import Net
+from .reach import Lost, Reach
 from .watch import Watch
 
 __all__ = ["gradcam"]
@@ -40,10 +42,10 @@ def gradcam(
     `torch.inference_mode()`, with frozen parameters; leaves no gradients, and keeps no graph below the layer.
     Raises ValueError for an unknown layer or class, a layer without a map, and one that the logits ignore.
     """
-    if not isinstance(images, Tensor) or images.ndim != 4 or not len(images):
-        net(images)  # says what it wants
-        raise ValueError("there is no picture")
-    at, field, found = layer or "the last map", None, []
+    size = picture_size(net, images)
+    at = layer or "the last map"
+    field: ReceptiveField | None = None
+    found: list[Tensor] = []
     with torch.inference_mode(False), torch.no_grad():
         wanted = chosen(net, targets, len(images))
         taps = [net.layer(layer)] if layer is not None else list(net.layers.values())
@@ -55,9 +57,9 @@ def gradcam(
                 raise ValueError(f"{net.name} has no map at {at}; name a layer: {listing(net.layers)}")
             some = logits.argmax(1) if wanted is None else wanted[part]
             found.append(_maps(tap.leaf, logits, some, f"{net.name}, {at}"))
-            field = field if start else tap.field((images.shape[2], images.shape[3]))
+            field = field if start else tap.field(size)
     maps = torch.cat(found)
-    return lay(maps.relu() if relu else maps, field, (images.shape[2], images.shape[3]))
+    return lay(maps.relu() if relu else maps, field, size)
 
 
 class _Tap:
@@ -67,7 +69,8 @@ class _Tap:
     """
 
     def __init__(self, any_map: bool, watch: Watch | None) -> None:
-        self.any_map, self.watch, self.looks = any_map, watch, None
+        self.any_map, self.watch = any_map, watch
+        self.looks: Reach | Lost | None = None
         self.leaf: Tensor | None = None
         self.pooled: object = None  # the last pool's output, which a container may hand on
 
@@ -83,7 +86,8 @@ class _Tap:
             if self.watch:
                 self.watch.see(images)
                 stack.enter_context(self.watch)
-            return net(images)
+            logits: Tensor = net(images)
+        return logits
 
     def field(self, picture: tuple[int, int]) -> ReceptiveField | None:
         """Where the layer's cells look; None where that is everywhere."""
@@ -100,7 +104,7 @@ class _Tap:
             fits = output is not self.pooled and output.shape[2:].numel() > 1
         if not fits:
             return None
-        self.looks = self.watch and self.watch.look(output)
+        self.looks = self.watch.look(output) if self.watch else None
         torch.set_grad_enabled(True)  # from here on, until `run` ends
         self.leaf = output.detach().requires_grad_()
         return self.leaf.clone()  # so that what follows in place does not overwrite it

@@ -10,7 +10,7 @@ Lin, Chen, Yan (2014), "Network in network"; Zhou et al. (2016), section 2.
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,9 +20,10 @@ from torch.overrides import TorchFunctionMode
 from .geometry import ReceptiveField, field_of
 from .modes import evaluating
 from .nets import Net
+from .reach import Lost, Reach
 from .watch import Watch
 
-__all__ = ["Head", "find_head"]
+__all__ = ["Head", "find_head", "picture_size"]
 
 _AT_ONCE = 64  # pictures in one run
 _NEAR = {torch.float16: 2e-2, torch.bfloat16: 2e-2}  # of the largest number; else 1e-3
@@ -61,104 +62,98 @@ def find_head(net: Net, images: Tensor) -> Head:
     Raises ValueError where the logits are not one linear layer on the mean or maximum of a map, and where a
     logit is not a number.
     """
-    if not isinstance(images, Tensor) or images.ndim != 4 or not len(images):
-        net(images)  # says what it wants
-        raise ValueError("there is no picture")
-    size = (images.shape[2], images.shape[3])
-    watch, parts = Watch(), []
-    pools: set[str] = {"mean", "max"}
-    for part in images.split(_AT_ONCE):
-        found = _run(net, part, None if parts else watch)
-        parts.append(found)
-        pools &= found.pools
-    first = parts[0]
+    size = picture_size(net, images)
+    watch = Watch()
+    parts: list[_Part] = []
+    with evaluating(net), torch.inference_mode(False), torch.no_grad():
+        for start in range(0, len(images), _AT_ONCE):
+            parts.append(_run(net, images[start : start + _AT_ONCE], None if parts else watch))
+    fits = set.intersection(*(one.fits for one in parts))  # both where a map is the same everywhere
     try:
-        field = field_of(first.seen, size)
+        field = field_of(parts[0].looks, size)
     except ValueError:
         field = None
     return Head(
         torch.cat([one.features for one in parts]),
-        first.weight,
-        first.bias,
+        parts[0].weight,
+        parts[0].bias,
         torch.cat([one.logits for one in parts]),
-        "mean" if "mean" in pools else "max",
+        "mean" if "mean" in fits else "max",
         field,
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Part:
+def picture_size(net: Net, images: Tensor) -> tuple[int, int]:
+    """(H, W) of the pictures. Raises ValueError unless they are a batch (N, C, H, W) of one or more."""
+    if not isinstance(images, Tensor) or images.ndim != 4:
+        net(images)  # says what it wants
+    if not len(images):
+        raise ValueError("there is no picture")
+    return images.shape[2], images.shape[3]
+
+
+class _Part(NamedTuple):
+    """Found on some of the pictures.  fits: the pools that explain the logits.  looks: what the map sees."""
+
     features: Tensor
     weight: Tensor
     bias: Tensor
     logits: Tensor
-    pools: set[str]
-    seen: Any
+    fits: set[str]
+    looks: Reach | Lost | None
 
 
 class _Last(TorchFunctionMode):
-    """While active, keeps the last map of several cells, and the last linear layer's input and output."""
+    """While active, keeps the last map of several cells, and the last linear layer with what it was given."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
         self.count = count  # of pictures
         self.map: Tensor | None = None
-        self.linear: tuple[Tensor, Tensor, Tensor | None, Tensor] | None = None
+        self.linear: tuple[Tensor, Tensor, Tensor | None] | None = None
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
         for tensor in (*args[:1], out):
             if isinstance(tensor, Tensor) and tensor.ndim == 4 and len(tensor) == self.count:
                 self.map = tensor if tensor.shape[2:].numel() > 1 else self.map
         if func is F.linear or func is F.conv2d:
-            self._keep(out, *args, **(kwargs or {}))
+            self._keep(*args, **kwargs)
         return out
 
-    def _keep(
-        self, out: Tensor, input: Tensor, weight: Tensor, bias: Tensor | None = None, *_: Any, **__: Any
-    ) -> None:
-        if (
-            out.shape[2:].numel() == 1 and weight[0].numel() == input[0].numel()
-        ):  # a 1×1 convolution of one cell too
-            self.linear = input.flatten(1), weight.flatten(1), bias, out.flatten(1)
+    def _keep(self, input: Tensor, weight: Tensor, bias: Tensor | None = None, *_: Any, **__: Any) -> None:
+        if input[0].numel() == weight[0].numel():  # a convolution of the only cell is a linear layer too
+            self.linear = input.flatten(1), weight.flatten(1), bias
 
 
 def _run(net: Net, images: Tensor, watch: Watch | None) -> _Part:
     images = images.to(net.mean.device)
+    images = images.clone() if images.is_inference() else images
     last = _Last(len(images))
-    with evaluating(net), torch.inference_mode(False), torch.no_grad():
-        if images.is_inference():
-            images = images.clone()
-        with watch or nullcontext(), last:
-            if watch:
-                watch.see(images)
-            logits = net(images)
-        if not logits.isfinite().all():
-            bad = int((~logits.isfinite()).any(1).nonzero()[0])
-            raise ValueError(f"{net.name} gives a logit that is not a number for image {bad}")
-        near = _NEAR.get(logits.dtype, 1e-3)
-        dtype = torch.promote_types(logits.dtype, torch.float32)
-        if last.map is None:
-            raise _refusal(net, "it computes no map of several cells")
-        features = last.map.to(dtype)
-        input, weight, bias = (
-            logits.to(dtype),
-            torch.eye(logits.shape[1], dtype=dtype, device=logits.device),
-            None,
-        )
-        if last.linear and _close(last.linear[3], logits, near):
-            input, weight, bias = (one if one is None else one.to(dtype) for one in last.linear[:3])
-        pooled = {"mean": features.mean((2, 3)), "max": features.amax((2, 3))}
-        pools = {name for name, one in pooled.items() if _close(one, input, near)}
-        if not pools:
-            why = "that layer's input is not the mean or maximum of the last map"
-            raise _refusal(net, why if last.linear else "there is no linear layer")
-        bias = weight.new_zeros(len(weight)) if bias is None else bias
-        weight, bias = (
-            weight.clone(),
-            bias.clone(),
-        )  # the network's own, which nobody shall change by accident
-        return _Part(features, weight, bias, logits.to(dtype), pools, watch and watch.look(last.map))
+    with watch or nullcontext(), last:
+        if watch:
+            watch.see(images)
+        given = net(images)
+    if not given.isfinite().all():
+        bad = int((~given.isfinite()).any(1).nonzero()[0])
+        raise ValueError(f"{net.name} gives a logit that is not a number for image {bad}")
+    near = _NEAR.get(given.dtype, 1e-3)
+    logits = given.to(torch.promote_types(given.dtype, torch.float32))
+    if last.map is None:
+        raise _refusal(net, f"for pictures of {tuple(images.shape[2:])} there is no map of several cells")
+    features = last.map.to(logits.dtype)
+    pooled = {"mean": features.mean((2, 3)), "max": features.amax((2, 3))}
+    eye = torch.eye(logits.shape[1], dtype=logits.dtype, device=logits.device)
+    why = "they are none"
+    for input, weight, bias in ((logits, eye, None), last.linear or (logits, eye, None)):
+        w = weight.to(logits.dtype, copy=True)  # not the network's own, which nobody shall change by accident
+        b = w.new_zeros(len(w)) if bias is None else bias.to(logits.dtype, copy=True)
+        fits = {name for name, one in pooled.items() if _close(one, input.to(logits.dtype), near)}
+        if fits and _close(F.linear(input.to(logits.dtype), w, b), logits, near):
+            return _Part(features, w, b, logits, fits, watch.look(last.map) if watch else None)
+        why = "the last linear layer's input is not that of the last map" if last.linear else why
+    raise _refusal(net, why)
 
 
 def _close(one: Tensor, other: Tensor, near: float) -> bool:
@@ -167,6 +162,6 @@ def _close(one: Tensor, other: Tensor, near: float) -> bool:
 
 def _refusal(net: Net, why: str) -> ValueError:
     return ValueError(
-        f"{net.name} has no class activation maps: they want logits that are one linear layer on the mean "
-        f"or maximum of a map, and {why}; use gradcam"
+        f"{net.name} has no class activation maps, for which the logits must be one linear layer on the mean "
+        f"or maximum of a map: {why}; use gradcam"
     )

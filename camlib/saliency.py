@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .cam import chosen
+from .head import picture_size
 from .modes import evaluating
 from .nets import Net, Targets
 
@@ -25,9 +26,7 @@ def saliency(net: Net, images: Tensor, targets: Targets = None) -> Tensor:
     Works under `torch.no_grad()` and `torch.inference_mode()`, with frozen parameters; leaves no gradients.
     Raises ValueError for an unknown class, and pictures that the network does not take.
     """
-    if not isinstance(images, Tensor) or images.ndim != 4 or not len(images):
-        net(images)  # says what it wants
-        raise ValueError("there is no picture")
+    picture_size(net, images)
     found = []
     with evaluating(net), torch.inference_mode(False), torch.enable_grad():
         wanted = chosen(net, targets, len(images))
