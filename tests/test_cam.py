@@ -315,7 +315,7 @@ def test_and_after_an_exception() -> None:
     handle.remove()
     assert same(state(net), before)
     assert torch.is_grad_enabled()
-    assert not torch.overrides._get_current_function_mode_stack()  # type: ignore[attr-defined]
+    assert not torch.overrides._get_current_function_mode_stack()
     with pytest.raises(ValueError, match="no class activation maps"):
         cam(load("critternet"), torch.rand(1, 3, 128, 128))
 
