@@ -82,10 +82,19 @@ def localization_error(
 
 def components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """The connected components of a mask (H, W), row by row: boxes float32 (C, 4), areas int64 (C,)."""
-    labels, count = ndimage.label(mask, TOUCHING)
-    spans = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels)]
-    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    return np.array(spans, np.float32).reshape(-1, 4), areas
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
+    y, bottom, x, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    inside = mask[y:bottom, x:right]  # the rest has nothing to label
+    labels, count = ndimage.label(inside, TOUCHING)
+    if count == 1:
+        return np.array([[x, y, right, bottom]], np.float32), np.array([np.count_nonzero(inside)])
+    spans = [
+        (across.start, down.start, across.stop, down.stop) for down, across in ndimage.find_objects(labels)
+    ]
+    areas = np.bincount(labels.ravel())[1:]
+    return np.array(spans, np.float32) + np.array([x, y, x, y], np.float32), areas
 
 
 def finite(heatmaps: Tensor) -> NDArray[np.float64]:

@@ -137,22 +137,20 @@ def _accuracy(
     return BoxAccuracy(found, torch.arange(steps) / steps, wanted)
 
 
-def _levels(one: NDArray[np.float64], steps: int) -> NDArray[np.int64]:
+def _levels(one: NDArray[np.float64], steps: int) -> NDArray[np.int32]:
     """The highest threshold that each pixel of the stretched map reaches, counted from 0."""
     low, high = one.min(), one.max()
     unit = (one - low) / (high - low) if high > low else np.zeros_like(one)
-    return np.searchsorted(np.arange(steps) / steps, unit, side="right") - 1
+    reached = np.searchsorted(np.arange(steps) / steps, unit, side="right")
+    return reached.astype(np.int32) - 1
 
 
-def _by_level(levels: NDArray[np.int64], every: bool) -> tuple[Tensor, Tensor]:
+def _by_level(levels: NDArray[np.int32], every: bool) -> tuple[Tensor, Tensor]:
     """Boxes (C, 4) of the components of {levels ≥ l}, all or only the largest, and for each its l (C,)."""
-    rows, columns = levels.max(1), levels.max(0)
     found, counts = [], []
     for level in range(int(levels.max()) + 1):
-        (y, bottom), (x, right) = (np.flatnonzero(side >= level)[[0, -1]] for side in (rows, columns))
-        spans, areas = components(levels[y : bottom + 1, x : right + 1] >= level)  # the rest is below
-        spans = spans if every else spans[[areas.argmax()]]
-        found.append(spans + np.array([x, y, x, y], np.float32))
-        counts.append(len(spans))
+        spans, areas = components(levels >= level)
+        found.append(spans if every else spans[[areas.argmax()]])
+        counts.append(len(found[-1]))
     of = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
     return torch.from_numpy(np.concatenate(found)), of
