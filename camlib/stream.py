@@ -26,15 +26,16 @@ class Batch(NamedTuple):
     indices: Tensor
 
 
-def batches(dataset: Any, batch_size: int = 64, workers: int = 0) -> Iterator[Batch]:
+def batches(dataset: Any, batch_size: int = 64, workers: int = 0, skip: int = 0) -> Iterator[Batch]:
     """Stream a data set in order: images, labels or None, indices. One batch is in memory at a time.
 
     dataset: images (N, C, H, W) in [0, 1] or uint8; `Scenes`, `Digits`, `Photos` or a `Folder`; any torch
     Dataset or sequence that gives an image (tensor or PIL) or (image, label, …).
     workers: processes that read ahead; worth it for big folders on many cores.
+    skip: so many pictures at the beginning are not read; `indices` count them all the same.
     A Folder's unreadable files are left out and noted in its `skipped`; `indices` still count every file.
-    Raises ValueError for an empty data set, pictures of unequal size, a Folder without a readable file,
-    and values outside [0, 1]: a `Net` normalises by itself.
+    Raises ValueError for an empty data set or a skip of all of it, pictures of unequal size, a Folder without
+    a readable file, and values outside [0, 1]: a `Net` normalises by itself.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it is at least 1")
@@ -47,15 +48,17 @@ def batches(dataset: Any, batch_size: int = 64, workers: int = 0) -> Iterator[Ba
         )
     if len(dataset) == 0:
         raise ValueError("the data set is empty")
+    if not 0 <= skip < len(dataset):
+        raise ValueError(f"cannot skip {skip} of {len(dataset)} pictures")
     if not isinstance(pixels, Tensor):
-        return _read(dataset, batch_size, workers)
+        return _read(dataset, batch_size, workers, skip)
     if pixels.ndim != 4:
         raise ValueError(f"images have shape {tuple(pixels.shape)}; give (N, C, H, W)")
-    return _cut(pixels, getattr(dataset, "labels", None), batch_size)
+    return _cut(pixels, getattr(dataset, "labels", None), batch_size, skip)
 
 
-def _cut(pixels: Tensor, labels: Tensor | None, batch_size: int) -> Iterator[Batch]:
-    for start in range(0, len(pixels), batch_size):
+def _cut(pixels: Tensor, labels: Tensor | None, batch_size: int, skip: int) -> Iterator[Batch]:
+    for start in range(skip, len(pixels), batch_size):
         part = slice(start, start + batch_size)
         images = _unit(pixels[part])
         yield Batch(
@@ -81,11 +84,12 @@ class _Numbered(Dataset[tuple[int, Any, str]]):
             return index, None, str(error)
 
 
-def _read(dataset: Any, batch_size: int, workers: int) -> Iterator[Batch]:
+def _read(dataset: Any, batch_size: int, workers: int, skip: int) -> Iterator[Batch]:
     skipped: dict[Path, str] = dataset.skipped if isinstance(dataset, Folder) else {}
     loader = DataLoader(
         _Numbered(dataset),
         batch_size,
+        sampler=range(skip, len(dataset)),
         num_workers=workers,
         collate_fn=_collate,
         generator=torch.Generator(),  # else each pass would draw from the global one
@@ -96,7 +100,7 @@ def _read(dataset: Any, batch_size: int, workers: int) -> Iterator[Batch]:
         if batch is not None:
             read += len(batch.images)
             yield batch
-    if not read:
+    if not read and not skip:
         raise ValueError(f"none of the {len(dataset)} files can be read; {next(iter(skipped.values()))}")
 
 
