@@ -15,6 +15,7 @@ from .likeness import likeness
 from .localize import boxes, iou, localization_error
 from .neighbours import nearest
 from .nets import Net, here, load, wrap
+from .occlusion import Occlusions, occlude, occlusion
 from .patches import TopPatches, top_patches
 from .pictures import Folder, folder, picture
 from .pointing import Pointing, pointing_game
@@ -36,6 +37,7 @@ __all__ = [
     "Folder",
     "Head",
     "Net",
+    "Occlusions",
     "Photos",
     "Pointing",
     "ReceptiveField",
@@ -74,6 +76,8 @@ __all__ = [
     "mosaic",
     "nearest",
     "neighbours_kept",
+    "occlude",
+    "occlusion",
     "orientation",
     "photos",
     "picture",
