@@ -123,7 +123,9 @@ class _Last(TorchFunctionMode):
         return out
 
     def _keep(self, input: Tensor, weight: Tensor, bias: Tensor | None = None, *_: Any, **__: Any) -> None:
-        if input[0].numel() == weight[0].numel():  # a convolution of the only cell is a linear layer too
+        if (
+            input.shape[1:].numel() == weight.shape[1:].numel()
+        ):  # a convolution of the only cell is a linear layer too
             self.linear = input.flatten(1), weight.flatten(1), bias
 
 

@@ -1,0 +1,175 @@
+"""CAM and Grad-CAM on ResNet-18 against captum, torch-cam and pytorch-grad-cam: time and memory.
+
+Each makes heatmaps as large as the pictures, for the top-1 class. Rounds go by turns through all of them in
+one process; a round's time is divided by that of a bare forward pass with a hook and a sum, in the same
+round. The spread is from the first to the ninth decile.
+"""
+
+import importlib.util
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from camlib.cam import cam
+from camlib.gradcam import gradcam
+from camlib.nets import Net, load
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+ROUNDS = {1: 21, 16: 7}
+Method = Callable[[Net, Tensor], object]
+
+
+def bare(net: Net, images: Tensor) -> Tensor:
+    """What no method can do without: the forward pass, the weighted sum, a larger map."""
+    kept = []
+    with torch.inference_mode(), net.layer("layer4").register_forward_hook(lambda *all: kept.append(all[2])):
+        top = net(images).argmax(1)
+        weights = net.get_parameter("module.fc.weight")[top]
+        return _large(torch.einsum("nk,nkhw->nhw", weights, kept[0]))
+
+
+def captum_grad_cam(net: Net, images: Tensor) -> Tensor:
+    """captum wants the class, so it is found first."""
+    from captum.attr import LayerGradCam
+
+    with torch.inference_mode():
+        top = net(images).argmax(1)
+    maps = LayerGradCam(net, net.layer("layer4")).attribute(images, top.clone(), relu_attributions=True)
+    return _large(maps[:, 0].detach())
+
+
+def captum_class_given(net: Net, images: Tensor) -> Tensor:
+    """The same where the class is known."""
+    from captum.attr import LayerGradCam
+
+    return _large(
+        LayerGradCam(net, net.layer("layer4")).attribute(images, 0, relu_attributions=True)[:, 0].detach()
+    )
+
+
+def torchcam_cam(net: Net, images: Tensor) -> Tensor:
+    """Its CAM."""
+    from torchcam.methods import CAM
+
+    with CAM(net.module, target_layer="layer4", fc_layer="fc") as method, torch.inference_mode():
+        top = net(images).argmax(1)
+        return _large(method(top.tolist(), normalized=False)[0])
+
+
+def torchcam_grad_cam(net: Net, images: Tensor) -> Tensor:
+    """Its Grad-CAM."""
+    from torchcam.methods import GradCAM
+
+    with GradCAM(net.module, target_layer="layer4") as method:
+        logits = net(images)
+        return _large(method(logits.argmax(1).tolist(), logits, normalized=False)[0])
+
+
+def pytorch_grad_cam(net: Net, images: Tensor) -> object:
+    """Its Grad-CAM; it resizes by itself."""
+    from pytorch_grad_cam import GradCAM
+
+    with GradCAM(net, [net.layer("layer4")]) as method:
+        return method(images, None)
+
+
+METHODS: dict[str, tuple[str, Method]] = {
+    "bare forward pass": ("", bare),
+    "camlib CAM": ("", cam),
+    "camlib Grad-CAM": ("", gradcam),
+    "torch-cam CAM": ("torchcam", torchcam_cam),
+    "torch-cam Grad-CAM": ("torchcam", torchcam_grad_cam),
+    "captum Grad-CAM": ("captum", captum_grad_cam),
+    "captum, class given": ("captum", captum_class_given),
+    "pytorch-grad-cam": ("pytorch_grad_cam", pytorch_grad_cam),
+}
+
+
+def main() -> None:
+    missing = {
+        library for library, _ in METHODS.values() if library and not importlib.util.find_spec(library)
+    }
+    if missing:
+        print(f"not installed, so left out: {', '.join(sorted(missing))}")
+    names = [name for name, (library, _) in METHODS.items() if library not in missing]
+    for count, rounds in ROUNDS.items():
+        extra = [_in_its_own_process(name, count) for name in names]
+        net, images = _given(count)
+        works = [partial(METHODS[name][1], net, images) for name in names]
+        print(f"{DEVICE}, {count} of 224 × 224: time over the bare forward pass, extra peak memory")
+        for name, ratios, memory in zip(names, _ratios(works, rounds), extra, strict=True):
+            low, *_, high = statistics.quantiles(ratios, n=10)
+            print(
+                f"  {name:20s} {statistics.median(ratios):.2f} ({low:.2f} to {high:.2f}) {memory:>5s} MB",
+                flush=True,
+            )
+
+
+def peak(name: str, count: int) -> int | None:
+    """MB that a method takes at most on top of what is there; None where the system does not tell."""
+    net, images = _given(count)
+    METHODS[name][1](net, images[:1])  # what is imported, compiled and allocated once
+    if DEVICE == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        METHODS[name][1](net, images)
+        return (torch.cuda.max_memory_allocated() - before) // 2**20
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew (Linux)
+    except OSError:
+        return None
+    before = _status("VmRSS")
+    METHODS[name][1](net, images)
+    return (_status("VmHWM") - before) // 1024
+
+
+def _status(key: str) -> int:
+    """KB, as Linux counts them."""
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(lines[key].split()[0])
+
+
+def _in_its_own_process(name: str, count: int) -> str:
+    code = f"import bench.cam; print(bench.cam.peak({name!r}, {count}))"
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return run.stdout.split()[-1]
+
+
+def _given(count: int) -> tuple[Net, Tensor]:
+    images = torch.rand(count, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    return load("resnet18", "random").to(DEVICE), images.to(DEVICE)
+
+
+def _large(maps: Tensor) -> Tensor:
+    return interpolate(maps[:, None], size=(224, 224), mode="bilinear")[:, 0]
+
+
+def _ratios(works: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
+    """For each its time over the first one's, round by round; the first round is for warming up."""
+    spent: list[list[float]] = [[] for _ in works]
+    for _ in range(rounds + 1):
+        for each, work in zip(spent, works, strict=True):
+            start = _now()
+            work()
+            each.append(_now() - start)
+    return [[time / first for time, first in zip(each[1:], spent[0][1:], strict=True)] for each in spent]
+
+
+def _now() -> float:
+    """Seconds of this process's own work; of the clock on a GPU, once it is done."""
+    if DEVICE == "cpu":
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+if __name__ == "__main__":
+    main()
