@@ -1,8 +1,9 @@
 """The course's own networks: small enough to train on a laptop, plain enough to read whole.
 
 critternet has AlexNet's shape; critternet_gap and critternet_gmp pool the same five convolutions into one
-linear layer (Zhou et al. 2016); lenet is SIMILARnet's (Ghosh et al.). None has batch norm: where training
-used it, it is folded into the convolutions afterwards.
+linear layer (Zhou et al. 2016), critternet_gap2 two convolutions more (their AlexNet*-GAP); critternet_has is
+critternet_gap, trained with cells of its pictures hidden (Singh, Lee 2017); lenet is SIMILARnet's (Ghosh et
+al.). None has batch norm: where training used it, it is folded into the convolutions afterwards.
 """
 
 from collections import OrderedDict
@@ -11,14 +12,15 @@ from torch import nn
 
 from .layers import listing, near
 
-COURSE = ("critternet", "critternet_gap", "critternet_gmp", "lenet")
+COURSE = ("critternet", "critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has", "lenet")
 
 
 def build(name: str) -> nn.Sequential:
     """One of the course's own networks with fresh weights, before normalisation (`load` makes a `Net` of it).
 
     critternet: (N, 3, 128, 128) → (N, 9), AlexNet's shape; critternet_gap, critternet_gmp: the same
-    convolutions, pooled; lenet: (N, 1, 28, 28) → (N, 10), SIMILARnet's. Raises ValueError for other names.
+    convolutions, pooled; critternet_gap2: two more before the pooling; critternet_has: as critternet_gap;
+    lenet: (N, 1, 28, 28) → (N, 10), SIMILARnet's. Raises ValueError for other names.
     """
     if name not in COURSE:
         raise ValueError(f"the course has no network {name!r}{near(name, COURSE)}; it has {listing(COURSE)}")
@@ -53,8 +55,16 @@ def _head(name: str) -> OrderedDict[str, nn.Module]:
             relu7=nn.ReLU(),
             fc8=nn.Linear(256, 9),
         )
-    pool = nn.AdaptiveAvgPool2d(1) if name == "critternet_gap" else nn.AdaptiveMaxPool2d(1)
-    return OrderedDict(pool=pool, flatten=nn.Flatten(), fc=nn.Linear(64, 9))
+    more: OrderedDict[str, nn.Module] = OrderedDict()
+    if name == "critternet_gap2":
+        more = OrderedDict(
+            conv6=nn.Conv2d(64, 64, 3, padding=1),
+            relu6=nn.ReLU(),
+            conv7=nn.Conv2d(64, 64, 3, padding=1),
+            relu7=nn.ReLU(),
+        )
+    pool = nn.AdaptiveMaxPool2d(1) if name == "critternet_gmp" else nn.AdaptiveAvgPool2d(1)
+    return more | OrderedDict(pool=pool, flatten=nn.Flatten(), fc=nn.Linear(64, 9))
 
 
 def _lenet() -> OrderedDict[str, nn.Module]:

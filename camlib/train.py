@@ -9,7 +9,7 @@ import hashlib
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -30,7 +30,7 @@ from .nets import load
 from .scenes import critters
 from .weights import shipped_folder
 
-__all__ = ["PLANS", "Plan", "accuracy", "batch_normed", "fold", "main", "table", "train"]
+__all__ = ["PLANS", "Plan", "accuracy", "batch_normed", "fold", "hidden", "main", "table", "train"]
 
 TRAINING, FRESH = 1001, 2002  # seeds of the scenes to learn from, and of those to be tried on
 KEPT = (0, 1, 2, 3, 4, 6, 8, 12, 16)  # epochs after which conv1 is kept to look at
@@ -43,8 +43,9 @@ kept epoch. `SHA256SUMS` is checked at each load. Licence: MIT.
 
 {table}
 
-Minutes: processor time of the training, on 2 cores. Accuracy: top-1 on 2000 fresh scenes; for lenet, on
-MNIST's test set. Autocorrelation: of neighbouring conv1 weights, 0 for noise (`camlib.filters`).
+Minutes: processor time of the training, on each of so many cores. Accuracy: top-1 on 2000 fresh scenes; for
+lenet, on MNIST's test set. Autocorrelation: of neighbouring conv1 weights, 0 for noise (`camlib.filters`).
+critternet_has is critternet_gap, trained with cells of its pictures hidden (Singh, Lee 2017).
 """
 
 
@@ -53,18 +54,22 @@ class Plan:
     """How one network is trained.
 
     rate: the peak of the learning rate.  start: the network whose convolutions it starts from, if any.
+    hide: sides, in pixels, of the grid cells that are hidden in its pictures, if any.
     """
 
     epochs: int
     rate: float
     batch: int = 64
     start: str | None = None
+    hide: tuple[int, ...] = ()
 
 
 PLANS = {
     "critternet_gmp": Plan(epochs=16, rate=4e-3),
     "critternet": Plan(epochs=6, rate=1e-3, start="critternet_gmp"),
     "critternet_gap": Plan(epochs=16, rate=4e-3),
+    "critternet_gap2": Plan(epochs=16, rate=4e-3),
+    "critternet_has": Plan(epochs=16, rate=4e-3, hide=(16, 32)),
     "lenet": Plan(epochs=10, rate=1e-3, batch=300),
 }
 
@@ -166,6 +171,29 @@ def fold(module: nn.Sequential) -> nn.Sequential:
     return nn.Sequential(layers)
 
 
+def hidden(
+    images: Tensor, sides: Sequence[int], fill: float, generator: torch.Generator | None = None
+) -> Tensor:
+    """Pictures (N, C, H, W) with cells of a grid at random hidden: Hide-and-Seek (Singh, Lee 2017).
+
+    For each picture one of the sides, in pixels, or no grid at all, is drawn; in the grid each cell is hidden
+    with probability one half. What is left to see is often no head, so the rest must do.
+    fill: what hidden cells show: the mean of the training pictures, so that on average a filter meets there
+    what it meets in a whole picture.
+    Raises ValueError where a side does not divide the picture's.
+    """
+    n, _, height, width = images.shape
+    if wrong := [side for side in sides if side < 1 or height % side or width % side]:
+        raise ValueError(f"cells of side {wrong[0]} do not fill a picture of {height} × {width}")
+    drawn = torch.randint(0, len(sides) + 1, (n, 1, 1), generator=generator)
+    covered = torch.zeros(n, height, width, dtype=torch.bool)
+    for number, side in enumerate(sides, 1):
+        cells = torch.rand(n, height // side, width // side, generator=generator) < 0.5
+        large = cells.repeat_interleave(side, 1).repeat_interleave(side, 2)
+        covered |= large & (drawn == number)
+    return images.masked_fill(covered[:, None], fill)
+
+
 def accuracy(name: str, file: Path, fresh: int = 2000) -> float:
     """Share of right top-1 answers of the weights in `file`, on fresh scenes or on MNIST's test set."""
     net = load(name, file)
@@ -181,8 +209,8 @@ def accuracy(name: str, file: Path, fresh: int = 2000) -> float:
 def table(folder: Path) -> str:
     """The table of what lies in `folder`, in Markdown, from what each file says of itself."""
     rows = [
-        "| network | parameters | bytes | minutes | accuracy | conv1 autocorrelation |",
-        "|---|--:|--:|--:|--:|--:|",
+        "| network | parameters | bytes | minutes | cores | accuracy | conv1 autocorrelation |",
+        "|---|--:|--:|--:|--:|--:|--:|",
     ]
     for name in COURSE:
         file = folder / f"{name}.safetensors"
@@ -190,8 +218,8 @@ def table(folder: Path) -> str:
             said = opened.metadata()
         count = sum(tensor.numel() for tensor in load_file(file).values())
         rows.append(
-            f"| {name} | {count} | {file.stat().st_size} | {said['minutes']} | {said['accuracy']} "
-            f"| {said['autocorrelation']} |"
+            f"| {name} | {count} | {file.stat().st_size} | {said['minutes']} "
+            f"| {said.get('cores', '2')} | {said['accuracy']} | {said['autocorrelation']} |"
         )
     return "\n".join(rows)
 
@@ -262,12 +290,14 @@ def _epoch(run: _Run, name: str, plan: Plan, pixels: Tensor, labels: Tensor) -> 
     shuffled = torch.randperm(len(pixels), generator=run.generator)
     steps = shuffled[: len(pixels) // plan.batch * plan.batch].view(-1, plan.batch)
     what = f"{name}, epoch {run.epoch + 1} of {plan.epochs}"
+    fill = _mean(pixels) if plan.hide else 0.0
     for chosen in tqdm(steps, desc=what, unit="step", leave=False):
         with torch.autocast("cpu", torch.bfloat16, enabled=name != "lenet"):
             if name == "lenet":
                 logits = run.module(pixels[chosen].float() / 255)
             else:
-                logits = run.module(_varied(pixels[chosen], run.generator))
+                images = _varied(pixels[chosen], run.generator)
+                logits = run.module(hidden(images, plan.hide, fill, run.generator) if plan.hide else images)
         smoothing = 0.0 if name == "lenet" else 0.05
         loss = functional.cross_entropy(logits.float(), labels[chosen], label_smoothing=smoothing)
         run.optimiser.zero_grad()
@@ -293,6 +323,12 @@ def _varied(pixels: Tensor, generator: torch.Generator) -> Tensor:
     return ((images - 0.5) / 0.25).contiguous(memory_format=torch.channels_last)
 
 
+def _mean(pixels: Tensor) -> float:
+    """The mean of all pictures, normalised. One number: `_varied` puts the channels in any order."""
+    sums = sum(part.double().sum() for part in torch.split(pixels, 1000))
+    return (float(sums) / pixels.numel() / 255 - 0.5) / 0.25
+
+
 def _keep(run: _Run, name: str, pixels: Tensor) -> None:
     """Keep conv1 as it would ship now; its scale comes from batch norm's view of a few pictures."""
     if name != "critternet_gmp" or run.epoch not in KEPT:
@@ -316,6 +352,7 @@ def _ship(run: _Run, name: str, plan: Plan, folder: Path, checkpoints: Path, fre
         "format": "camlib",
         "epochs": str(plan.epochs),
         "minutes": f"{run.seconds / 60 / torch.get_num_threads():.1f}",
+        "cores": str(torch.get_num_threads()),
         "accuracy": f"{accuracy(name, trial, fresh):.4f}",
         "autocorrelation": f"{autocorrelation(state['conv1.weight'].float()).mean():.3f}",
     }

@@ -27,7 +27,9 @@ TRUNK = {
 SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     "critternet": TRUNK | {"pool5": (64, 8, 8), "fc6": (256,), "fc7": (256,), "fc8": (9,)},
     "critternet_gap": TRUNK | {"gap": (64, 1, 1), "fc": (9,)},
+    "critternet_gap2": TRUNK | {"conv6": (64, 16, 16), "conv7": (64, 16, 16), "gap": (64, 1, 1), "fc": (9,)},
     "critternet_gmp": TRUNK | {"gmp": (64, 1, 1), "fc": (9,)},
+    "critternet_has": TRUNK | {"gap": (64, 1, 1), "fc": (9,)},
     "lenet": {
         "conv1": (6, 28, 28),
         "pool1": (6, 14, 14),
@@ -43,7 +45,9 @@ TRUNK_PARAMETERS = 11_648 + 51_264 + 3 * 36_928
 PARAMETERS = {
     "critternet": TRUNK_PARAMETERS + (4096 * 256 + 256) + (256 * 256 + 256) + (256 * 9 + 9),
     "critternet_gap": TRUNK_PARAMETERS + 64 * 9 + 9,
+    "critternet_gap2": TRUNK_PARAMETERS + 2 * 36_928 + 64 * 9 + 9,
     "critternet_gmp": TRUNK_PARAMETERS + 64 * 9 + 9,
+    "critternet_has": TRUNK_PARAMETERS + 64 * 9 + 9,
     "lenet": (6 * 25 + 6) + (16 * 6 * 25 + 16) + (784 * 120 + 120) + (120 * 84 + 84) + (84 * 10 + 10),
 }
 

@@ -14,7 +14,7 @@ from camlib.data import digits
 from camlib.filters import autocorrelation, filters, formation
 from camlib.nets import load
 from camlib.scenes import critters
-from camlib.train import PLANS, Plan, accuracy, batch_normed, fold, table, train
+from camlib.train import PLANS, Plan, accuracy, batch_normed, fold, hidden, table, train
 from camlib.weights import shipped_folder
 
 TINY = Plan(epochs=2, rate=1e-3, batch=16)
@@ -60,6 +60,48 @@ def test_a_run_leaves_a_whole_verified_half_precision_file(tmp_path):
         assert float(opened.metadata()["accuracy"]) == accuracy("critternet_gmp", file, fresh=16)
     left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {file.name, training.KEPT_FILE, "SHA256SUMS"}  # nothing half-written, no finished run
+
+
+def test_hidden_cells_show_the_mean_and_the_rest_stays():
+    images = torch.arange(600 * 3 * 8 * 8).view(600, 3, 8, 8).float() + 1
+    covered = hidden(images, (2, 4), -5.0, torch.Generator().manual_seed(0)) == -5
+    assert torch.equal(hidden(images, (2, 4), -5.0, torch.Generator().manual_seed(0)) == -5, covered)
+    shown = hidden(images, (2, 4), -5.0)
+    assert torch.equal(shown[shown != -5], images[shown != -5])
+    assert torch.equal(covered[:, 0], covered[:, 1])  # a cell is hidden in all channels
+    large = covered[:, 0].reshape(600, 2, 4, 2, 4).transpose(2, 3).flatten(3)
+    small = covered[:, 0].reshape(600, 4, 2, 4, 2).transpose(2, 3).flatten(3)
+    assert (small.all(3) | ~small.any(3)).all()  # cells of 4 × 4 pixels are made of those of 2 × 2
+    in_large = (large.all(3) | ~large.any(3)).all((1, 2))
+    whole = ~covered[:, 0].any((1, 2))
+    # A third of the pictures stay whole, a third hide large cells (1/16 of those none), a third small ones.
+    assert whole.float().mean().item() == pytest.approx(1 / 3 + 1 / 48, abs=0.06)
+    assert in_large.float().mean().item() == pytest.approx(2 / 3, abs=0.06)
+    assert covered.float().mean().item() == pytest.approx(1 / 3, abs=0.05)
+    with pytest.raises(ValueError, match="cells of side 3 do not fill a picture of 8 × 8"):
+        hidden(images, (2, 3), 0.0)
+
+
+def test_hide_and_seek_hides_and_starts_as_gap_does(tmp_path, monkeypatch):
+    seen = []
+
+    def spy(*args):
+        seen.append(args)
+        return hidden(*args)
+
+    monkeypatch.setattr(training, "hidden", spy)
+    plan = Plan(epochs=1, rate=1e-3, batch=16, hide=(16, 32))
+    train("critternet_has", tmp_path, tmp_path, plan, n=96, fresh=16)
+    assert len(seen) == 6
+    images, sides, fill, _ = seen[0]
+    assert sides == (16, 32)
+    mean = (critters(96, seed=training.TRAINING).images.mean() - 0.5) / 0.25
+    assert fill == pytest.approx(mean.item(), abs=1e-3)
+    assert images.mean().item() == pytest.approx(fill, abs=0.15)  # light and shift change it little
+    torch.manual_seed(0)
+    first = build("critternet_gap").state_dict()
+    torch.manual_seed(0)
+    assert all(torch.equal(value, first[key]) for key, value in build("critternet_has").state_dict().items())
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
@@ -114,7 +156,10 @@ def test_the_readme_beside_the_weights_repeats_their_table():
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("critternet", 0.93), ("critternet_gap", 0.94), ("critternet_gmp", 0.96), ("lenet", 0.983)],
+    [
+        *(("critternet", 0.93), ("critternet_gap", 0.94), ("critternet_gap2", 0.94)),
+        *(("critternet_gmp", 0.96), ("critternet_has", 0.9), ("lenet", 0.983)),
+    ],
 )
 def test_the_shipped_networks_are_as_good_as_wanted(name, least):
     assert float(said(name)["accuracy"]) >= least
@@ -124,7 +169,7 @@ def test_the_shipped_networks_are_as_good_as_wanted(name, least):
 def test_the_shipped_networks_are_as_good_as_they_say():
     """On other scenes than those they were tried on; three standard errors of 600 scenes."""
     scenes = critters(600, seed=31)
-    for name in ("critternet", "critternet_gap", "critternet_gmp"):
+    for name in ("critternet", "critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has"):
         net = load(name)
         with torch.inference_mode():
             share = (net(scenes.images).argmax(1) == scenes.labels).float().mean().item()
