@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from .codes import finite
@@ -18,7 +19,7 @@ from .neighbours import nearest
 
 __all__ = ["embed", "neighbours_kept"]
 
-_COMPONENTS = 50
+_COMPONENTS, _MANY = 50, 5000
 
 
 def embed(
@@ -53,7 +54,9 @@ def embed(
     if few < rows.shape[1]:
         rows = PCA(few, random_state=seed).fit_transform(rows)
     if method == "tsne":
-        rows = TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(rows)
+        # On few points threads wait more than they work, on a busy machine several times as long.
+        with threadpool_limits(1 if len(rows) < _MANY else None, user_api="openmp"):
+            rows = TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(rows)
     return torch.from_numpy(rows).float()
 
 
