@@ -5,6 +5,7 @@ A check tries the learner's function on inputs where the truth is known. It neve
 """
 
 from .activations import feeders, likeness, lit, peak
+from .cam import centred, class_map, grad_cam, logit_of_map
 from .filters import autocorrelation, convolve, filter_picture, gabor
 from .patches import best_cells, field_of_chain, overlap
 from .start_here import conv_parameters, output_size, softmax
@@ -14,6 +15,8 @@ __all__ = [
     "Verdict",
     "autocorrelation",
     "best_cells",
+    "centred",
+    "class_map",
     "conv_parameters",
     "convolve",
     "double",
@@ -21,8 +24,10 @@ __all__ = [
     "field_of_chain",
     "filter_picture",
     "gabor",
+    "grad_cam",
     "likeness",
     "lit",
+    "logit_of_map",
     "output_size",
     "overlap",
     "peak",

@@ -1,0 +1,123 @@
+"""Lesson 07: a class's map, the logit back from it, Grad-CAM from a gradient, and what decides."""
+
+from __future__ import annotations
+
+import torch
+
+from .verdict import Learners, Wrong, ask, check, demand, demand_number, refuse
+
+
+@check
+def class_map(f: Learners) -> str:
+    """f(maps, weight, c): (K, h, w), (C, K) and a class to (h, w), the sum over k of w_k^c f_k."""
+    random = torch.Generator().manual_seed(8)  # for which the map has both signs
+    maps, weight, c = torch.rand(5, 3, 4, generator=random), torch.randn(5, 5, generator=random), 2
+    got, want = ask(f, maps, weight, c), _sum(weight[c], maps)
+    if getattr(got, "shape", None) == (5, 3, 4):
+        raise Wrong("these are the K weighted maps; add them up over k, the first axis")
+    if getattr(got, "shape", None) == ():
+        raise Wrong("it is one number; add up over k only, not over the cells")
+    refuse(
+        got,
+        {
+            "it is the mean over the K maps; the sum is wanted": want / len(maps),
+            "these are the weights of unit c for all classes: rows are classes, take weight[c]": _sum(
+                weight[:, c], maps
+            ),
+            "the maps are added up without the class's weights": maps.sum(0),
+            "negative values were cut off; what speaks against the class belongs to the map": want.relu(),
+            "only what speaks for the class is added; negative weights belong to it too": _sum(
+                weight[c].relu(), maps
+            ),
+            "the weights went through a softmax; take them as they are": _sum(weight[c].softmax(0), maps),
+            "it is stretched to [0, 1]; leave the numbers as they are, in logits": (
+                (want - want.min()) / (want.max() - want.min())
+            ),
+        },
+    )
+    demand(got, want, "map")
+    other = torch.rand(3, 2, 2, generator=random), torch.randn(4, 3, generator=random), 3
+    demand(ask(f, *other), _sum(other[1][3], other[0]), "map of three channels, four classes, class 3")
+    return "right: the class's weights on the maps, cell by cell, with both signs"
+
+
+@check
+def logit_of_map(f: Learners) -> str:
+    """f(heat, bias): a class map (h, w) and the class's bias to the logit, mean + bias."""
+    heat = torch.randn(6, 9, generator=torch.Generator().manual_seed(0)) + 0.5
+    mean, bias = heat.mean().item(), 0.75
+    got = demand_number(ask(f, heat, bias), "logit_of_map(heat, 0.75)")
+    mistakes = {
+        "the cells are added up; the network takes their mean, so divide by how many there are": (
+            heat.sum().item() + bias
+        ),
+        "the bias is missing": mean,
+        "the bias is subtracted; add it": mean - bias,
+        "this is the highest cell; with average pooling all cells count": heat.max().item() + bias,
+        "negative cells were left out; they count against the class": heat.relu().mean().item() + bias,
+        "the bias was added to each cell's share too often: once, after the mean": mean + bias * heat.numel(),
+    }
+    for sentence, wrong in mistakes.items():
+        if abs(got - wrong) < 1e-4:
+            raise Wrong(sentence)
+    demand(torch.tensor(got), torch.tensor(mean + bias), "logit")
+    return "right: a map is in logits, and its mean with the bias is the class's logit"
+
+
+@check
+def grad_cam(f: Learners) -> str:
+    """f(maps, slope): (K, h, w) twice to (h, w), ReLU of the sum over k of (mean of slope_k) · maps_k."""
+    random = torch.Generator().manual_seed(8)  # for which the sum has both signs
+    maps, slope = (torch.randn(4, 3, 5, generator=random) for _ in range(2))
+    maps = maps.abs()
+    alpha, got = slope.mean((1, 2)), ask(f, maps, slope)
+    signed = _sum(alpha, maps)
+    refuse(
+        got,
+        {
+            "the paper's ReLU is missing, which leaves out what speaks against the class": signed,
+            "α is the mean of the gradient over the cells; here it is the sum": (signed * 15).relu(),
+            "gradient times map, cell by cell: average the gradient over the cells first": (
+                (slope * maps).sum(0).relu()
+            ),
+            "the gradient was cut off at 0 before the mean; only the sum at the end is": _sum(
+                slope.relu().mean((1, 2)), maps
+            ).relu(),
+            "negative α were left out; the ReLU comes after the sum": _sum(alpha.relu(), maps),
+            "the sum over k is missing its weights: multiply each map by its α": maps.sum(0),
+            "it is the mean over the K maps; the sum is wanted": signed.relu() / 4,
+            "gradient and maps are swapped": _sum(maps.mean((1, 2)), slope).relu(),
+        },
+    )
+    demand(got, signed.relu(), "map")
+    return "right: one weight a channel, from the gradient; for a network with average pooling it is w / Z"
+
+
+@check
+def centred(f: Learners) -> str:
+    """f(weight): (C, K) to (C, K), the mean over the classes taken off."""
+    weight = torch.randn(6, 6, generator=torch.Generator().manual_seed(0)) + 0.3
+    got, want = ask(f, weight), weight - weight.mean(0)
+    refuse(
+        got,
+        {
+            "each class's own mean is taken off; take each unit's mean over the classes": (
+                weight - weight.mean(1, keepdim=True)
+            ),
+            "one mean of all numbers is taken off; each unit has its own": weight - weight.mean(),
+            "this is the mean itself; subtract it from every class's weights": (
+                weight.mean(0).expand_as(weight)
+            ),
+            "this is the mean itself; subtract it from every class's weights, which stay (C, K)": weight.mean(
+                0
+            ),
+            "the mean is added; subtract it": weight + weight.mean(0),
+            "it is divided by the spread too, which changes the answers": want / weight.std(0),
+        },
+    )
+    demand(got, want, "matrix of weights", named="class, unit")
+    return "right: the maps of all classes now add up to zero, and no probability has changed"
+
+
+def _sum(weights: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
+    return torch.einsum("k,khw->hw", weights, maps)

@@ -1,0 +1,76 @@
+"""The checks of lesson 07 accept the right answer and recognise the usual mistakes by name."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from camlib import checks
+
+RIGHT: dict[str, Callable[..., Any]] = {
+    "class_map": lambda maps, weight, c: (weight[c][:, None, None] * maps).sum(0),
+    "logit_of_map": lambda heat, bias: heat.mean() + bias,
+    "grad_cam": lambda maps, slope: (slope.mean((1, 2))[:, None, None] * maps).sum(0).relu(),
+    "centred": lambda weight: weight - weight.mean(0, keepdim=True),
+}
+
+MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
+    ("class_map", lambda maps, weight, c: None, "not done yet"),
+    ("class_map", lambda maps, weight, c: weight[c][:, None, None] * maps, "add them up over k"),
+    ("class_map", lambda maps, weight, c: (weight[c][:, None, None] * maps).sum(), "it is one number"),
+    ("class_map", lambda maps, weight, c: (weight[c][:, None, None] * maps).mean(0), "mean over the K maps"),
+    ("class_map", lambda maps, weight, c: torch.einsum("k,khw->hw", weight[:, c], maps), "rows are classes"),
+    ("class_map", lambda maps, weight, c: maps.sum(0), "without the class's weights"),
+    ("class_map", lambda maps, weight, c: torch.einsum("k,khw->hw", weight[c], maps).relu(), "were cut off"),
+    (
+        "class_map",
+        lambda maps, weight, c: torch.einsum("k,khw->hw", weight[c].relu(), maps),
+        "negative weights",
+    ),
+    ("class_map", lambda maps, weight, c: torch.einsum("k,khw->hw", weight[c].softmax(0), maps), "a softmax"),
+    ("class_map", lambda maps, weight, c: torch.einsum("k,khw->hw", weight[2], maps), "class 3"),
+    ("logit_of_map", lambda heat, bias: heat.sum() + bias, "divide by how many"),
+    ("logit_of_map", lambda heat, bias: heat.mean(), "the bias is missing"),
+    ("logit_of_map", lambda heat, bias: heat.mean() - bias, "is subtracted"),
+    ("logit_of_map", lambda heat, bias: heat.max() + bias, "the highest cell"),
+    ("logit_of_map", lambda heat, bias: heat.relu().mean() + bias, "negative cells"),
+    ("logit_of_map", lambda heat, bias: heat + bias, "should be one number"),
+    ("grad_cam", lambda maps, slope: (slope.mean((1, 2))[:, None, None] * maps).sum(0), "paper's ReLU"),
+    (
+        "grad_cam",
+        lambda maps, slope: (slope.sum((1, 2))[:, None, None] * maps).sum(0).relu(),
+        "it is the sum",
+    ),
+    ("grad_cam", lambda maps, slope: (slope * maps).sum(0).relu(), "average the gradient"),
+    (
+        "grad_cam",
+        lambda maps, slope: (slope.relu().mean((1, 2))[:, None, None] * maps).sum(0).relu(),
+        "before the mean",
+    ),
+    (
+        "grad_cam",
+        lambda maps, slope: (slope.mean((1, 2)).relu()[:, None, None] * maps).sum(0),
+        "comes after the sum",
+    ),
+    ("grad_cam", lambda maps, slope: maps.sum(0), "missing its weights"),
+    ("centred", lambda weight: weight - weight.mean(1, keepdim=True), "each class's own mean"),
+    ("centred", lambda weight: weight - weight.mean(), "one mean of all numbers"),
+    ("centred", lambda weight: weight.mean(0), "the mean itself"),
+    ("centred", lambda weight: weight + weight.mean(0), "subtract it"),
+    ("centred", lambda weight: (weight - weight.mean(0)) / weight.std(0), "divided by the spread"),
+]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_answers_pass(name: str) -> None:
+    verdict = getattr(checks, name)(RIGHT[name])
+    assert verdict, verdict.message
+    assert verdict.message.startswith("right")
+
+
+@pytest.mark.parametrize(("name", "answer", "says"), MISTAKES)
+def test_mistakes_are_recognised(name: str, answer: Callable[..., Any], says: str) -> None:
+    verdict = getattr(checks, name)(answer)
+    assert not verdict
+    assert says in verdict.message
