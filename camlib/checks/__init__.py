@@ -7,6 +7,7 @@ A check tries the learner's function on inputs where the truth is known. It neve
 from .activations import feeders, likeness, lit, peak
 from .cam import centred, class_map, grad_cam, logit_of_map
 from .filters import autocorrelation, convolve, filter_picture, gabor
+from .localization import best_threshold, box_of_map, box_overlap, top_error
 from .patches import best_cells, field_of_chain, overlap
 from .start_here import conv_parameters, output_size, softmax
 from .verdict import Verdict, double
@@ -15,6 +16,9 @@ __all__ = [
     "Verdict",
     "autocorrelation",
     "best_cells",
+    "best_threshold",
+    "box_of_map",
+    "box_overlap",
     "centred",
     "class_map",
     "conv_parameters",
@@ -32,4 +36,5 @@ __all__ = [
     "overlap",
     "peak",
     "softmax",
+    "top_error",
 ]

@@ -1,0 +1,169 @@
+"""Lesson 08's checks recognise the usual mistakes."""
+
+import pytest
+import torch
+from scipy import ndimage
+
+from camlib.checks.localization import best_threshold, box_of_map, box_overlap, top_error
+
+
+def area(box):
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def meet(a, b, least=0, plus=0):
+    across = min(a[2], b[2]) - max(a[0], b[0]) + plus
+    down = min(a[3], b[3]) - max(a[1], b[1]) + plus
+    return max(across, least) * max(down, least)
+
+
+def overlap(a, b):
+    both = meet(a, b)
+    return both / (area(a) + area(b) - both)
+
+
+def test_box_overlap_right():
+    verdict = box_overlap(overlap)
+    assert verdict
+    assert "do not meet" in verdict.message
+    assert box_overlap(lambda a, b: torch.tensor(overlap(a, b)))
+
+
+def plus_one(a, b):
+    both = meet(a, b, plus=1)
+    areas = [(c[2] - c[0] + 1) * (c[3] - c[1] + 1) for c in (a, b)]
+    return both / (sum(areas) - both)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (plus_one, "half open: a side is x1 - x0, without"),
+        (
+            lambda a, b: (both := meet(a, b, -1e9)) / (area(a) + area(b) - both),
+            "where the boxes do not meet, a side of the intersection is negative",
+        ),
+        (meet, "the intersection alone"),
+        (lambda a, b: meet(a, b) / (area(a) + area(b)), "counts the intersection twice"),
+        (lambda a, b: 2 * meet(a, b) / (area(a) + area(b)), "this is Dice"),
+        (lambda a, b: meet(a, b) / min(area(a), area(b)), "not by the smaller box"),
+        (lambda a, b: meet(a, b) / max(area(a), area(b)), "not by the larger box"),
+        (lambda a, b: meet(a, b) / area(a), "not by the first box"),
+        (lambda a, b: 0.25, "gave 0.25, and should be 0.3333"),
+        (lambda a, b: ..., "not done yet"),
+        (lambda a, b: [1, 2], "should be one number"),
+        (lambda a, b: a[7], "IndexError"),
+    ],
+)
+def test_box_overlap_wrong(wrong, says):
+    verdict = box_overlap(wrong)
+    assert not verdict
+    assert says in verdict.message
+
+
+def cut(heat, threshold, structure=None, pick="largest", last=1, order="xyxy", low=0.0, absolute=False):
+    structure = torch.ones(3, 3) if structure is None else structure
+    low = heat.min() if low is None else low
+    level = threshold if absolute else low + threshold * (heat.max() - low)
+    labels, count = ndimage.label(heat > level, structure)
+    parts = [torch.from_numpy(labels == 1 + part) for part in range(count)]
+    boxes = []
+    for part in parts:
+        rows, columns = part.nonzero().T
+        boxes.append([columns.min(), rows.min(), columns.max() + last, rows.max() + last])
+    keys = {
+        "largest": lambda i: parts[i].sum(),
+        "peak": lambda i: heat[parts[i]].max(),
+        "first": lambda i: -i,
+        "wide": lambda i: area(boxes[i]),
+    }
+    if pick == "all":
+        every = torch.tensor(boxes)
+        box = [*every[:, :2].amin(0), *every[:, 2:].amax(0)]
+    else:
+        box = boxes[max(range(count), key=keys[pick])]
+    x0, y0, x1, y1 = box
+    return {"xyxy": box, "yxyx": [y0, x0, y1, x1], "xywh": [x0, y0, x1 - x0, y1 - y0]}[order]
+
+
+def test_box_of_map_right():
+    verdict = box_of_map(cut)
+    assert verdict, verdict
+    assert "the paper's rule" in verdict.message
+    assert box_of_map(lambda heat, threshold: torch.stack(cut(heat, threshold)))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"last": 0}, "half open: x1 and y1 are one further"),
+        ({"order": "yxyx"}, "rows and columns are swapped"),
+        ({"order": "xywh"}, "x, y, width and height"),
+        ({"pick": "all"}, "the box holds all parts"),
+        ({"pick": "peak"}, "the part with the highest pixel"),
+        ({"pick": "first"}, "this is the first part"),
+        ({"pick": "wide"}, "the part with the largest box"),
+        ({"low": None}, "not of the way from the lowest value"),
+        ({"absolute": True}, "a share of the maximum, not a value"),
+        ({"structure": torch.tensor([[0, 1, 0], [1, 1, 1], [0, 1, 0]])}, "pixels that touch at a corner"),
+    ],
+)
+def test_box_of_map_wrong(options, says):
+    verdict = box_of_map(lambda heat, threshold: cut(heat, threshold, **options))
+    assert not verdict
+    assert says in verdict.message
+
+
+def test_box_of_map_is_no_box():
+    for answer in (lambda h, t: [1, 2, 3], lambda h, t: torch.ones(4, 2), lambda h, t: "1234x"):
+        assert "four numbers" in box_of_map(answer).message
+    assert "not done yet" in box_of_map(lambda h, t: None).message
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda ious: (ious >= 0.5).float().mean(0).max(), "✓ right: one threshold"),
+        (lambda ious: (ious >= 0.5).float().amax(1).mean(), "each picture has its own best threshold"),
+        (lambda ious: (ious >= 0.5).any(1).float().mean(), "each picture has its own best threshold"),
+        (lambda ious: (ious > 0.5).float().mean(0).max(), "exactly one half is right"),
+        (lambda ious: ious.mean(0).max(), "the highest mean IoU"),
+        (lambda ious: (ious >= 0.5).float().mean(), "the mean over the thresholds"),
+        (lambda ious: (ious >= 0.5).float().mean(0).argmax(), "the number of the threshold"),
+        (lambda ious: (ious >= 0.5).sum(0).max(), "it counts pictures"),
+        (lambda ious: (ious >= 0.5).float().mean(0), "take the best"),
+        (lambda ious: 0.123, "MaxBoxAcc is 0.123"),
+        (lambda ious: ..., "not done yet"),
+    ],
+)
+def test_best_threshold(answer, says):
+    verdict = best_threshold(answer)
+    assert says in repr(verdict)
+    assert verdict.passed == says.startswith("✓")
+
+
+def any_of(right):
+    return right.any(1).float().mean()
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda named, ious: 1 - any_of(named & (ious >= 0.5)), "✓ right: the same answer"),
+        (lambda named, ious: 1 - (named.any(1) & (ious >= 0.5).any(1)).float().mean(), "in the same answer"),
+        (lambda named, ious: any_of(named & (ious >= 0.5)), "the error is the rest"),
+        (lambda named, ious: 1 - any_of(named & (ious > 0.5)), "exactly one half"),
+        (lambda named, ious: 1 - any_of(ious >= 0.5), "the place alone"),
+        (lambda named, ious: 1 - any_of(named), "the classification error"),
+        (lambda named, ious: 1 - (named & (ious >= 0.5))[:, 0].float().mean(), "the top-1 error"),
+        (lambda named, ious: 1 - (named & (ious >= 0.5)).float().mean(), "every answer is counted"),
+        (lambda named, ious: (~(named & (ious >= 0.5)).any(1)).sum(), "it counts pictures"),
+        (lambda named, ious: (~(named & (ious >= 0.5)).any(1)).float(), "take the mean"),
+        (lambda named, ious: 0.5, "the error is 0.5"),
+        (lambda named, ious: None, "not done yet"),
+    ],
+)
+def test_top_error(answer, says):
+    verdict = top_error(answer)
+    assert says in repr(verdict)
+    assert verdict.passed == says.startswith("✓")
