@@ -19,6 +19,7 @@ from .occlusion import Occlusions, occlude, occlusion
 from .patches import TopPatches, top_patches
 from .pictures import Folder, folder, picture
 from .pointing import Pointing, pointing_game
+from .pointmap import PointMap
 from .probe import probe
 from .record import record, silence
 from .released import released_boxes
@@ -39,6 +40,7 @@ __all__ = [
     "Net",
     "Occlusions",
     "Photos",
+    "PointMap",
     "Pointing",
     "ReceptiveField",
     "Scenes",

@@ -13,6 +13,7 @@ import urllib.request
 
 import nbformat
 import pytest
+from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -37,6 +38,19 @@ net, scenes = load("critternet"), critters(4)
 best = {layer: top_patches(net, layer, scenes, k=6) for layer in ("conv1", "conv5")}
 UnitExplorer(net, {"one": scenes.images[0], "two": scenes.images[1]}, best, scenes, ("one", "conv5", 3))
 """
+MAP = """
+import torch
+from ipywidgets import Label
+from camlib import PointMap
+corner = torch.tensor([[0.0, 0], [100, 0], [0, 60], [100, 60]]).repeat_interleave(6, 0)
+points = corner + torch.arange(6.0).repeat(4)[:, None] * torch.tensor([2.0, 0])
+shades = torch.arange(24) / 24
+facts = {"corner": sorted(["a", "b", "c", "d"] * 6), "shade": shades}
+it = PointMap(points, shades[:, None, None, None].expand(24, 3, 32, 32), facts, title="Shades")
+said = Label("none")
+it.observe(lambda change: setattr(said, "value", str(it.selected)), "selected")
+display(said, it)
+"""
 RUN_ALL = """
 const [done, path] = [arguments[1], arguments[0]];
 (async () => {
@@ -48,6 +62,10 @@ const [done, path] = [arguments[1], arguments[0]];
   await app.commands.execute("notebook:run-all-cells");
   return panel.content.model.toJSON();
 })().then(done, error => done({failed: String(error)}));
+"""
+
+DARK = """
+window.jupyterapp.commands.execute("apputils:change-theme", {theme: "JupyterLab Dark"}).then(arguments[0]);
 """
 
 
@@ -173,6 +191,66 @@ def test_the_explorer_of_units(driver, server):
     assert driver.find_element(By.CSS_SELECTOR, ".jupyter-button.widget-upload").text.startswith(
         "your picture"
     )
+
+
+def test_the_map_of_points(driver, server):
+    nb = nbformat.v4.new_notebook(metadata=new_lesson("02_activations").metadata)
+    nb.cells = [nbformat.v4.new_code_cell(MAP.strip())]
+    lesson.write(nb, server[1] / "map.ipynb")
+    run_in_jupyterlab(driver, server, "map.ipynb")
+    plane = WebDriverWait(driver, 90).until(
+        lambda d: next(
+            (p for p in d.find_elements(By.CSS_SELECTOR, ".camlib-map .over") if p.is_displayed()), None
+        )
+    )
+    assert not driver.find_elements(
+        By.CSS_SELECTOR, ".jp-OutputArea-output > img"
+    )  # the still is for readers
+    driver.execute_script("document.querySelector('.camlib-map').scrollIntoView()")
+    wide, high = plane.size["width"], plane.size["height"]
+    scale = (wide - 36) / 110  # the points reach from 0 to 110, with a margin of 18 pixels
+
+    def at(number):  # from the middle of the plane, in pixels
+        x, y = 100 * (number // 6 % 2) + 2 * (number % 6), 60 * (number // 12)
+        return round((x - 55) * scale), round((30 - y) * scale)
+
+    def card():
+        return driver.find_element(By.CSS_SELECTOR, ".camlib-map .card").text
+
+    def until(true):
+        WebDriverWait(driver, 30).until(lambda _: true())
+
+    assert high > 60 * scale
+    ActionChains(driver).move_to_element_with_offset(plane, *at(9)).perform()
+    until(lambda: "picture 9\ncorner\nb\nshade\n0.375" in card())
+    grey = "const picture = document.querySelector('.camlib-map .card canvas').getContext('2d');"
+    grey += "return picture.getImageData(50, 50, 1, 1).data[0]"
+    until(lambda: abs(driver.execute_script(grey) - 255 * 9 / 24) < 4)
+
+    (x, y), hand = at(6), ActionChains(driver)  # a line round corner b
+    hand.move_to_element_with_offset(plane, x - 25, y - 40).click_and_hold()
+    for dx, dy in ((25 + round(10 * scale) + 12, 0), (0, 70), (-round(10 * scale) - 37, 0)):
+        hand.move_by_offset(dx, dy)
+    hand.release().perform()
+    label = driver.find_element(By.CSS_SELECTOR, ".widget-label")
+    until(lambda: label.text == "[6, 7, 8, 9, 10, 11]")
+    tray = driver.find_elements(By.CSS_SELECTOR, ".camlib-map .tray button")
+    assert [one.get_attribute("aria-label") for one in tray] == [f"picture {n}, b" for n in range(6, 12)]
+    legend = driver.find_element(By.CSS_SELECTOR, ".camlib-map .legend")
+    assert legend.text.split("\n") == ["a: 0 of 6", "b: 6 of 6", "c: 0 of 6", "d: 0 of 6"]
+
+    Select(driver.find_element(By.CSS_SELECTOR, ".camlib-map select")).select_by_visible_text("shade")
+    until(lambda: "mean 0.479, of the selected 0.354" in legend.text)
+    plane.send_keys(Keys.ESCAPE)
+    until(lambda: label.text == "[]")
+    ActionChains(driver).move_to_element_with_offset(plane, *at(3)).perform()
+    plane.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.SPACE, Keys.ARROW_UP, Keys.SPACE)
+    until(lambda: label.text == "[5, 17]")
+    assert driver.find_element(By.CSS_SELECTOR, ".camlib-map [aria-live]").text == "2 of 24 selected"
+    paper = "return getComputedStyle(document.querySelector('.camlib-map')).backgroundColor"
+    light = driver.execute_script(paper)
+    driver.execute_async_script(DARK)
+    until(lambda: driver.execute_script(paper) != light)
 
 
 def shown(driver):

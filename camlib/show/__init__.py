@@ -29,6 +29,7 @@ from .network import network
 from .overlay import overlays
 from .patches import crops, patches
 from .pictures import filter_grid, images, maps, scenes
+from .scatter import scatter
 from .unit import unit
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "overlays",
     "patches",
     "png",
+    "scatter",
     "scenes",
     "unit",
 ]

@@ -76,9 +76,19 @@ def fitting_columns(count: int, most: int) -> int:
     return count if count <= 6 else min(most, math.ceil(math.sqrt(2 * count)))
 
 
-def scale_bar(figure: Figure, colours: Pixels, ends: tuple[str, str]) -> None:
-    """In the lower left corner, the colours (n, 3) from low to high, and what the two ends are."""
-    bar = place(figure, PAD, PAD + 0.28, 2.4, 0.16)
+def scale_bar(
+    figure: Figure,
+    colours: Pixels,
+    ends: tuple[str, str],
+    x: float = PAD,
+    y: float = PAD,
+    width: float = 2.4,
+) -> None:
+    """The colours (n, 3) from low to high, and what the two ends are; by default in the lower left corner.
+
+    x, y: its own lower left corner, width: its, in inches.
+    """
+    bar = place(figure, x, y + 0.28, width, 0.16)
     bar.imshow(colours[None], aspect="auto", extent=(0, 1, 0, 1))
     bar.set_xticks([0, 1], ends)
     bar.set_yticks([])
