@@ -1,14 +1,24 @@
-"""`camlib` on the command line: which weights are here, getting more, and whether the machine is ready."""
+"""`camlib` on the command line: look at a photograph, get weights, ask whether the machine is ready."""
 
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """All in one line."""
+        self.exit(2, f"{self.prog}: {message}; {' '.join(self.format_usage().split())}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 where something is wrong, 2 for a wrong command line."""
-    parser = argparse.ArgumentParser(prog="camlib", description="Look inside a convolutional network.")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    parser = _Parser(prog="camlib", description="Look inside a convolutional network.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
+    _add_look(
+        commands.add_parser("look", help="what a network takes a photograph for, and where it sees that")
+    )
     weights = commands.add_parser("weights", help="which networks' weights are here; get more")
     actions = weights.add_subparsers(title="commands", required=True, metavar="COMMAND")
     listing = actions.add_parser("list", help="which are here, how large, where, and whether they are sound")
@@ -21,6 +31,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     code: int = options.run(options)
     return code
+
+
+def _add_look(parser: argparse.ArgumentParser) -> None:
+    parser.description = "A page for each photograph: a network's first answers, and a heatmap for each."
+    parser.add_argument("photographs", nargs="+", metavar="PHOTO", help="picture files of any kind and size")
+    parser.add_argument(
+        "--net", metavar="NAME", help="torchvision's name of the network; else one whose weights are here"
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="the network's own weights, .pth or .safetensors (a name like "
+        "resnet18-mine.pth says which network; else give --net, too)",
+    )
+    parser.add_argument(
+        "--method", metavar="cam|gradcam|occlusion", help="how; else cam, or gradcam where cam is not defined"
+    )
+    parser.add_argument("--top", type=int, default=5, metavar="N", help="how many answers (5)")
+    parser.add_argument(
+        "-o",
+        dest="output",
+        metavar="FILE",
+        help="where to: a .png or .jpg, or a folder; else PHOTO-look.png here",
+    )
+    parser.set_defaults(run=_look)
+
+
+def _look(options: argparse.Namespace) -> int:
+    from . import look
+
+    return look.main(
+        options.photographs, options.net, options.weights, options.method, options.top, options.output
+    )
 
 
 def _list() -> int:

@@ -25,11 +25,11 @@ and both side by side would double every notebook.
 
 from .charts import bars, lines
 from .figure import Figure, png
+from .look import look
 from .network import network
 from .overlay import overlays
 from .patches import crops, patches
 from .pictures import filter_grid, images, maps, scenes
-from .scatter import scatter
 from .unit import unit
 
 __all__ = [
@@ -39,12 +39,12 @@ __all__ = [
     "filter_grid",
     "images",
     "lines",
+    "look",
     "maps",
     "network",
     "overlays",
     "patches",
     "png",
-    "scatter",
     "scenes",
     "unit",
 ]
