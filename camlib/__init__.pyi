@@ -5,7 +5,7 @@ from .cost import Cost, costs
 from .data import Digits, Photos, digits, photos
 from .dissect import Dissection, dissect, random_rotation
 from .embedding import embed, neighbours_kept
-from .explorers import UnitExplorer
+from .explorers import SearchBox, UnitExplorer
 from .filters import autocorrelation, colour, colourfulness, filters, formation, orientation
 from .geometry import ReceptiveField, receptive_field, upsample
 from .gradcam import gradcam
@@ -44,6 +44,7 @@ __all__ = [
     "Pointing",
     "ReceptiveField",
     "Scenes",
+    "SearchBox",
     "TopPatches",
     "UnitExplorer",
     "autocorrelation",

@@ -72,9 +72,9 @@ def test_rows_are_what_the_layer_gives(net: Net, batch_size: int) -> None:
 
 def test_the_network_is_left_as_it_was(net: Net) -> None:
     net.train()
-    net.module[2].eval()
+    net.layer("2").eval()
     codes(net, "fc2", pictures(3))
-    assert [m.training for m in net.module] == [True, True, False, True, True, True, True]
+    assert [m.training for m in net.module.children()] == [True, True, False, True, True, True, True]
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
 
 
@@ -155,7 +155,7 @@ def test_bad_input(net: Net) -> None:
     with pytest.raises(ValueError, match="the data set is empty"):
         codes(net, "fc2", pictures(0))
     with torch.no_grad():
-        net.module[4].bias[1] = torch.nan
+        net.get_parameter("module.4.bias")[1] = torch.nan
     with pytest.raises(ValueError, match="the code of picture 0 is not finite"):
         codes(net, "fc3", pictures(3))
 

@@ -93,7 +93,7 @@ def test_pictures_that_fit_lie_where_they_are() -> None:
     order = torch.randperm(12, generator=torch.Generator().manual_seed(2))
     xy = torch.cartesian_prod(torch.arange(4.0), torch.arange(3.0))[order]  # x, y
     for how in ("optimal", "greedy", "snap"):
-        cells = grid(xy, (3, 4), how)  # type: ignore[arg-type]
+        cells = grid(xy, (3, 4), how)
         assert cells.dtype == torch.int64
         for picture, (x, y) in enumerate(xy.long().tolist()):
             assert cells[2 - y, x] == picture  # y goes up, rows go down
@@ -108,7 +108,7 @@ def test_the_assignment_is_the_best_of_all(seed: int) -> None:
     every = [displacement(xy, torch.tensor(p).view(2, 3)).square().sum() for p in permutations(range(6))]
     torch.testing.assert_close(cost, torch.stack(every).min())
     for how in ("greedy", "snap"):
-        other = displacement(xy, grid(xy, (2, 3), how))  # type: ignore[arg-type]
+        other = displacement(xy, grid(xy, (2, 3), how))
         assert how == "snap" or other.square().sum() >= cost - 1e-6
 
 

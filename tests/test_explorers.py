@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from camlib import critters, load, record, silence, top_patches
-from camlib.explorers import UnitExplorer
+from camlib.codes import codes
+from camlib.explorers import SearchBox, UnitExplorer
 from camlib.geometry import receptive_field, upsample
 from camlib.show.overlay import blend
 
@@ -93,3 +94,47 @@ def test_a_start_that_is_not_there():
             UnitExplorer(NET, PICTURES, BEST, SCENES, start)
     with pytest.raises(ValueError, match=r"'small' is \(64, 64\); the data set has \(128, 128\)"):
         UnitExplorer(NET, {**PICTURES, "small": torch.zeros(3, 64, 64)}, BEST, SCENES, ("one", "conv5", 1))
+
+
+def search_box(**options):
+    known = {"fc7": codes(NET, "fc7", SCENES), "pixels": SCENES.images.flatten(1)}
+    return SearchBox(NET, known, SCENES, PICTURES, start=("two", "fc7"), k=3, **options)
+
+
+def test_the_search_box_finds_a_picture_by_itself():
+    box = search_box()
+    assert box.picture.tooltip == box.still.alt
+    drawn = [np.asarray(ax.images[0].get_array()) for ax in box.still.axes]
+    assert len(drawn) == 4
+    two = SCENES.images[1].permute(1, 2, 0).numpy()
+    assert abs(drawn[0] - two).max() == abs(drawn[1] - two).max() == 0
+    captions = [ax.get_title(loc="left") for ax in box.still.axes]
+    assert captions[0] == "searched for"
+    name, distance = captions[1].rsplit(maxsplit=1)
+    assert name == SCENES.classes[SCENES.labels[1]]
+    assert float(distance) < 1e-3
+    box.controls["layer"].value = "pixels"
+    box.controls["metric"].value = "cosine"
+    assert box.picture.tooltip.startswith("Nearest in pixels to two")
+
+
+def test_a_picture_of_ones_own_is_searched_for():
+    box = search_box()
+    file = BytesIO()
+    Image.new("RGB", (200, 120), "red").save(file, "png")
+    box.upload.value = uploaded("cat.png", file.getvalue())
+    assert box.controls["picture"].value == "3: cat.png"
+    assert box.picture.tooltip.startswith("Nearest in fc7 to 3: cat.png")
+
+
+def test_the_search_box_searches_pooled_codes():
+    pooled = {"conv5": codes(NET, "conv5", SCENES, pool="mean")}
+    box = SearchBox(NET, pooled, SCENES, PICTURES, start=("one", "conv5"), pool="mean", k=2)
+    assert box.still.alt.startswith("Nearest in conv5 to one")
+
+
+def test_the_search_box_refuses():
+    with pytest.raises(ValueError, match="start at one of one, two and one of fc7; given"):
+        SearchBox(NET, {"fc7": torch.eye(3)}, SCENES, PICTURES, start=("three", "fc7"))
+    with pytest.raises(ValueError, match="2 codes of fc7 for 3 pictures"):
+        SearchBox(NET, {"fc7": torch.eye(2)}, SCENES, PICTURES, start=("one", "fc7"))
