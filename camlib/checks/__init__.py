@@ -6,6 +6,7 @@ A check tries the learner's function on inputs where the truth is known. It neve
 
 from .activations import feeders, likeness, lit, peak
 from .cam import centred, class_map, grad_cam, logit_of_map
+from .fc7_neighbours import distances, precision, times_found
 from .filters import autocorrelation, convolve, filter_picture, gabor
 from .localization import best_threshold, box_of_map, box_overlap, top_error
 from .patches import best_cells, field_of_chain, overlap
@@ -23,6 +24,7 @@ __all__ = [
     "class_map",
     "conv_parameters",
     "convolve",
+    "distances",
     "double",
     "feeders",
     "field_of_chain",
@@ -35,6 +37,8 @@ __all__ = [
     "output_size",
     "overlap",
     "peak",
+    "precision",
     "softmax",
+    "times_found",
     "top_error",
 ]
