@@ -10,18 +10,21 @@ from .fc7_neighbours import distances, precision, times_found
 from .filters import autocorrelation, convolve, filter_picture, gabor
 from .localization import best_threshold, box_of_map, box_overlap, top_error
 from .patches import best_cells, field_of_chain, overlap
+from .pca_and_tsne import bandwidth, components, kept, snapped
 from .start_here import conv_parameters, output_size, softmax
 from .verdict import Verdict, double
 
 __all__ = [
     "Verdict",
     "autocorrelation",
+    "bandwidth",
     "best_cells",
     "best_threshold",
     "box_of_map",
     "box_overlap",
     "centred",
     "class_map",
+    "components",
     "conv_parameters",
     "convolve",
     "distances",
@@ -31,6 +34,7 @@ __all__ = [
     "filter_picture",
     "gabor",
     "grad_cam",
+    "kept",
     "likeness",
     "lit",
     "logit_of_map",
@@ -38,6 +42,7 @@ __all__ = [
     "overlap",
     "peak",
     "precision",
+    "snapped",
     "softmax",
     "times_found",
     "top_error",

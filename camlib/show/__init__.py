@@ -30,6 +30,8 @@ from .network import network
 from .overlay import overlays
 from .patches import crops, patches
 from .pictures import filter_grid, images, maps, scenes
+from .poster import poster
+from .scatter import scatter
 from .unit import unit
 
 __all__ = [
@@ -45,6 +47,8 @@ __all__ = [
     "overlays",
     "patches",
     "png",
+    "poster",
+    "scatter",
     "scenes",
     "unit",
 ]

@@ -32,11 +32,12 @@ P = ParamSpec("P")
 class Figure(MatplotlibFigure):
     """A matplotlib figure that knows its alt text and displays as a picture that carries it.
 
-    The picture is a PNG; a JPEG (quality 90, full colour) where photographs would make the PNG heavier than
-    100 kB.
+    The picture is a PNG; a JPEG where photographs would make the PNG heavier than 100 kB, in full colour where
+    its `quality` is 90 or more.
     """
 
     alt: str = ""
+    quality: int = 90
 
     def _ipython_display_(self) -> None:
         # `%matplotlib inline` registers its own PNG for every matplotlib figure; only this goes before it.
@@ -49,7 +50,8 @@ class Figure(MatplotlibFigure):
         image = _drawn(self)
         kind, data = "image/png", _encoded(image, "png", optimize=True)
         if len(data) > _HEAVY:
-            photo = _encoded(image, "jpeg", quality=90, subsampling=0)
+            full = 0 if self.quality >= 90 else 2  # 2: colour at half the resolution
+            photo = _encoded(image, "jpeg", quality=self.quality, subsampling=full)
             kind, data = min(("image/png", data), ("image/jpeg", photo), key=lambda pair: len(pair[1]))
         width, height = (round(100 * inches) for inches in self.get_size_inches())
         bundle = {kind: base64.b64encode(data).decode(), "text/plain": self.alt}

@@ -63,7 +63,8 @@ def scatter(
     columns = columns or (len(given) if len(given) <= 4 else math.ceil(len(given) / 2))
     rows = math.ceil(len(given) / columns)
     wide = (WIDTH - 2 * PAD - (columns - 1) * _GAP) / columns
-    high = min(wide, _ALONE if rows == 1 else _ROW)
+    flat = max(np.ptp(xy[:, 1]) / max(np.ptp(xy[:, 0]), 1e-12) for xy, _ in given.values())
+    high = min(wide, _ALONE if rows == 1 else _ROW, max(1.2, wide * flat + 0.6))
     panels = {caption: _panel(xy, fact, wide, high, pictures) for caption, (xy, fact) in given.items()}
     each = isinstance(by, Mapping) and len(panels) > 1
     keys = [_key_height(panel, wide if each else WIDTH - 2 * PAD) for panel in panels.values()]

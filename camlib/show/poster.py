@@ -1,0 +1,29 @@
+"""One wide picture over the whole page, such as a thousand small ones in a grid."""
+
+from torch import Tensor
+
+from .figure import PAD, WIDTH, Figure, page, place, styled
+from .grid import pixels
+
+_QUALITY = 70  # of the JPEG: what is seen are many small things, which weigh much
+
+
+@styled
+def poster(picture: Tensor, *, title: str, alt: str | None = None) -> Figure:
+    """A picture as wide as the page.
+
+    picture: (C, H, W), floats in [0, 1] or bytes, C = 1 or 3, such as `mosaic` makes. It is reduced, and
+    compressed further than other figures; to print it write the picture itself into a file.
+    """
+    if picture.ndim != 3:
+        raise ValueError(f"a poster is one picture (C, H, W); given {tuple(picture.shape)}")
+    (shown,) = pixels(picture)
+    wide = WIDTH - 2 * PAD
+    high = wide * shown.shape[0] / shown.shape[1]
+    content = f"A picture of {shown.shape[1]} × {shown.shape[0]} pixels."
+    figure = page(title, alt, content, high)
+    figure.quality = _QUALITY
+    ax = place(figure, PAD, PAD, wide, high)
+    ax.imshow(shown, interpolation="antialiased")
+    ax.set_axis_off()
+    return figure
