@@ -32,7 +32,7 @@ P = ParamSpec("P")
 class Figure(MatplotlibFigure):
     """A matplotlib figure that knows its alt text and displays as a picture that carries it.
 
-    The picture is a PNG; a JPEG where photographs would make the PNG heavier than 100 kB, in full colour where
+    The picture is a PNG; a JPEG where photographs would make the PNG heavier than 100 kB, in full colour if
     its `quality` is 90 or more.
     """
 
