@@ -47,7 +47,7 @@ class Graph:
     """The operations of a network in eval mode, in their order.
 
     nodes: fx's.  kinds: node → "window", "pointwise", "meet", "nothing", "picture" or "other".
-    windows: node → its window.  kernels: convolution → weight and bias, with the batch norm folded in.
+    windows: node → its window.  norms: convolution → the batch norm that is folded into it, or None.
     output: the node of a layer's output, where one was asked for.
     Raises UnclearError where control flow depends on values, and where an operation overwrites what another
     one may still read.
@@ -63,7 +63,7 @@ class Graph:
         self.nodes = list(self.graph.nodes)
         self.modules = dict(self.module.named_modules())
         self.windows: dict[fx.Node, Window] = {}
-        self.kernels: dict[fx.Node, tuple[Tensor, Tensor | None]] = {}
+        self.norms: dict[fx.Node, Any] = {}
         self.kinds = {node: self._kind(node) for node in self.nodes}
         self.output = None if layer is None else tracer.outputs.get(layer)
         if (layer is not None and self.output is None) or list(self.kinds.values()).count("picture") != 1:
@@ -86,11 +86,12 @@ class Graph:
 
     def convolve(self, node: fx.Node, images: Tensor, padded: bool) -> Tensor:
         """A convolution's own, on maps (N, C, h, w); padded: the padding is in them already."""
-        conv = self.called(node)
-        padding = (0, 0) if padded else conv.padding
-        return functional.conv2d(
-            images, *self.kernels[node], conv.stride, padding, conv.dilation, conv.groups
-        )
+        conv, norm = self.called(node), self.norms[node]
+        weight, bias, padding = conv.weight, conv.bias, (0, 0) if padded else conv.padding
+        if norm is not None:  # anew each time: a copy of all weights costs more memory than this costs time
+            given = norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+            weight, bias = fuse_conv_bn_weights(weight, bias, *given)
+        return functional.conv2d(images, weight, bias, conv.stride, padding, conv.dilation, conv.groups)
 
     def _kind(self, node: fx.Node) -> str:
         called = self.called(node)
@@ -133,17 +134,13 @@ class Graph:
         return self.kinds[node] in ("window", "pointwise", "meet") or type(self.called(node)) in _FRESH
 
     def _fold(self, node: fx.Node) -> None:
-        """Into the convolution's weights the batch norm that alone reads what it gives out."""
-        conv = self.called(node)
-        self.kernels[node] = conv.weight, conv.bias
+        """Into a convolution the batch norm that alone reads what it gives out."""
+        self.norms[node] = None
         after = next(iter(node.users), node)
         norm = self.called(after)
-        if node is self.output or len(node.users) != 1 or type(norm) is not nn.BatchNorm2d:
-            return
-        if self.kinds[after] == "pointwise":
-            arguments: Any = (norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias)
-            weight, bias = fuse_conv_bn_weights(conv.weight, conv.bias, *arguments)
-            self.kernels[node], self.kinds[after] = (weight.detach(), bias.detach()), "nothing"
+        alone = len(node.users) == 1 and node is not self.output
+        if alone and type(norm) is nn.BatchNorm2d and self.kinds[after] == "pointwise":
+            self.norms[node], self.kinds[after] = norm, "nothing"
 
 
 class _Tracer(fx.Tracer):

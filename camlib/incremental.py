@@ -8,7 +8,7 @@ approximated: the numbers that are not computed again are those that do not depe
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, fx
@@ -20,8 +20,7 @@ from .spans import Span, outer, united
 __all__ = ["Changed", "Kept", "Versions"]
 
 _WHOLE = 0.8  # from this share of a map on all of it is computed: gathering a part has its cost too
-_ALONG = 7  # squares in a batch along each axis
-_LARGEST = 5_000_000  # numbers in the largest tensor of a batch
+_ROOM = 30_000_000  # numbers in memory at once: those that are kept, and ten times a batch's largest tensor
 Box = tuple[Span, Span]  # down and across
 
 
@@ -74,6 +73,8 @@ class Kept(fx.Interpreter):
         if graph.output is not None:
             self.read.add(graph.source(graph.output))
         self.logits: Tensor = self.run(image[None].contiguous(memory_format=torch.channels_last))
+        self.room = (_ROOM - sum(table.numel() for table in self.tables.values())) / 10
+        self.neck = self._neck()
 
     def run_node(self, n: fx.Node) -> Any:
         """A node's output, which is kept where it may be read again."""
@@ -81,7 +82,7 @@ class Kept(fx.Interpreter):
         (args, _) = self.fetch_args_kwargs_from_env(n)
         if kind == "nothing":
             value = args[0]
-        elif n in self.known.kernels:
+        elif n in self.known.norms:
             value = self.known.convolve(n, args[0], padded=False)
         else:
             value = super().run_node(n)
@@ -99,22 +100,54 @@ class Kept(fx.Interpreter):
         y: int64 (n, 2), each square's first row and the one after its last.  x: (m, 2), its columns.
         """
         height, width = self.other.shape[1:]
-        for rows in _alike(y, height):
-            for columns in _alike(x, width):
-                yield from self._batch(y, x, rows, columns)
+        most = self.room / max(
+            self.shapes.get(n, torch.Size()).numel() for n in self.known.nodes[self.neck :]
+        )
+        waiting: list[_Half] = []
+        for half in self._halves(y, x, _alike(y, height), _alike(x, width)):
+            if waiting and sum(len(one.value) for one in (*waiting, half)) > most:
+                yield from self._ended(waiting)
+                waiting = []
+            waiting.append(half)
+        yield from self._ended(waiting)
 
-    def _batch(self, y: Tensor, x: Tensor, rows: Tensor, columns: Tensor) -> Iterator[Versions]:
+    def _ended(self, halves: list["_Half"]) -> Iterator[Versions]:
+        """What comes after the neck, for all at once: large linear layers read their weights only once."""
+        values = torch.cat([half.value for half in halves])
+        before: dict[fx.Node, Any] = dict.fromkeys(
+            node for node in self.known.nodes[: self.neck] if node.op != "get_attr"
+        )
+        end = fx.Interpreter(self.module, graph=self.graph)
+        logits = end.run(initial_env={**before, self.known.nodes[self.neck]: values})
+        split = logits.split([len(half.value) for half in halves])
+        for half, some in zip(halves, split, strict=True):
+            yield Versions(half.rows, half.columns, some, half.maps)
+
+    def _halves(self, y: Tensor, x: Tensor, rows: Tensor, columns: Tensor) -> Iterator["_Half"]:
         height, width = self.other.shape[1:]
         (top, under), (left, right) = y[rows].T, x[columns].T
         picture = Span.of(top, under, height), Span.of(left, right, width)
         plan = self._plan(picture)
-        if self._largest(plan) * len(rows) * len(columns) > _LARGEST and max(len(rows), len(columns)) > 1:
-            for part in (rows if len(rows) >= len(columns) else columns).tensor_split(2):
-                halves = (part, columns) if len(rows) >= len(columns) else (rows, part)
-                yield from self._batch(y, x, *halves)
+        if self._largest(plan) * len(rows) * len(columns) > self.room and max(len(rows), len(columns)) > 1:
+            down = len(rows) >= len(columns)
+            for half in (rows if down else columns).tensor_split(2):
+                yield from self._halves(y, x, *((half, columns) if down else (rows, half)))
             return
         run = _Rerun(self, plan, len(rows) * len(columns))
-        yield Versions(rows, columns, run(picture), run.maps)
+        yield _Half(rows, columns, run(picture), run.maps)
+
+    def _neck(self) -> int:
+        """The number of the first node whose output, a tensor made whole, is all that the later ones read."""
+        nodes = self.known.nodes
+        last = {above: n for n, node in enumerate(nodes) for above in node.all_input_nodes}
+        open_until, begin = 0, nodes.index(self.known.output) if self.known.output else 0
+        for n, node in enumerate(nodes):
+            alone, made = n >= begin and open_until <= n, self.known.kinds[node] == "other"
+            if alone and made and self.shapes.get(node, torch.Size())[:1] == (1,):
+                return n
+            if node.op != "get_attr":
+                open_until = max(open_until, last.get(node, 0))
+        return nodes.index(nodes[-1].args[0])
 
     def _plan(self, picture: Box) -> dict[fx.Node, Box]:
         """Which part of each map to compute; a node that is not in it gets its inputs whole."""
@@ -142,35 +175,51 @@ class Kept(fx.Interpreter):
     def _largest(self, plan: dict[fx.Node, Box]) -> int:
         """How many numbers the largest tensor of one version has."""
         sizes = [0 if self.maps is None else self.maps.numel()]
-        for node, shape in self.shapes.items():
+        for node in self.known.nodes[: self.neck + 1]:
+            shape = self.shapes.get(node, torch.Size([0]))
             y, x = plan.get(node, (None, None))
             part = y.size * x.size / (y.length * x.length) if y and x else 1
             sizes.append(int(shape.numel() * part))
         return max(sizes)
 
 
+class _Half(NamedTuple):
+    """Versions as far as the neck: its output (P, …) in the logits' place."""
+
+    rows: Tensor
+    columns: Tensor
+    value: Tensor
+    maps: Tensor | None
+
+
 class _Rerun(fx.Interpreter):
-    """One batch of versions."""
+    """One batch of versions, as far as the neck."""
 
     def __init__(self, kept: Kept, plan: dict[fx.Node, Box], count: int) -> None:
         super().__init__(kept.module, graph=kept.graph)
         self.kept, self.known, self.plan, self.count = kept, kept.known, plan, count
+        self.neck, self.after = kept.known.nodes[kept.neck], set(kept.known.nodes[kept.neck + 1 :])
+        self.value = torch.empty(0)
         self.maps: Tensor | None = None
 
     def __call__(self, picture: Box) -> Tensor:
-        """The logits with each square laid on the picture."""
+        """What the neck gives out with each square laid on the picture."""
         (y, x), other = picture, self.kept.other
         height, width = other.shape[1:]
         node = next(node for node in self.known.nodes if node in self.plan)
         table = torch.cat([self.kept.tables[node], other.permute(1, 2, 0).flatten(0, 1)])
         filled = outer(y.changed, x.changed) * (height * width + 2)
         values = _rows(table, outer(y.rows * width, x.rows) + filled)
-        logits: Tensor = self.run(Changed(values, node, y, x))
-        return logits
+        self.run(Changed(values, node, y, x))
+        return self.value
 
     def run_node(self, n: fx.Node) -> Any:
-        """A node's output: a `Changed` where the plan says so, else a tensor."""
+        """A node's output: a `Changed` where the plan says so, else a tensor; nothing after the neck."""
+        if n in self.after:
+            return None
         value = self._value(n)
+        if n is self.neck:
+            self.value = value
         if n is self.known.output:
             whole = self._whole(value)
             self.maps = whole.clone() if isinstance(value, Tensor) or value.whole else whole
@@ -191,7 +240,7 @@ class _Rerun(fx.Interpreter):
                 return replace(args[0], values=values, node=n)
             return self._meet(n, args)
         args, kwargs = fx.node.map_aggregate((args, kwargs), self._whole)
-        if n in self.known.kernels:
+        if n in self.known.norms:
             return self.known.convolve(n, args[0], padded=False)
         return getattr(self, n.op)(n.target, args, kwargs)
 
@@ -202,7 +251,7 @@ class _Rerun(fx.Interpreter):
         values = below.values
         if not whole:
             values = self._gathered(below, y.read(window, 0), x.read(window, 1), low)
-        if n in self.known.kernels:
+        if n in self.known.norms:
             values = self.known.convolve(n, values, padded=not whole)
         elif whole:
             values = called(values)
@@ -262,7 +311,6 @@ def _grown(y: Span, x: Span, whole: bool) -> Box:
     return (y.all(), x.all()) if whole else (y, x)
 
 
-def _alike(edges: Tensor, length: int) -> list[Tensor]:
-    """Batches of squares that lie equally far from the border, so that they touch equally much."""
-    order = torch.minimum(edges[:, 0], length - edges[:, 1]).argsort(stable=True)
-    return list(order.tensor_split(-(-len(order) // _ALONG)))
+def _alike(edges: Tensor, length: int) -> Tensor:
+    """The squares' numbers, those first that lie nearest to the border: neighbours touch equally much."""
+    return torch.minimum(edges[:, 0], length - edges[:, 1]).argsort(stable=True)

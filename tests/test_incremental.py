@@ -225,7 +225,7 @@ def test_a_large_window_goes_in_small_batches(monkeypatch: pytest.MonkeyPatch) -
     with torch.inference_mode():
         looks = Kept(Graph(net.module), torch.rand(3, 128, 128), torch.rand(3, 128, 128))
         y = torch.tensor([[a, a + 120] for a in range(9)])
-        monkeypatch.setattr("camlib.incremental._LARGEST", 100_000)
+        monkeypatch.setattr(looks, "room", 100_000)
         sizes = [len(some.logits) for some in looks.versions(y, y)]
     assert sum(sizes) == 81
     assert max(sizes) <= 3  # conv1 gives 32,768 numbers

@@ -1,5 +1,6 @@
 """Occlusion: against captum, against the naive loop, by hand, on any fill, and what it leaves behind."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -250,7 +251,7 @@ def test_half_precision(net: Net) -> None:
 
 def test_wrong_input_is_refused_before_any_work(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
     images = pictures(2)
-    monkeypatch.setattr("camlib.occlusion.looker", lambda *_: pytest.fail("it has begun"))
+    monkeypatch.setattr(sys.modules["camlib.occlusion"], "looker", lambda *_: pytest.fail("it has begun"))
     for window in (0, -3, 2.5, (3,), "big", True):
         with pytest.raises(ValueError, match=r"window is .*; give a number of pixels"):
             occlusion(net, images, window=window)  # type: ignore[arg-type]
