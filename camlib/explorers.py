@@ -86,7 +86,7 @@ class SearchBox(PictureExplorer):
         pictures: Mapping[str, Tensor],
         start: tuple[str, str],
         pool: Pool = None,
-        k: int = 6,
+        k: int = 5,
     ) -> None:
         name, layer = start
         if name not in pictures or layer not in codes:
@@ -113,7 +113,7 @@ class SearchBox(PictureExplorer):
         captions = [f"{name} {distance:.2g}" for name, distance in zip(names, distances[0], strict=True)]
         shown = [image, *(item[0] if isinstance(item, tuple | list) else item for item in near)]
         title = f"Nearest in {layer} to {picture}, with their distances"
-        return images(shown, ["searched for", *captions], columns=len(shown), title=title)
+        return images(shown, ["query", *captions], columns=len(shown), title=title)
 
     def _name(self, item: Any) -> str:
         label = item[1] if isinstance(item, tuple | list) else None

@@ -109,7 +109,7 @@ def test_the_search_box_finds_a_picture_by_itself():
     two = SCENES.images[1].permute(1, 2, 0).numpy()
     assert abs(drawn[0] - two).max() == abs(drawn[1] - two).max() == 0
     captions = [ax.get_title(loc="left") for ax in box.still.axes]
-    assert captions[0] == "searched for"
+    assert captions[0] == "query"
     name, distance = captions[1].rsplit(maxsplit=1)
     assert name == SCENES.classes[SCENES.labels[1]]
     assert float(distance) < 1e-3
