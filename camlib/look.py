@@ -20,6 +20,7 @@ from .cam import lay
 from .gradcam import gradcam
 from .head import find_head
 from .layers import near
+from .modes import evaluating
 from .nets import COURSE, Net, here, known, load
 from .occlusion import occlusion
 from .pictures import picture
@@ -61,11 +62,10 @@ def look(net: Net, image: Tensor, method: str | None = None, top: int = 5) -> Lo
     method: "cam", "gradcam" or "occlusion"; None: "cam" where the network has class activation maps, else
     "gradcam". Raises ValueError for another method, one that the network has not, and a `top` it has not.
     """
-    if method not in (None, *METHODS):
-        raise ValueError(f"no method {method!r}{near(str(method), METHODS)}; there are {', '.join(METHODS)}")
+    _known(method)
     if not 1 <= top <= len(net.classes):
         raise ValueError(f"top is {top}; {net.name} has 1 to {len(net.classes)} answers to show")
-    with torch.inference_mode():
+    with evaluating(net), torch.inference_mode():
         shares = net(image[None].to(net.mean.device))[0].float().softmax(0).cpu()
     chosen = shares.argsort(descending=True, stable=True)[:top]
     heatmaps, used, note = _explained(net, image, method, chosen)
@@ -89,10 +89,7 @@ def main(
     try:
         photographs = [Path(path).expanduser() for path in paths]
         pages = _pages(photographs, output)
-        if method not in (None, *METHODS):  # before the network is read
-            raise ValueError(
-                f"no method {method!r}{near(str(method), METHODS)}; there are {', '.join(METHODS)}"
-            )
+        _known(method)  # before the network is read
         net = _network(name, weights)
         for path in photographs:  # all of them before the work begins
             _read(path, net)
@@ -110,6 +107,11 @@ def main(
         print(f"camlib: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
+
+
+def _known(method: str | None) -> None:
+    if method not in (None, *METHODS):
+        raise ValueError(f"no method {method!r}{near(str(method), METHODS)}; there are {', '.join(METHODS)}")
 
 
 def _explained(net: Net, image: Tensor, method: str | None, chosen: Tensor) -> tuple[Tensor, str, str]:
