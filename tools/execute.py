@@ -29,6 +29,7 @@ def run(nb: NotebookNode) -> NotebookNode:
         kernel_name="python3",
         resources={"metadata": {"path": str(lesson.NOTEBOOKS)}},
         record_timing=False,
+        coalesce_streams=True,
         extra_arguments=["--log-level=ERROR"],
     )
     client.execute()
