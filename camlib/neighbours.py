@@ -45,7 +45,7 @@ def nearest(
         raise ValueError(f"{k} neighbours of each query; there are 1 to {there}")
     asked = queries if own is None else codes[own]
     for what, rows in {"codes": codes, "queries": asked}.items() if metric == "cosine" else ():
-        if (zeros := ~rows.any(1)).any():
+        if (zeros := torch.linalg.vector_norm(rows, dim=1) == 0).any():
             raise ValueError(
                 f"row {int(zeros.nonzero()[0, 0])} of the {what} is all zeros: it points nowhere"
             )

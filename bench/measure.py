@@ -1,0 +1,58 @@
+"""What the measurements share: works by turns in one process, CPU time, peak memory, a row of the table."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def ratios(works: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
+    """For each work its time over the first one's, round by round; a first round is for warming up."""
+    spent: list[list[float]] = [[] for _ in works]
+    for _ in range(rounds + 1):
+        for each, work in zip(spent, works, strict=True):
+            start = now()
+            work()
+            each.append(now() - start)
+    return [[time / first for time, first in zip(each[1:], spent[0][1:], strict=True)] for each in spent]
+
+
+def now() -> float:
+    """Seconds of this process's own work; of the clock on a GPU, once it is done."""
+    if DEVICE == "cpu":
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def extra_memory(work: Callable[[], object]) -> int | None:
+    """MB that a work takes at most on top of what is there; None where the system does not tell."""
+    if DEVICE == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        work()
+        return (torch.cuda.max_memory_allocated() - before) // 2**20
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew (Linux)
+    except OSError:
+        return None
+    before = _status("VmRSS")
+    work()
+    return (_status("VmHWM") - before) // 1024
+
+
+def row(what: str, peer: str, gains: Sequence[float], memory: Sequence[int | None] = (None, None)) -> str:
+    """A line of the table: how many times as fast as the peer (median, range), extra MB of both."""
+    told = " / ".join("–" if mb is None else str(mb) for mb in memory)
+    spread = f"{min(gains):.2f} to {max(gains):.2f}"
+    return f"| {what} | {peer} | {statistics.median(gains):.2f} ({spread}) | {told} |"
+
+
+def _status(key: str) -> int:
+    """KB, as Linux counts them."""
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(lines[key].split()[0])
