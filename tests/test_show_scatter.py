@@ -1,5 +1,6 @@
 """Scatter plots: points lie where they belong, classes differ in grey, names stand where they are true."""
 
+import io
 from typing import Any
 
 import matplotlib
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_rgb
+from PIL import Image
 from skimage.color import rgb2lab
 
 from camlib import show
@@ -55,9 +57,29 @@ def test_classes_have_colours_marks_and_names():
         zip(("ash", "elm", "oak"), ax.texts, strict=True), offsets(ax), strict=True
     ):
         assert len(points) == 20, name
-        assert text.get_position() == pytest.approx(np.median(points, 0), abs=0.3)
+        x, y = text.get_position()
+        assert x == pytest.approx(np.median(points[:, 0]), abs=0.1)
+        assert 0 < y - np.quantile(points[:, 1], 0.9) < 0.2  # above what it would hide
     colours = [tuple(np.asarray(one.get_facecolor())[0, :3]) for one in ax.collections]
     assert colours == [to_rgb(colour) for colour, _ in MARKS[:3]]
+
+
+def test_a_name_stands_on_a_class_that_it_does_not_hide():
+    wide = 3 * torch.randn(60, 2, generator=RANDOM) + torch.tensor([[0.0, 0]] * 30 + [[40.0, 0]] * 30)
+    (ax,) = show.scatter(wide, ["left"] * 30 + ["right"] * 30, title="Two wide ones").axes
+    for text, points in zip(ax.texts, offsets(ax), strict=True):
+        assert text.get_position() == pytest.approx(tuple(np.median(points, 0)))
+
+
+def test_a_chart_weighs_little_and_its_page_stays_white():
+    points = torch.rand(500, 2, generator=RANDOM)
+    figure = show.scatter({"a": points, "b": points}, [WORDS[n % 60] for n in range(500)], title="Many")
+    light = show.png(figure)
+    figure.shades = None
+    assert len(light) < 0.5 * len(show.png(figure))
+    image = Image.open(io.BytesIO(light)).convert("RGB")
+    assert image.getpixel((3, 3)) == (255, 255, 255)
+    assert set(figure._repr_mimebundle_()[0]) == {"image/png", "text/plain"}
 
 
 def test_a_muddle_has_a_legend_instead():

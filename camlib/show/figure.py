@@ -33,11 +33,12 @@ class Figure(MatplotlibFigure):
     """A matplotlib figure that knows its alt text and displays as a picture that carries it.
 
     The picture is a PNG; a JPEG where photographs would make the PNG heavier than 100 kB, in full colour if
-    its `quality` is 90 or more.
+    its `quality` is 90 or more. `shades`, where given, is how many colours are enough for it, as for charts.
     """
 
     alt: str = ""
     quality: int = 90
+    shades: int | None = None
 
     def _ipython_display_(self) -> None:
         # `%matplotlib inline` registers its own PNG for every matplotlib figure; only this goes before it.
@@ -51,7 +52,7 @@ class Figure(MatplotlibFigure):
         kind, data = "image/png", _encoded(image, "png", optimize=True)
         if len(data) > _HEAVY:
             full = 0 if self.quality >= 90 else 2  # 2: colour at half the resolution
-            photo = _encoded(image, "jpeg", quality=self.quality, subsampling=full)
+            photo = _encoded(image.convert("RGB"), "jpeg", quality=self.quality, subsampling=full)
             kind, data = min(("image/png", data), ("image/jpeg", photo), key=lambda pair: len(pair[1]))
         width, height = (round(100 * inches) for inches in self.get_size_inches())
         bundle = {kind: base64.b64encode(data).decode(), "text/plain": self.alt}
@@ -126,7 +127,10 @@ def _drawn(figure: MatplotlibFigure) -> Image.Image:
     buffer = io.BytesIO()
     with _style():
         figure.savefig(buffer, format="png", pil_kwargs={"compress_level": 1})
-    return Image.open(buffer).convert("RGB")
+    image = Image.open(buffer).convert("RGB")
+    shades = getattr(figure, "shades", None)
+    few = Image.Quantize.MEDIANCUT, 0, None, Image.Dither.NONE  # white stays white
+    return image.quantize(shades, *few) if shades else image
 
 
 def _encoded(image: Image.Image, kind: str, **options: Any) -> bytes:

@@ -20,7 +20,8 @@ from .grid import BAR, pixels, scale_bar
 _GAP, _HEAD, _LINE = 0.14, 0.27, 0.27  # inches: between panels, a caption, a row of the legend
 _ALONE, _ROW = 4.3, 2.5  # inches, how high panels are at most: in a single row, in several
 _NAME = 11.0  # points, the size of a class's name
-_AROUND = 9  # points round a name, most of which must be of its class
+_AROUND = 9  # points round a class's median, most of which must be of the class for it to be named there
+_SHADES, _QUALITY = 80, 80  # of the figure: colours of a chart, of a JPEG with pictures
 
 Places = NDArray[np.float64]
 
@@ -66,11 +67,20 @@ def scatter(
     flat = max(np.ptp(xy[:, 1]) / max(np.ptp(xy[:, 0]), 1e-12) for xy, _ in given.values())
     high = min(wide, _ALONE if rows == 1 else _ROW, max(1.2, wide * flat + 0.6))
     panels = {caption: _panel(xy, fact, wide, high, pictures) for caption, (xy, fact) in given.items()}
-    each = isinstance(by, Mapping) and len(panels) > 1
+    keyed = {
+        (panel.fact.names, panel.fact.ends if not panel.fact.names else None) for panel in panels.values()
+    }
+    each = len(keyed) > 1  # one key for all, or one each
+    if len(panels) > 2 and not each and not all(panel.names for panel in panels.values()):
+        panels = {caption: panel._replace(names={}) for caption, panel in panels.items()}
     keys = [_key_height(panel, wide if each else WIDTH - 2 * PAD) for panel in panels.values()]
     head, key = (_HEAD if len(panels) > 1 else 0), max(keys)
     step = head + high + (key if each else 0) + _GAP
     figure = page(title, alt, _content(panels), rows * step - _GAP + (0 if each else key))
+    if pictures is None:
+        figure.shades = _SHADES if all(panel.fact.names for panel in panels.values()) else 2 * _SHADES
+    else:
+        figure.quality = _QUALITY
     for n, (caption, panel) in enumerate(panels.items()):
         row, column = divmod(n, columns)
         x, y = PAD + column * (wide + _GAP), PAD + key + (rows - 1 - row) * step
@@ -127,17 +137,23 @@ def _panel(xy: Places, fact: Colouring, wide: float, high: float, pictures: Any)
 
 
 def _names(places: Places, fact: Colouring, room: Places) -> dict[int, Places]:
-    """Where each class's name stands, at its median; none at all where one would lie or would not fit."""
+    """Where each class's name stands, at its median, or above it where it would hide the class.
+
+    None at all where one would stand among others, or on another name.
+    """
     if not any(fact.names):
         return {}
     names, taken = {}, list[tuple[Places, Places]]()
     for k, name in enumerate(fact.names):
-        mine = places[fact.values == k]
-        half = np.array([breadth(name, _NAME, "bold"), 0.17]) / 2
-        middle = np.clip(np.median(mine, 0), half + 0.04, room - half - 0.04)
-        around = np.square(places - np.median(mine, 0)).sum(1).argsort()[:_AROUND]
-        astray = (fact.values[around] == k).mean() < 0.5
-        if astray or any((np.abs(middle - other) < half + its).all() for other, its in taken):
+        mine, half = places[fact.values == k], np.array([breadth(name, _NAME, "bold"), 0.17]) / 2
+        middle = np.median(mine, 0)
+        around = np.square(places - middle).sum(1).argsort()[:_AROUND]
+        if (fact.values[around] == k).mean() < 0.5:
+            return {}
+        if (np.abs(mine - middle) < half).all(1).mean() > 0.35:
+            middle = np.array([middle[0], np.quantile(mine[:, 1], 0.9) + 0.16])
+        middle = np.clip(middle, half + 0.04, room - half - 0.04)
+        if any((np.abs(middle - other) < half + its).all() for other, its in taken):
             return {}
         names[k] = middle
         taken.append((middle, half))
