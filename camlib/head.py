@@ -123,9 +123,8 @@ class _Last(TorchFunctionMode):
         return out
 
     def _keep(self, input: Tensor, weight: Tensor, bias: Tensor | None = None, *_: Any, **__: Any) -> None:
-        if (
-            input.shape[1:].numel() == weight.shape[1:].numel()
-        ):  # a convolution of the only cell is a linear layer too
+        # A convolution of the only cell is a linear layer too.
+        if input.shape[1:].numel() == weight.shape[1:].numel():
             self.linear = input.flatten(1), weight.flatten(1), bias
 
 
