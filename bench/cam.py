@@ -1,28 +1,24 @@
 """CAM and Grad-CAM on ResNet-18 against captum, torch-cam and pytorch-grad-cam: time and memory.
 
 Each makes heatmaps as large as the pictures, for the top-1 class. Rounds go by turns through all of them in
-one process; a round's time is divided by that of a bare forward pass with a hook and a sum, in the same
-round. The spread is from the first to the ninth decile.
+one process; in each round the peer's time is divided by ours.
 """
 
 import importlib.util
-import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from bench.measure import DEVICE, extra_memory, ratios, row
 from camlib.cam import cam
 from camlib.gradcam import gradcam
 from camlib.nets import Net, load
 
-DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 ROUNDS = {1: 21, 16: 7}
 Method = Callable[[Net, Tensor], object]
 
@@ -93,6 +89,15 @@ METHODS: dict[str, tuple[str, Method]] = {
 }
 
 
+PAIRS = {  # ours → the peers that do the same
+    "camlib CAM": ("bare forward pass", "torch-cam CAM"),
+    "camlib Grad-CAM": (
+        *("bare forward pass", "torch-cam Grad-CAM", "captum Grad-CAM", "captum, class given"),
+        "pytorch-grad-cam",
+    ),
+}
+
+
 def main() -> None:
     missing = {
         library for library, _ in METHODS.values() if library and not importlib.util.find_spec(library)
@@ -101,46 +106,30 @@ def main() -> None:
         print(f"not installed, so left out: {', '.join(sorted(missing))}")
     names = [name for name, (library, _) in METHODS.items() if library not in missing]
     for count, rounds in ROUNDS.items():
-        extra = [_in_its_own_process(name, count) for name in names]
+        extra = {name: _in_its_own_process(name, count) for name in names}
         net, images = _given(count)
         works = [partial(METHODS[name][1], net, images) for name in names]
-        print(f"{DEVICE}, {count} of 224 × 224: time over the bare forward pass, extra peak memory")
-        for name, ratios, memory in zip(names, _ratios(works, rounds), extra, strict=True):
-            low, *_, high = statistics.quantiles(ratios, n=10)
-            print(
-                f"  {name:20s} {statistics.median(ratios):.2f} ({low:.2f} to {high:.2f}) {memory:>5s} MB",
-                flush=True,
-            )
+        spent = dict(zip(names, ratios(works, rounds), strict=True))
+        for ours, peers in PAIRS.items():
+            what = f"{ours.removeprefix('camlib ')}, ResNet-18, {count} of 224 × 224"
+            for peer in peers:
+                if peer in spent:
+                    gains = [theirs / own for theirs, own in zip(spent[peer], spent[ours], strict=True)]
+                    print(row(what, peer, gains, (extra[ours], extra[peer])), flush=True)
 
 
 def peak(name: str, count: int) -> int | None:
-    """MB that a method takes at most on top of what is there; None where the system does not tell."""
+    """MB that a method takes at most on top of what is there."""
     net, images = _given(count)
     METHODS[name][1](net, images[:1])  # what is imported, compiled and allocated once
-    if DEVICE == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        METHODS[name][1](net, images)
-        return (torch.cuda.max_memory_allocated() - before) // 2**20
-    try:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew (Linux)
-    except OSError:
-        return None
-    before = _status("VmRSS")
-    METHODS[name][1](net, images)
-    return (_status("VmHWM") - before) // 1024
+    return extra_memory(partial(METHODS[name][1], net, images))
 
 
-def _status(key: str) -> int:
-    """KB, as Linux counts them."""
-    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(lines[key].split()[0])
-
-
-def _in_its_own_process(name: str, count: int) -> str:
+def _in_its_own_process(name: str, count: int) -> int | None:
     code = f"import bench.cam; print(bench.cam.peak({name!r}, {count}))"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return run.stdout.split()[-1]
+    told = run.stdout.split()[-1]
+    return None if told == "None" else int(told)
 
 
 def _given(count: int) -> tuple[Net, Tensor]:
@@ -150,25 +139,6 @@ def _given(count: int) -> tuple[Net, Tensor]:
 
 def _large(maps: Tensor) -> Tensor:
     return interpolate(maps[:, None], size=(224, 224), mode="bilinear")[:, 0]
-
-
-def _ratios(works: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """For each its time over the first one's, round by round; the first round is for warming up."""
-    spent: list[list[float]] = [[] for _ in works]
-    for _ in range(rounds + 1):
-        for each, work in zip(spent, works, strict=True):
-            start = _now()
-            work()
-            each.append(_now() - start)
-    return [[time / first for time, first in zip(each[1:], spent[0][1:], strict=True)] for each in spent]
-
-
-def _now() -> float:
-    """Seconds of this process's own work; of the clock on a GPU, once it is done."""
-    if DEVICE == "cpu":
-        return time.process_time()
-    torch.cuda.synchronize()
-    return time.perf_counter()
 
 
 if __name__ == "__main__":

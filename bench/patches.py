@@ -3,13 +3,13 @@
 import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import Tensor
 
+from bench.measure import ratios, row
 from camlib.nets import Net, load
 from camlib.patches import top_patches
 from camlib.stream import batches
@@ -31,20 +31,18 @@ def main() -> None:
         for n in ("1000", "100000")
     )
     print(f"peak memory: 1 000 pictures {few} MB, 100 000 pictures {many} MB, {many - few:+d} MB")
-    print("throughput of top_patches, all units, k = 9, over that of the forward pass")
     for name, layer, count in CASES:
         net = load(name, "random")
         images = torch.rand(count, 3, net.size, net.size, generator=torch.Generator().manual_seed(0))
-        bare, stopped, found = _times(
+        works: list[Callable[[], object]] = [
+            partial(top_patches, net, layer, images),
             partial(_run, net, images),
             partial(_run, Upto(net, layer), images),
-            partial(top_patches, net, layer, images),
-        )
-        print(
-            f"  {name} {layer}: ratio {bare / found:.2f} to the whole network, "
-            f"{stopped / found:.2f} to the network as far as {layer}",
-            flush=True,
-        )
+        ]
+        _, whole, stopped = ratios(works, 3)
+        what = f"top patches, {name} {layer}, all units, k = 9"
+        print(row(what, "bare forward pass", whole))
+        print(row(what, f"forward pass as far as {layer}", stopped), flush=True)
 
 
 class Synthetic:
@@ -71,17 +69,6 @@ def _run(net: Net | Upto, images: Tensor) -> None:
     with torch.inference_mode():
         for batch in batches(images):
             net(batch.images)
-
-
-def _times(*works: Callable[[], object], rounds: int = 3) -> list[float]:
-    """Seconds for each, by turns, so that a busy moment falls on all; the first time is for warming up."""
-    spent = [0.0] * len(works)
-    for turn in range(rounds + 1):
-        for i, work in enumerate(works):
-            start = time.perf_counter()
-            work()
-            spent[i] += (time.perf_counter() - start) * (turn > 0)
-    return spent
 
 
 if __name__ == "__main__":
