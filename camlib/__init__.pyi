@@ -25,6 +25,7 @@ from .record import record, silence
 from .released import released_boxes
 from .saliency import saliency
 from .scenes import CLASSES, Scenes, critters, draw
+from .square import SquareExplorer
 from .stream import Batch, batches
 from .wsol import BoxAccuracy, max_box_acc, max_box_acc_v2, pxap
 
@@ -45,6 +46,7 @@ __all__ = [
     "ReceptiveField",
     "Scenes",
     "SearchBox",
+    "SquareExplorer",
     "TopPatches",
     "UnitExplorer",
     "autocorrelation",

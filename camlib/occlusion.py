@@ -9,17 +9,16 @@ Zeiler, Fergus (2014), "Visualizing and understanding convolutional networks", s
 """
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm.auto import tqdm
 
 from .fills import Fill, Pair, filled, pair
 from .looker import Looks, looker
+from .modes import evaluating
 from .nets import Net, Targets
 from .nets import targets as indices
 from .upto import Upto
@@ -128,7 +127,7 @@ def occlude(
         raise ValueError(f"{layer!r} of {net.name} has no maps; choose a convolution or a pool")
     other = filled(images, fill, wide)
     found: list[tuple[Tensor, ...]] = []
-    with _eval(net), torch.inference_mode():
+    with evaluating(net), torch.inference_mode():
         look = looker(net, layer)
         with tqdm(total=len(images) * len(y) * len(x), unit="place", delay=1, leave=False) as bar:
             for n, image in enumerate(images):
@@ -158,18 +157,6 @@ def _answers(look: Looks, target: Tensor | None, y: Tensor, x: Tensor, bar: Any)
     if look.maps is None or unit is None:
         return found
     return *found, unit, look.maps[0, unit].float().sum(), sums
-
-
-@contextmanager
-def _eval(net: nn.Module) -> Iterator[None]:
-    training = [module for module in net.modules() if module.training]
-    try:
-        for module in training:
-            module.training = False
-        yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 def _edges(length: int, window: int, stride: int) -> Tensor:

@@ -29,6 +29,7 @@ from .look import look
 from .network import network
 from .overlay import overlays
 from .patches import crops, patches
+from .places import places
 from .pictures import filter_grid, images, maps, scenes
 from .poster import poster
 from .scatter import scatter
@@ -46,6 +47,7 @@ __all__ = [
     "network",
     "overlays",
     "patches",
+    "places",
     "png",
     "poster",
     "scatter",
