@@ -9,6 +9,7 @@ from .cam import centred, class_map, grad_cam, logit_of_map
 from .fc7_neighbours import distances, precision, times_found
 from .filters import autocorrelation, convolve, filter_picture, gabor
 from .localization import best_threshold, box_of_map, box_overlap, top_error
+from .occlusion import cover, interaction, lay_drops
 from .patches import best_cells, field_of_chain, overlap
 from .pca_and_tsne import bandwidth, components, kept, snapped
 from .start_here import conv_parameters, output_size, softmax
@@ -27,6 +28,7 @@ __all__ = [
     "components",
     "conv_parameters",
     "convolve",
+    "cover",
     "distances",
     "double",
     "feeders",
@@ -34,7 +36,9 @@ __all__ = [
     "filter_picture",
     "gabor",
     "grad_cam",
+    "interaction",
     "kept",
+    "lay_drops",
     "likeness",
     "lit",
     "logit_of_map",

@@ -29,8 +29,8 @@ from .look import look
 from .network import network
 from .overlay import overlays
 from .patches import crops, patches
-from .places import places
 from .pictures import filter_grid, images, maps, scenes
+from .places import places
 from .poster import poster
 from .scatter import scatter
 from .unit import unit

@@ -1,0 +1,138 @@
+"""Lesson 06's checks: the right answers pass, the usual mistakes are named."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from camlib import checks
+
+Box = tuple[int, int, int, int]
+
+
+def covered(image: Tensor, box: Box, value: float = 0.5) -> Tensor:
+    x0, y0, x1, y1 = box
+    result = image.clone()
+    result[:, y0:y1, x0:x1] = value
+    return result
+
+
+def covered_in_place(image: Tensor, box: Box, value: float) -> Tensor:
+    x0, y0, x1, y1 = box
+    image[:, y0:y1, x0:x1] = value
+    return image
+
+
+def one_channel(image: Tensor, box: Box, value: float) -> Tensor:
+    x0, y0, x1, y1 = box
+    result = image.clone()
+    result[0, y0:y1, x0:x1] = value
+    return result
+
+
+def laid(drops: Tensor, boxes: Tensor, size: tuple[int, int], how: str = "mean") -> Tensor:
+    total, count = torch.zeros(size), torch.zeros(size)
+    for drop, (x0, y0, x1, y1) in zip(drops, boxes.tolist(), strict=True):
+        if how == "last":
+            total[y0:y1, x0:x1] = drop
+        else:
+            total[y0:y1, x0:x1] += drop
+        count[y0:y1, x0:x1] += 1
+    return {"mean": total / count, "sum": total, "all": total / len(drops), "last": total, "count": count}[
+        how
+    ]
+
+
+def test_right_answers_pass() -> None:
+    assert checks.cover(covered)
+    assert checks.lay_drops(laid)
+
+    def extra(net: Any, image: Tensor, a: Box, b: Box) -> float:
+        whole = net(image)
+        both = whole - net(covered(covered(image, a), b))
+        return both - (whole - net(covered(image, a))) - (whole - net(covered(image, b)))  # type: ignore[no-any-return]
+
+    assert checks.interaction(extra)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "sentence"),
+    [
+        (covered_in_place, "the picture that was handed in is changed, too"),
+        (lambda image, box, value: image, "nothing is covered"),
+        (
+            lambda image, box, value: covered(image, (box[1], box[0], box[3], box[2]), value),
+            "x and y are swapped",
+        ),
+        (
+            lambda image, box, value: covered(image, (*box[:2], box[2] + 1, box[3] + 1), value),
+            "the box is half open",
+        ),
+        (
+            lambda image, box, value: covered(image, (*box[:2], box[2] - 1, box[3] - 1), value),
+            "last row and column",
+        ),
+        (
+            lambda image, box, value: covered(image, (*box[:2], box[0] + box[2], box[1] + box[3]), value),
+            "not its width and height",
+        ),
+        (one_channel, "only one channel is covered"),
+        (lambda image, box, value: covered(image, box, 0.9), "the picture"),
+        (lambda image, box, value: covered(image, box, value)[None], "an axis of length 1 too many"),
+        (lambda image, box, value: ..., "not done yet"),
+        (7, "hand over the function itself"),
+    ],
+)
+def test_mistakes_in_covering(mistake: Any, sentence: str) -> None:
+    verdict = checks.cover(mistake)
+    assert not verdict
+    assert sentence in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("how", "sentence"),
+    [
+        ("sum", "it is the sum of the drops"),
+        ("all", "divided by the number of all boxes"),
+        ("last", "the last one wins"),
+        ("count", "the number of boxes that cover each pixel"),
+    ],
+)
+def test_mistakes_in_laying(how: str, sentence: str) -> None:
+    verdict = checks.lay_drops(lambda drops, boxes, size: laid(drops, boxes, size, how))
+    assert not verdict
+    assert sentence in verdict.message
+
+
+def costs(net: Any, image: Tensor, a: Box, b: Box) -> tuple[float, float, float, float]:
+    whole = net(image)
+    return whole, *(
+        whole - net(one) for one in (covered(covered(image, a), b), covered(image, a), covered(image, b))
+    )
+
+
+MISTAKES: list[tuple[Callable[..., float], str]] = [
+    (lambda whole, both, first, second: first + second - both, "the sign is turned"),
+    (lambda whole, both, first, second: both, "this is what both cost together"),
+    (lambda whole, both, first, second: both - first, "only one of the two is taken off"),
+    (lambda whole, both, first, second: both + first + second, "both are added up"),
+    (
+        lambda whole, both, first, second: first + second - both - whole,
+        "these are the probabilities that are left",
+    ),
+]
+
+
+@pytest.mark.parametrize(("formula", "sentence"), MISTAKES)
+def test_mistakes_in_the_interaction(formula: Callable[..., float], sentence: str) -> None:
+    verdict = checks.interaction(lambda net, image, a, b: formula(*costs(net, image, a, b)))
+    assert not verdict
+    assert sentence in verdict.message
+
+
+def test_a_batch_is_no_picture() -> None:
+    verdict = checks.interaction(lambda net, image, a, b: net(image[None]))
+    assert not verdict
+    assert "net takes one picture (3, 8, 8); given (1, 3, 8, 8)" in verdict.message
