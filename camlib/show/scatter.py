@@ -18,7 +18,7 @@ from .figure import DARK, PAD, WIDTH, Figure, breadth, page, place, styled
 from .grid import BAR, pixels, scale_bar
 
 _GAP, _HEAD, _LINE = 0.14, 0.27, 0.27  # inches: between panels, a caption, a row of the legend
-_ALONE, _ROW = 4.3, 2.5  # inches, how high panels are at most: in a single row, in several
+_ALONE, _ROW = 4.3, 1.95  # inches, how high panels are at most: in a single row, in several
 _NAME = 11.0  # points, the size of a class's name
 _AROUND = 9  # points round a class's median, most of which must be of the class for it to be named there
 _SHADES, _QUALITY = 80, 80  # of the figure: colours of a chart, of a JPEG with pictures
