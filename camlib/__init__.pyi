@@ -1,4 +1,5 @@
 from . import checks, show, widgets
+from .ablation import Ablation, ablate, silenced_logits
 from .cam import cam, class_maps
 from .codes import codes
 from .cost import Cost, costs
@@ -31,6 +32,7 @@ from .wsol import BoxAccuracy, max_box_acc, max_box_acc_v2, pxap
 
 __all__ = [
     "CLASSES",
+    "Ablation",
     "Batch",
     "BoxAccuracy",
     "Cost",
@@ -49,6 +51,7 @@ __all__ = [
     "SquareExplorer",
     "TopPatches",
     "UnitExplorer",
+    "ablate",
     "autocorrelation",
     "batches",
     "boxes",
@@ -96,6 +99,7 @@ __all__ = [
     "saliency",
     "show",
     "silence",
+    "silenced_logits",
     "top_patches",
     "upsample",
     "widgets",
