@@ -26,6 +26,14 @@ from .record import record, silence
 from .released import released_boxes
 from .saliency import saliency
 from .scenes import CLASSES, Scenes, critters, draw
+from .similarnet import (
+    ablation_cam,
+    ablation_cam_weights,
+    ccgap_weights,
+    linear_weights,
+    similarnet,
+    softmax_weights,
+)
 from .square import SquareExplorer
 from .stream import Batch, batches
 from .wsol import BoxAccuracy, max_box_acc, max_box_acc_v2, pxap
@@ -52,10 +60,13 @@ __all__ = [
     "TopPatches",
     "UnitExplorer",
     "ablate",
+    "ablation_cam",
+    "ablation_cam_weights",
     "autocorrelation",
     "batches",
     "boxes",
     "cam",
+    "ccgap_weights",
     "checks",
     "class_maps",
     "codes",
@@ -77,6 +88,7 @@ __all__ = [
     "here",
     "iou",
     "likeness",
+    "linear_weights",
     "load",
     "localization_error",
     "max_box_acc",
@@ -100,6 +112,8 @@ __all__ = [
     "show",
     "silence",
     "silenced_logits",
+    "similarnet",
+    "softmax_weights",
     "top_patches",
     "upsample",
     "widgets",

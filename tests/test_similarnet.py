@@ -1,0 +1,180 @@
+"""Weights from silence by hand, and the heatmaps: any size, with the pools and without."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812, everybody's name for it
+
+from camlib.ablation import Ablation, Scores, Silenced, ablate
+from camlib.cam import cam
+from camlib.data import digits
+from camlib.geometry import receptive_field, upsample
+from camlib.head import find_head
+from camlib.nets import load
+from camlib.record import record
+from camlib.scenes import critters
+from camlib.similarnet import (
+    ablation_cam,
+    ablation_cam_weights,
+    ccgap_weights,
+    linear_weights,
+    similarnet,
+    softmax_weights,
+)
+
+
+def known() -> Ablation:
+    """10 pictures: 1 wrong, and 2 nats lost; without unit 0, 3 and 5; without unit 1, 1 and 1."""
+    ten = torch.tensor([[4, 6], [4, 6]])
+    by_class = Silenced(
+        torch.tensor([[1, 2], [1, 0]]),
+        torch.tensor([[3.0, 2], [0.5, 0.5]]).double(),
+        ten,
+        Scores(torch.tensor([1, 0]), torch.tensor([1.5, 0.5]).double(), ten[0]),
+    )
+    baseline = Scores(torch.tensor(1), torch.tensor(2.0).double(), torch.tensor(10))
+    return Ablation(
+        torch.tensor([3, 1]),
+        torch.tensor([5.0, 1]).double(),
+        torch.tensor([10, 10]),
+        baseline,
+        by_class,
+    )
+
+
+def pictures(*shape: int) -> Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(0))
+
+
+def hooks(net: nn.Module) -> int:
+    return sum(len(inner._forward_hooks) + len(inner._forward_pre_hooks) for inner in net.modules())
+
+
+def test_softmax_by_hand() -> None:
+    """e - E is 0.2 and 0 as fractions, 20 and 0 in percent, 0.3 and -0.1 in nats, 3 and -1 summed.
+
+    Of two units' softmax the first is 1 / (1 + e^-d), d the difference of the two.
+    """
+
+    def first(difference: float) -> float:
+        return 1 / (1 + math.exp(-difference))
+
+    for unit, difference in (("fraction", 0.2), ("percent", 20), ("loss", 0.4), ("summed loss", 4)):
+        code = softmax_weights(known(), "code", unit)  # type: ignore[arg-type]
+        paper = softmax_weights(known(), unit=unit)  # type: ignore[arg-type]
+        assert code.tolist() == pytest.approx([first(difference), first(-difference)])
+        assert paper.tolist() == pytest.approx([first(-difference), first(difference)])
+    hot = softmax_weights(known(), "code", temperature=0.01)
+    torch.testing.assert_close(hot, softmax_weights(known(), "code", "percent"))
+    assert hot.tolist() == pytest.approx([1, 0], abs=1e-8)
+
+
+def test_linear_and_ccgap_by_hand() -> None:
+    assert linear_weights(known()).tolist() == [3.0, -1.0]
+    assert ccgap_weights(known(), torch.tensor([1.0, 2])).tolist() == [[1.5, 1.5], [-0.5, 0.0]]
+    norms = torch.tensor([[3.0, 1], [0, 1]])
+    assert ccgap_weights(known(), norms).tolist() == [[0.5, 1.5], [0.0, 0.0]]
+    assert ccgap_weights(known(), torch.ones(2)).sum(1).tolist() == linear_weights(known()).tolist()
+
+
+def test_literally_the_weights_are_nearly_uniform_and_upside_down() -> None:
+    """As measured for MNIST: the filter whose silence costs most gets least, and all get nearly 1/16."""
+    found = ablate(load("lenet"), "conv2", digits("test", source="sklearn"))
+    weights = softmax_weights(found)
+    assert weights.sum().item() == pytest.approx(1)
+    assert weights.argmin() == found.errors.argmax()
+    assert weights.argmax() == found.errors.argmin()
+    assert (weights * 16 - 1).abs().max() < 0.06
+
+
+def test_any_size_with_the_pools() -> None:
+    net, images, weights = load("lenet"), pictures(2, 1, 40, 57), pictures(16)
+    heat = similarnet(net, images, weights, "conv2")
+    conv1, conv2 = net.get_submodule("module.conv1"), net.get_submodule("module.conv2")
+    with torch.no_grad():
+        maps = conv2(F.max_pool2d(conv1(images).relu(), 2)).relu()
+    assert heat.shape == (2, 40, 57)
+    # Cell i is centred on pixel ½ + 2 i, as PyTorch's plain enlarging by 2 has it; the last column goes on.
+    wanted = F.interpolate(
+        torch.einsum("u,nuhw->nhw", weights, maps)[:, None], scale_factor=2, mode="bilinear"
+    )[:, 0]
+    torch.testing.assert_close(heat[:, :, :56], wanted, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(heat[:, :, 56], heat[:, :, 55], rtol=1e-4, atol=1e-5)
+    own = pictures(1, 1, 28, 28)
+    with record(net, "conv2") as acts, torch.no_grad():
+        net(own)
+    wanted = upsample((acts["conv2"] * weights[:, None, None]).sum(1), receptive_field(net, "conv2"))
+    torch.testing.assert_close(similarnet(net, own, weights, "conv2"), wanted)
+    assert hooks(net) == 0
+
+
+def test_any_size_without_the_pools() -> None:
+    """Both convolutions at full resolution: each pixel has a cell of its own, which sees 9 × 9."""
+    net, images, weights = load("lenet"), pictures(2, 1, 33, 50), pictures(2, 16)
+    before = net(images[:, :, :28, :28])
+    heat = similarnet(net, images, weights, "conv2", pools=False)
+    conv1, conv2 = net.get_submodule("module.conv1"), net.get_submodule("module.conv2")
+    with torch.no_grad():
+        maps = conv2(conv1(images).relu()).relu()
+    torch.testing.assert_close(heat, (maps * weights[:, :, None, None]).sum(1), rtol=1e-4, atol=1e-5)
+    changed = images.clone()
+    changed[0, 0, 16, 20] = 1 - changed[0, 0, 16, 20]
+    rows, columns = (similarnet(net, changed, weights, "conv2", pools=False) != heat)[0].nonzero().T
+    assert rows.min() >= 12
+    assert rows.max() <= 20
+    assert columns.min() >= 16
+    assert columns.max() <= 24
+    assert hooks(net) == 0
+    assert torch.equal(net(images[:, :, :28, :28]), before)
+
+
+def test_the_pools_are_back_after_an_exception() -> None:
+    net = load("lenet")
+    with pytest.raises(ValueError, match="wants images"):
+        similarnet(net, pictures(1, 3, 28, 28), torch.ones(16), "conv2", pools=False)
+    assert hooks(net) == 0
+
+
+def test_ablation_cam_of_a_pooled_head_is_cam_up_to_the_means() -> None:
+    """(y - y_u) / y = w_u · mean of A_u / y, from find_head's weights."""
+    net, scenes = load("critternet_gap"), critters(3, seed=5)
+    head = find_head(net, scenes.images)
+    top = head.logits.argmax(1)
+    y = head.logits.gather(1, top[:, None])
+    wanted = head.weight[top] * head.features.mean((2, 3)) / y
+    torch.testing.assert_close(
+        ablation_cam_weights(net, scenes.images, "conv5"), wanted, rtol=1e-3, atol=1e-5
+    )
+    wanted = head.weight[[2, 2, 2]] * head.features.mean((2, 3)) / head.logits[:, 2:3]
+    found = ablation_cam_weights(net, scenes.images, "conv5", 2)
+    torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-4)
+    heat = ablation_cam(net, scenes.images, "conv5")
+    maps = torch.einsum(
+        "nu,nuhw->nhw", ablation_cam_weights(net, scenes.images, "conv5"), head.features
+    ).relu()
+    assert heat.shape == (3, 128, 128)
+    torch.testing.assert_close(heat, upsample(maps, receptive_field(net, "conv5")))
+    # With the class's own weights in place of Ablation-CAM's it is the class activation map.
+    torch.testing.assert_close(
+        similarnet(net, scenes.images, head.weight[top], "conv5"), cam(net, scenes.images)
+    )
+
+
+def test_refuses() -> None:
+    net, image = load("lenet"), pictures(1, 1, 28, 28)
+    for words, call in (
+        ("has 16 units", lambda: similarnet(net, image, torch.ones(6), "conv2")),
+        ("has no maps", lambda: similarnet(net, image, torch.ones(120), "fc1")),
+        ("no layer 'conv7'", lambda: similarnet(net, image, torch.ones(6), "conv7")),
+        ("there is no picture", lambda: similarnet(net, image[:0], torch.ones(16), "conv2")),
+        ("there is no picture", lambda: ablation_cam_weights(net, image[:0], "conv2")),
+        ("no unit 'bits'", lambda: softmax_weights(known(), unit="bits")),  # type: ignore[arg-type]
+        ("no sign 'minus'", lambda: softmax_weights(known(), "minus")),  # type: ignore[arg-type]
+        ("above 0; given 0", lambda: softmax_weights(known(), temperature=0)),
+        ("norms want", lambda: ccgap_weights(known(), torch.ones(3))),
+        ("norms want", lambda: ccgap_weights(known(), -torch.ones(2))),
+    ):
+        with pytest.raises(ValueError, match=words):
+            call()
