@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.utils.data import TensorDataset
 
+from bench.measure import row
 from camlib.ablation import ablate, silenced_logits
 from camlib.data import Digits, digits
 from camlib.nets import Net, load
@@ -50,7 +51,8 @@ def filters() -> None:
     ours, theirs = partial(ablate, net, "conv2", data, BATCH), partial(one_at_a_time, net, data)
     found, wrong = ours(), theirs()
     error = int((torch.cat([found.wrong, found.baseline.wrong[None]]) - wrong).abs().max())
-    ratio = spread([ours, theirs], ROUNDS["lenet"])
+    what = f"silencing lenet's 16 filters of conv2 in turn, {len(data)} {kind}"
+    ratio = spread(what, "one full pass for each", [ours, theirs], ROUNDS["lenet"])
     print(
         f"lenet conv2, 16 filters, {len(data)} {kind}: {ratio} full passes; errors differ by {error} at most",
         flush=True,
@@ -90,7 +92,9 @@ def units() -> None:
         return torch.from_numpy(weights[0])
 
     error = (ours() - theirs()).abs().max().item()
-    ratio = spread([ours, theirs, partial(plain, net, image)], ROUNDS["resnet18"])
+    what = "silencing ResNet-18's 512 units of layer4 in turn, one picture"
+    works = [ours, theirs, partial(plain, net, image)]
+    ratio = spread(what, "pytorch-grad-cam", works, ROUNDS["resnet18"])
     print(
         f"resnet18 layer4, 512 units, 1 picture: {ratio} pytorch-grad-cam's Ablation-CAM; "
         f"the weights differ by {error:.0e} at most",
@@ -128,10 +132,11 @@ def plain(net: Net, image: Tensor) -> Tensor:
     return logits
 
 
-def spread(works: Sequence[Callable[[], object]], rounds: int) -> str:
+def spread(what: str, peer: str, works: Sequence[Callable[[], object]], rounds: int) -> str:
     """How many times as fast the first is as the second; of a third, how many of it the first takes."""
     mine, others, *third = times(works, rounds)
     ratios = sorted(other / own for own, other in zip(mine, others, strict=True))
+    print(row(what, peer, ratios))
     low, middle, high = ratios[0], statistics.median(ratios), ratios[-1]
     text = f"{middle:.1f} times as fast ({low:.1f} to {high:.1f}, {rounds} rounds) as"
     if third:

@@ -20,6 +20,7 @@ import torch
 from captum.attr import Occlusion
 from torch import Tensor, nn
 
+from bench.measure import row
 from camlib.geometry import receptive_field
 from camlib.layers import trace
 from camlib.nets import Net, load
@@ -33,14 +34,15 @@ AT_ONCE = (1, 8, 32)  # captum's perturbations_per_eval
 def main() -> None:
     # First, while this process is small: on Linux a new process starts from the peak of its parent.
     code = "import sys, bench.occlusion as b; print(b.extra(sys.argv[1]))"
-    for name in NETWORKS:
-        run = subprocess.run([sys.executable, "-c", code, name], check=True, capture_output=True, text=True)
-        print(f"{name}: peak extra memory {run.stdout.strip()} MB", flush=True)
-    for name in NETWORKS:
-        compare(name)
+    extra_mb = {
+        name: subprocess.run([sys.executable, "-c", code, name], check=True, capture_output=True, text=True)
+        for name in NETWORKS
+    }
+    for name, run in extra_mb.items():
+        compare(name, int(run.stdout))
 
 
-def compare(name: str) -> None:
+def compare(name: str, memory: int) -> None:
     net = load(name, "random")
     image = torch.rand(1, 3, net.size, net.size, generator=torch.Generator().manual_seed(0))
     ours, theirs = partial(occlusion, net, image, 0, WINDOW, STRIDE), partial(captums, net, image)
@@ -50,6 +52,8 @@ def compare(name: str) -> None:
     mine, others = times([ours, partial(theirs, fastest)], ROUNDS)
     ratios = sorted(other / own for own, other in zip(mine, others, strict=True))
     gain, limit = statistics.median(ratios), possible(net)
+    what = f"occlusion, {name}, window {WINDOW}, stride {STRIDE} (counting allows {limit:.2f})"
+    print(row(what, "captum", ratios, (memory, None)))
     print(
         f"{name}: {gain:.2f} times as fast as captum ({ratios[0]:.2f} to {ratios[-1]:.2f}, {ROUNDS} rounds; "
         f"{fastest} at once is its fastest of {AT_ONCE}); counting allows {limit:.2f}: {gain / limit:.0%}; "
