@@ -93,7 +93,7 @@ def units() -> None:
 
     error = (ours() - theirs()).abs().max().item()
     what = "silencing ResNet-18's 512 units of layer4 in turn, one picture"
-    works = [ours, theirs, partial(plain, net, image)]
+    works: list[Callable[[], object]] = [ours, theirs, partial(plain, net, image)]
     ratio = spread(what, "pytorch-grad-cam", works, ROUNDS["resnet18"])
     print(
         f"resnet18 layer4, 512 units, 1 picture: {ratio} pytorch-grad-cam's Ablation-CAM; "
