@@ -51,6 +51,15 @@ said = Label("none")
 it.observe(lambda change: setattr(said, "value", str(it.selected)), "selected")
 display(said, it)
 """
+SQUARE = """
+from ipywidgets import Label
+from camlib import SquareExplorer, critters, load
+net, scenes = load("critternet"), critters(2)
+it = SquareExplorer(net, {"one": scenes.images[0], "two": scenes.images[1]}, side=32)
+said = Label("none")
+it.observe(lambda change: setattr(said, "value", f"{it.picture} {it.x} {it.y} {it.side} {it.fill}"), "rows")
+display(said, it)
+"""
 RUN_ALL = """
 const [done, path] = [arguments[1], arguments[0]];
 (async () => {
@@ -251,6 +260,38 @@ def test_the_map_of_points(driver, server):
     light = driver.execute_script(paper)
     driver.execute_async_script(DARK)
     until(lambda: driver.execute_script(paper) != light)
+
+
+def test_the_square_is_dragged(driver, server):
+    nb = nbformat.v4.new_notebook(metadata=new_lesson("02_activations").metadata)
+    nb.cells = [nbformat.v4.new_code_cell(SQUARE.strip())]
+    lesson.write(nb, server[1] / "square.ipynb")
+    run_in_jupyterlab(driver, server, "square.ipynb")
+    canvas = WebDriverWait(driver, 90).until(
+        lambda d: next((c for c in d.find_elements(By.CSS_SELECTOR, ".camlib-square canvas")), None)
+    )
+    driver.execute_script("document.querySelector('.camlib-square').scrollIntoView()")
+    label = driver.find_element(By.CSS_SELECTOR, ".widget-label")
+
+    def until(said):
+        WebDriverWait(driver, 30).until(lambda _: label.text == said)
+
+    hand = ActionChains(driver).move_to_element(canvas).click_and_hold()  # the canvas shows 3 pixels for each
+    hand.move_by_offset(-90, -60).move_by_offset(0, 30).release().perform()
+    until("one 18 38 32 grey")
+    row = driver.find_element(By.CSS_SELECTOR, ".camlib-square .row.best")
+    assert row.text.split("\n")[1].endswith("%")
+    canvas.send_keys(Keys.ARROW_RIGHT, "+")
+    until("one 21 37 34 grey")
+    pixel = "return [...document.querySelector('.camlib-square canvas').getContext('2d')"
+    pixel += ".getImageData(120, 170, 1, 1).data]"
+    assert driver.execute_script(pixel) == [127, 127, 127, 255]
+    picture, fill = (Select(one) for one in driver.find_elements(By.CSS_SELECTOR, ".camlib-square select"))
+    fill.select_by_visible_text("white")
+    until("one 21 37 34 white")
+    WebDriverWait(driver, 30).until(lambda d: d.execute_script(pixel) == [255] * 4)
+    picture.select_by_visible_text("two")
+    until("two 21 37 34 white")
 
 
 def shown(driver):

@@ -43,9 +43,10 @@ def places(
     said = ", ".join(f"{name} at {count}" for name, count in others.most_common(5)) or "no other class at any"
     content = f"A square at {len(top)} places: {classes[target]} wins at {len(top) - others.total()}; {said}."
     figure, (ax,) = grid([_DIM * picture], None, title, alt, content, None)
-    across = found.boxes.shape[1]
+    steps = found.boxes[0, :, 0].diff()  # pixels from one place to the next
+    room = 0.94 * _SIDE * (int(steps.min()) if len(steps) else found.size[1]) / found.size[1]
     words = [name if len(name) < 16 else f"{name[:14]}…" for name in others]
-    size = min([11.0, *(11 * 0.97 * _SIDE / across / breadth(word, 11, "bold") for word in words)])
+    size = min([11.0, *(11 * room / breadth(word, 11, "bold") for word in words)])
     halo = [patheffects.withStroke(linewidth=2, foreground="black")]
     for (x0, y0, x1, y1), winner in zip(found.boxes.flatten(0, 1).tolist(), top, strict=True):
         x, y = (x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2
