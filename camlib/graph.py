@@ -69,7 +69,7 @@ class Graph:
         if (layer is not None and self.output is None) or list(self.kinds.values()).count("picture") != 1:
             raise UnclearError("its input or the layer's output is no node of the graph")
         for node in self.nodes:
-            if self._overwrites(node) and not self._fresh(node.args[0]):
+            if self._overwrites(node) and not self._fresh(next(iter(node.args), None)):
                 raise UnclearError(f"{node} overwrites a tensor that others may read")
             if self.kinds[node] == "window" and isinstance(self.called(node), nn.Conv2d):
                 self._fold(node)
@@ -97,17 +97,20 @@ class Graph:
         called = self.called(node)
         if node.op == "placeholder":
             return "picture"
-        if node.op == "call_module" and "forward" not in vars(
+        if not node.args:  # given by name: rare, and right either way
+            return "other"
+        own = node.op == "call_module" and "forward" in vars(
             called
-        ):  # else it is no longer what its type says
+        )  # then its type does not tell what it does
+        if node.op == "call_module" and not own:
             if window := _window(called):
                 self.windows[node] = window
                 return "window"
             if type(called) is nn.BatchNorm2d and called.running_mean is not None:
                 return "pointwise"
-        if type(called) in _NOTHING:
+        if type(called) in _NOTHING and not own:
             return "nothing"
-        if type(called) in _POINTWISE or (node.op != "call_module" and called in _POINTWISE):
+        if (type(called) in _POINTWISE and not own) or (node.op != "call_module" and called in _POINTWISE):
             return "pointwise"
         inputs = len(node.all_input_nodes)
         if called in _SUMS and inputs == len(node.args) == 2 and not node.kwargs:

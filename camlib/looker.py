@@ -40,7 +40,7 @@ def looker(net: Net, layer: str | None = None) -> Callable[[Tensor, Tensor], "Lo
     def look(image: Tensor, other: Tensor) -> Looks:
         try:
             return Kept(graph, *((one.to(net.mean) - net.mean) / net.std for one in (image, other)))
-        except RuntimeError:  # the network does not take such a picture, and says why; or not as a graph
+        except Exception:  # the network does not take such a picture, and says why; or not as a graph
             return plain(image, other)
 
     return look

@@ -28,13 +28,13 @@ __all__ = ["Occlusions", "occlude", "occlusion"]
 
 @dataclass(frozen=True, eq=False)
 class Occlusions:
-    """What a network answered for N pictures, each with a window at Y × X places covered.
+    """What a network answered for N pictures, each with a window at Y × X places covered; on its device.
 
     before: float32 (N,), the target's probability in the whole picture.
     after: float32 (N, Y, X), the same with a place covered.
     top: int64 (N, Y, X), the class with the highest probability then.  targets: int64 (N,).
     boxes: int64 (Y, X, 4), the places, (x0, y0, x1, y1) in pixels, half open; the picture's border cuts the
-    last ones off.  size: the pictures' (H, W).
+    last ones off. They are on the CPU.  size: the pictures' (H, W).
     units: int64 (N,), the layer's strongest map, the one with the largest sum in the whole picture.
     activation_before: float32 (N,), that sum.  activation: (N, Y, X), with the place covered. All three are
     None where no layer was asked for.
@@ -66,11 +66,12 @@ class Occlusions:
             raise ValueError(
                 f"values of shape {tuple(values.shape)} for {tuple(self.boxes.shape[:2])} places"
             )
-        (height, width), boxes = self.size, self.boxes.cpu()
-        down = _covered(boxes[:, 0, 1::2], height).to(values.device)
-        across = _covered(boxes[0, :, ::2], width).to(values.device)
-        count = down.sum(0)[:, None] * across.sum(0)
-        return (torch.einsum("nyx,yh,xw->nhw", values.double(), down, across) / count).float()
+        down, across = (
+            _covered(self.boxes[:, 0, 1::2], self.size[0]),
+            _covered(self.boxes[0, :, ::2], self.size[1]),
+        )
+        total = torch.einsum("nyx,yh,xw->nhw", values.cpu().double(), down, across)
+        return (total / (down.sum(0)[:, None] * across.sum(0))).float().to(values.device)
 
 
 def occlusion(

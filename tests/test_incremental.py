@@ -229,3 +229,26 @@ def test_a_large_window_goes_in_small_batches(monkeypatch: pytest.MonkeyPatch) -
         sizes = [len(some.logits) for some in looks.versions(y, y)]
     assert sum(sizes) == 81
     assert max(sizes) <= 3  # conv1 gives 32,768 numbers
+
+
+class Named(nn.Module):
+    """Hands its inputs over by name, and has a layer whose forward was replaced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.act, self.fc = nn.Conv2d(3, 4, 3, stride=2), nn.ReLU(), nn.Linear(4, 3)
+        self.act.forward = lambda x: x.abs() + x.flip(3)  # type: ignore[method-assign, assignment]
+
+    def forward(self, x: Tensor) -> Any:
+        maps = functional.relu(self.act(self.conv(input=x)), inplace=False)
+        return self.fc(torch.cat(tensors=[maps, maps], dim=3).mean((2, 3)))
+
+
+def test_what_is_called_in_unusual_ways_gets_its_inputs_whole() -> None:
+    torch.manual_seed(0)
+    net, (image, fill) = wrap(Named(), size=20), torch.rand(2, 3, 20, 20)
+    assert "window" not in Graph(net.module).kinds.values()
+    y = torch.tensor([[0, 7], [9, 16]])
+    ours, theirs, unchanged = both(net, image, fill, y, y)
+    assert (theirs - unchanged).abs().amax(2).min() > 0
+    assert torch.allclose(ours, theirs, atol=1e-6)
