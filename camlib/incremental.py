@@ -7,21 +7,20 @@ approximated: the numbers that are not computed again are those that do not depe
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, fx
-from torch.nn import functional
 
 from .graph import Graph
-from .spans import Span, outer, united
+from .plan import largest, plan
+from .rerun import Rerun, table
+from .spans import Span
 
-__all__ = ["Changed", "Kept", "Versions"]
+__all__ = ["Kept", "Versions"]
 
-_WHOLE = 0.8  # from this share of a map on all of it is computed: gathering a part has its cost too
 _ROOM = 30_000_000  # numbers in memory at once: those that are kept, and ten times a batch's largest tensor
-Box = tuple[Span, Span]  # down and across
 
 
 @dataclass(frozen=True)
@@ -38,22 +37,13 @@ class Versions:
     maps: Tensor | None
 
 
-@dataclass(frozen=True, eq=False)
-class Changed:
-    """The part of a map that was computed again.
+class _Half(NamedTuple):
+    """Versions as far as the neck: its output (P, …) in the logits' place."""
 
-    values: (P, C, h, w).  node: where the kept map comes from.  y, x: which rows and columns.
-    """
-
-    values: Tensor
-    node: fx.Node
-    y: Span
-    x: Span
-
-    @property
-    def whole(self) -> bool:
-        """Whether it is all of the map."""
-        return self.y.whole and self.x.whole
+    rows: Tensor
+    columns: Tensor
+    value: Tensor
+    maps: Tensor | None
 
 
 class Kept(fx.Interpreter):
@@ -73,7 +63,7 @@ class Kept(fx.Interpreter):
         if graph.output is not None:
             self.read.add(graph.source(graph.output))
         self.logits: Tensor = self.run(image[None].contiguous(memory_format=torch.channels_last))
-        self.room = (_ROOM - sum(table.numel() for table in self.tables.values())) / 10
+        self.room = (_ROOM - sum(one.numel() for one in self.tables.values())) / 10
         self.neck = self._neck()
 
     def run_node(self, n: fx.Node) -> Any:
@@ -89,7 +79,7 @@ class Kept(fx.Interpreter):
         if isinstance(value, Tensor):
             self.shapes[n] = value.shape
             if n in self.read and value.ndim == 4 and kind != "other":
-                self.tables[n] = _table(value)
+                self.tables[n] = table(value)
             if n is self.known.output:
                 self.maps = value.clone()
         return value
@@ -100,18 +90,17 @@ class Kept(fx.Interpreter):
         y: int64 (n, 2), each square's first row and the one after its last.  x: (m, 2), its columns.
         """
         height, width = self.other.shape[1:]
-        most = self.room / max(
-            self.shapes.get(n, torch.Size()).numel() for n in self.known.nodes[self.neck :]
-        )
+        most = self.room / largest({}, self.shapes, self.known.nodes[self.neck :])
         waiting: list[_Half] = []
         for half in self._halves(y, x, _alike(y, height), _alike(x, width)):
-            if waiting and sum(len(one.value) for one in (*waiting, half)) > most:
+            full = sum(len(one.value) for one in (*waiting, half)) > most
+            if waiting and (full or half.maps is not None):  # maps are large: they do not wait
                 yield from self._ended(waiting)
                 waiting = []
             waiting.append(half)
         yield from self._ended(waiting)
 
-    def _ended(self, halves: list["_Half"]) -> Iterator[Versions]:
+    def _ended(self, halves: list[_Half]) -> Iterator[Versions]:
         """What comes after the neck, for all at once: large linear layers read their weights only once."""
         values = torch.cat([half.value for half in halves])
         before: dict[fx.Node, Any] = dict.fromkeys(
@@ -123,18 +112,20 @@ class Kept(fx.Interpreter):
         for half, some in zip(halves, split, strict=True):
             yield Versions(half.rows, half.columns, some, half.maps)
 
-    def _halves(self, y: Tensor, x: Tensor, rows: Tensor, columns: Tensor) -> Iterator["_Half"]:
+    def _halves(self, y: Tensor, x: Tensor, rows: Tensor, columns: Tensor) -> Iterator[_Half]:
         height, width = self.other.shape[1:]
         (top, under), (left, right) = y[rows].T, x[columns].T
         picture = Span.of(top, under, height), Span.of(left, right, width)
-        plan = self._plan(picture)
-        if self._largest(plan) * len(rows) * len(columns) > self.room and max(len(rows), len(columns)) > 1:
+        found = plan(self.known, self.shapes, picture)
+        each = largest(found, self.shapes, self.known.nodes[: self.neck + 1])
+        each = each if self.maps is None else max(each, self.maps.numel())
+        if each * len(rows) * len(columns) > self.room and max(len(rows), len(columns)) > 1:
             down = len(rows) >= len(columns)
             for half in (rows if down else columns).tensor_split(2):
                 yield from self._halves(y, x, *((half, columns) if down else (rows, half)))
             return
-        run = _Rerun(self, plan, len(rows) * len(columns))
-        yield _Half(rows, columns, run(picture), run.maps)
+        run = Rerun(self.known, self.tables, found, self.neck)
+        yield _Half(rows, columns, run(self.other), run.maps)
 
     def _neck(self) -> int:
         """The number of the first node whose output, a tensor made whole, is all that the later ones read."""
@@ -148,167 +139,6 @@ class Kept(fx.Interpreter):
             if node.op != "get_attr":
                 open_until = max(open_until, last.get(node, 0))
         return nodes.index(nodes[-1].args[0])
-
-    def _plan(self, picture: Box) -> dict[fx.Node, Box]:
-        """Which part of each map to compute; a node that is not in it gets its inputs whole."""
-        plan: dict[fx.Node, Box] = {}
-        for node in self.known.nodes:
-            kind, above = self.known.kinds[node], node.all_input_nodes
-            if kind == "picture":
-                plan[node] = picture
-            elif kind == "other" or not above or any(one not in plan for one in above):
-                continue
-            elif kind == "window":
-                window, (height, width) = self.known.windows[node], self.shapes[node][2:]
-                y, x = plan[above[0]]
-                whole = y.whole and x.whole
-                plan[node] = _grown(y.through(window, 0, height), x.through(window, 1, width), whole)
-            elif kind == "meet":
-                if len({self.shapes[one][2:] for one in above}) == 1:
-                    ys, xs = zip(*(plan[one] for one in above), strict=True)
-                    whole = any(y.whole and x.whole for y, x in zip(ys, xs, strict=True))
-                    plan[node] = _grown(united(ys), united(xs), whole)
-            else:
-                plan[node] = plan[above[0]]
-        return plan
-
-    def _largest(self, plan: dict[fx.Node, Box]) -> int:
-        """How many numbers the largest tensor of one version has."""
-        sizes = [0 if self.maps is None else self.maps.numel()]
-        for node in self.known.nodes[: self.neck + 1]:
-            shape = self.shapes.get(node, torch.Size([0]))
-            y, x = plan.get(node, (None, None))
-            part = y.size * x.size / (y.length * x.length) if y and x else 1
-            sizes.append(int(shape.numel() * part))
-        return max(sizes)
-
-
-class _Half(NamedTuple):
-    """Versions as far as the neck: its output (P, …) in the logits' place."""
-
-    rows: Tensor
-    columns: Tensor
-    value: Tensor
-    maps: Tensor | None
-
-
-class _Rerun(fx.Interpreter):
-    """One batch of versions, as far as the neck."""
-
-    def __init__(self, kept: Kept, plan: dict[fx.Node, Box], count: int) -> None:
-        super().__init__(kept.module, graph=kept.graph)
-        self.kept, self.known, self.plan, self.count = kept, kept.known, plan, count
-        self.neck, self.after = kept.known.nodes[kept.neck], set(kept.known.nodes[kept.neck + 1 :])
-        self.value = torch.empty(0)
-        self.maps: Tensor | None = None
-
-    def __call__(self, picture: Box) -> Tensor:
-        """What the neck gives out with each square laid on the picture."""
-        (y, x), other = picture, self.kept.other
-        height, width = other.shape[1:]
-        node = next(node for node in self.known.nodes if node in self.plan)
-        table = torch.cat([self.kept.tables[node], other.permute(1, 2, 0).flatten(0, 1)])
-        filled = outer(y.changed, x.changed) * (height * width + 2)
-        values = _rows(table, outer(y.rows * width, x.rows) + filled)
-        self.run(Changed(values, node, y, x))
-        return self.value
-
-    def run_node(self, n: fx.Node) -> Any:
-        """A node's output: a `Changed` where the plan says so, else a tensor; nothing after the neck."""
-        if n in self.after:
-            return None
-        value = self._value(n)
-        if n is self.neck:
-            self.value = value
-        if n is self.known.output:
-            whole = self._whole(value)
-            self.maps = whole.clone() if isinstance(value, Tensor) or value.whole else whole
-        return value
-
-    def _value(self, n: fx.Node) -> Any:
-        if n.op in ("placeholder", "get_attr"):
-            return super().run_node(n)
-        args, kwargs = self.fetch_args_kwargs_from_env(n)
-        kind = self.known.kinds[n]
-        if kind == "nothing":
-            return args[0]
-        if n in self.plan:
-            if kind == "window":
-                return self._window(n, args[0])
-            if kind == "pointwise":
-                values = getattr(self, n.op)(n.target, (args[0].values, *args[1:]), kwargs)
-                return replace(args[0], values=values, node=n)
-            return self._meet(n, args)
-        args, kwargs = fx.node.map_aggregate((args, kwargs), self._whole)
-        if n in self.known.norms:
-            return self.known.convolve(n, args[0], padded=False)
-        return getattr(self, n.op)(n.target, args, kwargs)
-
-    def _window(self, n: fx.Node, below: Changed) -> Changed:
-        window, (y, x) = self.known.windows[n], self.plan[n]
-        called, whole = self.known.called(n), below.whole
-        low = not isinstance(called, torch.nn.AvgPool2d | torch.nn.Conv2d)  # a maximum's padding never wins
-        values = below.values
-        if not whole:
-            values = self._gathered(below, y.read(window, 0), x.read(window, 1), low)
-        if n in self.known.norms:
-            values = self.known.convolve(n, values, padded=not whole)
-        elif whole:
-            values = called(values)
-        elif low:
-            values = functional.max_pool2d(values, window.kernel, window.stride, 0, window.dilation)
-        else:
-            values = functional.avg_pool2d(values, window.kernel, window.stride)
-        return Changed(values, n, y, x)
-
-    def _meet(self, n: fx.Node, args: Any) -> Changed:
-        y, x = self.plan[n]
-
-        def fitted(part: Any) -> Any:
-            if not isinstance(part, Changed):
-                return part
-            fits = part.y.same(y) and part.x.same(x)
-            return part.values if fits else self._gathered(part, y.rows, x.rows)
-
-        args, kwargs = fx.node.map_aggregate((args, n.kwargs), fitted)
-        return Changed(getattr(self, n.op)(n.target, args, kwargs), n, y, x)
-
-    def _whole(self, value: Any) -> Any:
-        if not isinstance(value, Changed):
-            return value
-        return value.values if value.whole else self._gathered(value, value.y.all().rows, value.x.all().rows)
-
-    def _gathered(self, part: Changed, rows: Tensor, columns: Tensor, low: bool = False) -> Tensor:
-        """(P, C, h, w): these rows (Y, h) and columns (X, w), new ones, kept ones, or padding."""
-        table, (y, x) = self.kept.tables[part.node], (part.y, part.x)
-        cells = y.length * x.length
-        down, across = rows - y.at[:, None], columns - x.at[:, None]
-        inside = outer((rows >= 0) & (rows < y.length), (columns >= 0) & (columns < x.length))
-        old = outer(rows * x.length, columns).where(inside, cells + low)
-        first = torch.arange(self.count).view(len(rows), len(columns), 1, 1) * (y.size * x.size)
-        new = outer(down * x.size, across) + first + len(table)
-        fresh = outer((down >= 0) & (down < y.size), (across >= 0) & (across < x.size))
-        values = part.values.permute(0, 2, 3, 1).reshape(-1, table.shape[1])
-        return _rows(torch.cat([table, values]), new.where(fresh, old))
-
-
-def _table(maps: Tensor) -> Tensor:
-    """(h · w + 2, C): a row for each cell of a map (1, C, h, w), then zeros and -∞, two kinds of padding."""
-    cells = maps[0].permute(1, 2, 0).flatten(0, 1)
-    edge = cells.new_tensor([0, -torch.inf])[:, None].expand(2, cells.shape[1])
-    return torch.cat([cells, edge])
-
-
-def _rows(table: Tensor, index: Tensor) -> Tensor:
-    """(Y · X, C, h, w), channels last, of a table's rows (Y, X, h, w)."""
-    found = table.index_select(0, index.flatten().to(table.device))
-    return found.view(-1, *index.shape[2:], table.shape[1]).permute(0, 3, 1, 2)
-
-
-def _grown(y: Span, x: Span, whole: bool) -> Box:
-    """The box, or the whole map, where that is hardly more."""
-    whole = whole or y.size * x.size >= _WHOLE * y.length * x.length
-    return (y.all(), x.all()) if whole else (y, x)
 
 
 def _alike(edges: Tensor, length: int) -> Tensor:

@@ -13,6 +13,7 @@ from camlib.graph import Graph, UnclearError
 from camlib.incremental import Kept
 from camlib.looker import Plain, looker
 from camlib.nets import Net, load, wrap
+from camlib.plan import plan
 from camlib.spans import Span, Window
 
 
@@ -49,9 +50,9 @@ def test_spans_agree_with_the_geometry(name: str) -> None:
     with torch.inference_mode():
         kept = Kept(graph, torch.zeros(3, net.size, net.size), torch.zeros(3, net.size, net.size))
     y = Span.of(torch.tensor([0, 48, 90]), torch.tensor([24, 72, 114]), net.size)
-    plan = kept._plan((y, y))
+    found = plan(graph, kept.shapes, (y, y))
     checked = 0
-    for node, (down, _) in plan.items():
+    for node, (down, _) in found.items():
         if isinstance(module := graph.called(node), nn.Conv2d):
             dotted = next(path for path, inner in net.module.named_modules() if inner is module)
             rows = receptive_field(net, dotted).rows
