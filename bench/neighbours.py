@@ -13,7 +13,7 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
-from bench.measure import extra_memory, ratios, row
+from bench.measure import DEVICE, extra_memory, ratios, row
 from camlib.codes import codes
 from camlib.neighbours import nearest
 from camlib.nets import Net, load
@@ -25,7 +25,7 @@ SIZES = ((2000, 2000, 256), (5000, 500, 4096))  # codes, queries, numbers in eac
 
 def main() -> None:
     for name, layer, count in (("critternet", "fc7", 256), ("alexnet", "fc7", 64)):
-        net = load(name, "random")
+        net = load(name, "random").to(DEVICE)
         images = torch.rand(count, 3, net.size, net.size, generator=torch.Generator().manual_seed(0))
         with tempfile.TemporaryDirectory() as folder:
             for where, file in {"": None, ", into a file": Path(folder) / "codes.npy"}.items():
@@ -54,7 +54,7 @@ def kept(net: Net, layer: str, images: Tensor, file: Path | None) -> None:
 def bare(net: Net, images: Tensor) -> None:
     with torch.inference_mode():
         for batch in batches(images):
-            net(batch.images)
+            net(batch.images.to(DEVICE))
 
 
 def theirs(known: Tensor, asked: Tensor, metric: str) -> None:

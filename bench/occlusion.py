@@ -12,7 +12,6 @@ import resource
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -20,7 +19,7 @@ import torch
 from captum.attr import Occlusion
 from torch import Tensor, nn
 
-from bench.measure import row
+from bench.measure import DEVICE, now, row
 from camlib.geometry import receptive_field
 from camlib.layers import trace
 from camlib.nets import Net, load
@@ -43,12 +42,12 @@ def main() -> None:
 
 
 def compare(name: str, memory: int) -> None:
-    net = load(name, "random")
-    image = torch.rand(1, 3, net.size, net.size, generator=torch.Generator().manual_seed(0))
+    net = load(name, "random").to(DEVICE)
+    image = torch.rand(1, 3, net.size, net.size, generator=torch.Generator().manual_seed(0)).to(DEVICE)
     ours, theirs = partial(occlusion, net, image, 0, WINDOW, STRIDE), partial(captums, net, image)
     seconds = {at_once: times([partial(theirs, at_once)], 1)[0][0] for at_once in AT_ONCE}
     fastest = min(seconds, key=seconds.__getitem__)
-    error = (ours() - theirs(fastest)).abs().max().item()
+    error = (ours().cpu() - theirs(fastest).cpu()).abs().max().item()
     mine, others = times([ours, partial(theirs, fastest)], ROUNDS)
     ratios = sorted(other / own for own, other in zip(mine, others, strict=True))
     gain, limit = statistics.median(ratios), possible(net)
@@ -76,13 +75,13 @@ def captums(net: Net, image: Tensor, at_once: int) -> Tensor:
 
 
 def times(works: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """CPU seconds of each work in each round, by turns, so that a busy moment falls on all."""
+    """Seconds of each work in each round, by turns, so that a busy moment falls on all."""
     spent: list[list[float]] = [[] for _ in works]
     for _ in range(rounds):
         for work, mine in zip(works, spent, strict=True):
-            start = time.process_time()
+            start = now()
             work()
-            mine.append(time.process_time() - start)
+            mine.append(now() - start)
     return spent
 
 

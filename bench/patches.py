@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from bench.measure import ratios, row
+from bench.measure import DEVICE, ratios, row
 from camlib.nets import Net, load
 from camlib.patches import top_patches
 from camlib.stream import batches
@@ -32,7 +32,7 @@ def main() -> None:
     )
     print(f"peak memory: 1 000 pictures {few} MB, 100 000 pictures {many} MB, {many - few:+d} MB")
     for name, layer, count in CASES:
-        net = load(name, "random")
+        net = load(name, "random").to(DEVICE)
         images = torch.rand(count, 3, net.size, net.size, generator=torch.Generator().manual_seed(0))
         works: list[Callable[[], object]] = [
             partial(top_patches, net, layer, images),
@@ -68,7 +68,7 @@ def peak(count: int) -> int:
 def _run(net: Net | Upto, images: Tensor) -> None:
     with torch.inference_mode():
         for batch in batches(images):
-            net(batch.images)
+            net(batch.images.to(DEVICE))
 
 
 if __name__ == "__main__":
