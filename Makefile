@@ -24,7 +24,7 @@ test: env ## all checks: ruff, mypy, the tests, every lesson's cells
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks
+	TQDM_DISABLE=1 $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks
 
 notebooks: env ## run every lesson again and keep its outputs
 	$(PY) -m tools.execute
