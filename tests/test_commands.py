@@ -406,3 +406,13 @@ def test_one_version_and_one_list() -> None:
     assert f"\nversion: {camlib.__version__}\n" in (ROOT / "CITATION.cff").read_text()
     items = re.findall(r"^ *- (.*[^:\n])$", (ROOT / "environment.yml").read_text(), re.M)
     assert items == ["python=3.12", "pip", "-c constraints.txt", "-e .[lab]"]
+
+
+def test_the_readme_quotes_the_benchmarks() -> None:
+    """Each speed in README.md stands in the table that `make bench` wrote."""
+    readme = (environment.ROOT / "README.md").read_text("utf-8").split("**Fast on a CPU.**")[1]
+    rows = re.findall(r"^\| (.+) \| (.+) \| ([\d.]+) \|$", readme, flags=re.M)
+    measured = (environment.ROOT / "bench" / "results.md").read_text("utf-8")
+    assert len(rows) == 5
+    for what, peer, times in rows:
+        assert f"| {peer} | {times} (" in measured, what
