@@ -1,6 +1,7 @@
 from . import checks, show, widgets
 from .ablation import Ablation, ablate, silenced_logits
 from .cam import cam, class_maps
+from .clip import walk
 from .codes import codes
 from .cost import Cost, costs
 from .data import Digits, Photos, digits, photos
@@ -116,6 +117,7 @@ __all__ = [
     "softmax_weights",
     "top_patches",
     "upsample",
+    "walk",
     "widgets",
     "wrap",
 ]

@@ -99,6 +99,23 @@ def trunk(rng: Rng, x: float, y: float, size: float) -> list[Shape]:
     return [Shape(0, stroke(path, size), bark, 0.006), *grain]
 
 
+def oak(rng: Rng, x: float, y: float, wide: float) -> list[Shape]:
+    """A tree that is taller than the frame; (x, y) is where it stands, `wide` half its width."""
+    bark = mix(colour(rng, (0.2, 0.5), (0.25, 0.5)), (0.4, 0.28, 0.2), 0.7)
+    crown = mix(colour(rng, (0.3, 0.7), (0.3, 0.7)), (0.25, 0.45, 0.2), 0.5)
+    t = np.linspace(0, 1, 12)
+    path = np.stack([np.full(12, x), y - (y + 0.1) * t], 1)
+    shapes = [Shape(0, stroke(path, wide * (1 + 0.7 * np.exp(-12 * t))), bark, 0.006)]
+    for d in (-0.6, -0.15, 0.2, 0.65):
+        low, high = np.sort(rng.uniform(0.05, 0.85, 2))
+        crack = np.array([(x + d * wide, low), (x + (d + rng.uniform(-0.15, 0.15)) * wide, high)])
+        shapes.append(Shape(0, stroke(crack, 0.06 * wide), mix(bark, (0, 0, 0), 0.35)))
+    for k, (across, down) in enumerate(((-3.2, 0.02), (3.1, 0.0), (-1.4, 0.07), (1.6, 0.06), (0, 0.02))):
+        leaves = ellipse(x + across * wide, down, 2.4 * wide, 0.11)
+        shapes.append(Shape(0, leaves, mix(crown, (1, 1, 0.9), 0.05 * k), 0.004))
+    return shapes
+
+
 def grass(rng: Rng, x: float, y: float, size: float) -> list[Shape]:
     """A tuft of blades."""
     green, shapes = colour(rng, (0.2, 0.7), (0.3, 0.9)), []

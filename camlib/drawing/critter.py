@@ -28,22 +28,26 @@ def critter(recipe: Recipe) -> tuple[list[Shape], Points]:
     coat, accent = recipe.coat, recipe.accent
     length, height = rng.uniform(0.44, 0.54), rng.uniform(0.29, 0.36)
     r = rng.uniform(0.33, 0.41)  # head
-    hx, hy = length * 0.88, -height - r * rng.uniform(0.35, 0.65)
+    # turned towards you, the head, a ball, comes to the middle; the body is seen from its narrow end
+    along, aside = np.cos(np.deg2rad(recipe.turned)), np.sin(np.deg2rad(recipe.turned))
+    hx, hy = length * 0.88 * along, -height - r * rng.uniform(0.35, 0.65)
+    face, flat = r * along, np.hypot(along, 0.2 * aside)
     rim = 0.022
 
     tail_shapes, tail_tip = _tail(rng, form["tail"], -length * 0.9, -height * 0.25, coat, accent, rim)
     ears, tips = _ears(rng, form["ears"], hx, hy, r, coat, rim)
-    nose_shapes, nose_at = _nose(rng, form["nose"], hx + 0.12 * r, hy + 0.34 * r, r, accent, rim)
-    eye_shapes, eyes = _eyes(rng, recipe, hx + 0.06 * r, hy - 0.08 * r, r, rim)
-    legs_behind, legs_before = _legs(rng, recipe.stride, length, height, coat, accent, rim)
+    nose_shapes, nose_at = _nose(rng, form["nose"], hx + 0.12 * face, hy + 0.34 * r, r, accent, rim)
+    eye_shapes, eyes = _eyes(rng, recipe, hx + 0.06 * face, hy - 0.08 * r, r, rim)
+    legs_behind, legs_before = _legs(rng, recipe.stride, length, height, coat, accent, rim, along, aside)
+    barrel = smooth(_barrel(length * np.hypot(along, 0.66 * aside), height), 3)
 
     shapes = [
-        *tail_shapes,
+        *_narrow(tail_shapes, flat),
         *legs_behind,
-        *(_spikes(rng, length, height, accent, rim) if form["back"] == "spikes" else []),
+        *_narrow(_spikes(rng, length, height, accent, rim) if form["back"] == "spikes" else [], flat),
         *legs_before,
-        Shape(BODY, smooth(_barrel(length, height), 3), coat, rim, coated=True),
-        *(_wing(rng, length, height, accent, coat, rim) if form["back"] == "wing" else []),
+        Shape(BODY, barrel, coat, rim, coated=True),
+        *_narrow(_wing(rng, length, height, accent, coat, rim) if form["back"] == "wing" else [], flat),
         *(
             _horns(rng, hx, hy, r, accent, rim)
             if form["horns"] == "horns"
@@ -51,14 +55,21 @@ def critter(recipe: Recipe) -> tuple[list[Shape], Points]:
         ),
         *(ears if form["ears"] == "pointed" else []),
         Shape(HEAD, ellipse(hx, hy, r * 1.04, r, n=40), coat, rim),
-        Shape(HEAD, ellipse(hx + 0.1 * r, hy + 0.42 * r, r * 0.62, r * 0.46), mix(coat, (1, 0.96, 0.9), 0.3)),
-        *_cheeks(rng, hx, hy, r, accent),
-        *_mouth(hx + 0.12 * r, hy + 0.66 * r, r, coat),
+        Shape(
+            HEAD, ellipse(hx + 0.1 * face, hy + 0.42 * r, r * 0.62, r * 0.46), mix(coat, (1, 0.96, 0.9), 0.3)
+        ),
+        *_cheeks(rng, hx, hy, r, accent, along),
+        *_mouth(hx + 0.12 * face, hy + 0.66 * r, r, coat),
         *nose_shapes,
         *eye_shapes,
         *(ears if form["ears"] == "floppy" else []),
     ]
-    return shapes, np.array([*eyes, nose_at, *tips, tail_tip])
+    return shapes, np.array([*eyes, nose_at, *tips, (tail_tip[0] * flat, tail_tip[1])])
+
+
+def _narrow(shapes: list[Shape], by: float) -> list[Shape]:
+    """What lies flat along the middle of the body, seen from aside."""
+    return [s._replace(points=s.points * (by, 1)) for s in shapes]
 
 
 def _dark(c: Colour, by: float = 0.5) -> Colour:
@@ -79,6 +90,8 @@ def _legs(
     coat: Colour,
     accent: Colour,
     rim: float,
+    along: float,
+    aside: float,
 ) -> tuple[list[Shape], list[Shape]]:
     long, wide = rng.uniform(0.22, 0.38), rng.uniform(0.06, 0.085)
     foot = mix(accent, coat, rng.uniform(0, 0.7))
@@ -86,13 +99,22 @@ def _legs(
     before: list[Shape] = []
     for k, x in enumerate((-0.66, 0.42, -0.38, 0.68)):
         sway = 0.07 * np.sin(stride + k * np.pi / 2)
-        top, bottom = (length * x, height * 0.5), (length * x + sway, height * 0.9 + long)
+        out = 0.24 * aside * (1 if k < 2 else -1)  # the legs before are on its right side
+        top = (length * x * along + out, height * 0.5)
+        bottom = ((length * x + sway) * along + out, height * 0.9 + long)
         path = np.array([top, (np.array(top) + bottom) / 2, bottom])
         shade = _dark(coat, 0.68) if k < 2 else coat
         group = behind if k < 2 else before
         group.append(Shape(LEG, stroke(path, wide), shade, rim, coated=k >= 2))
         sole = smooth([(-1.15, -0.8), (1.3, -0.8), (1.75, 0.7), (-1.15, 0.7)], 2) * wide
-        group.append(Shape(LEG, sole + bottom, _dark(foot, 0.68 if k < 2 else 1), rim))
+        group.append(
+            Shape(
+                LEG,
+                sole * (np.hypot(along, 0.75 * aside), 1) + bottom,
+                _dark(foot, 0.68 if k < 2 else 1),
+                rim,
+            )
+        )
     return behind, before
 
 
@@ -238,7 +260,7 @@ def _eyes(
         ex = x + side * apart
         centres.append((float(ex), float(y)))
         ball = ellipse(ex, y, big * 0.92, big, n=24)
-        if recipe.asleep:
+        if recipe.asleep or recipe.blink:
             shapes.append(Shape(EYE, ball, lid, rim * 0.6))
             t = np.linspace(0.15, np.pi - 0.15, 12)
             arc = np.stack([ex + big * 0.9 * np.cos(t), y + 0.05 * r + big * 0.55 * np.sin(t)], 1)
@@ -261,10 +283,12 @@ def _eyes(
     return shapes, centres
 
 
-def _cheeks(rng: np.random.Generator, hx: float, hy: float, r: float, accent: Colour) -> list[Shape]:
+def _cheeks(
+    rng: np.random.Generator, hx: float, hy: float, r: float, accent: Colour, along: float
+) -> list[Shape]:
     if rng.uniform() < 0.5:
         return []
-    places = [(hx + (0.06 + side * 0.68) * r, hy + 0.38 * r) for side in (-1, 1)]
+    places = [(hx + (0.06 * along + side * 0.68) * r, hy + 0.38 * r) for side in (-1, 1)]
     return [Shape(HEAD, ellipse(x, y, 0.16 * r, 0.11 * r, n=14), accent) for x, y in places]
 
 

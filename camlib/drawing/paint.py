@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from .backdrop import backdrop, occluder, stamp
+from .backdrop import backdrop, oak, occluder, stamp
 from .critter import BODY, EAR, EYE, HEAD, LEG, NOSE, REMOVABLE, TAIL, critter
 from .outline import Points, Shape, grow
 from .recipe import Recipe, features, mix
 
+_TRUNK = 0.07  # half the width of a clip's tree, as a fraction of the frame
 OVER = 3  # the drawing is this many times finer than the picture
 KEYPOINT_PARTS = (EYE, EYE, NOSE, EAR, EAR, TAIL)
 MIRRORED = [1, 0, 2, 4, 3, 5]  # left and right are the viewer's, so mirroring swaps them
@@ -37,6 +38,8 @@ def paint(recipe: Recipe, size: int) -> tuple[Array, list[Truth]]:
     for one in cast:
         picture = one.over(picture, light)
     fronts = [_Sheet(one.occluders(), size) for one in cast]
+    if recipe.tree is not None:
+        fronts.append(_tree(recipe, size))
     if recipe.stamp:
         fronts.append(_stamp(size))
     for front in (f for f in fronts if f.shapes):
@@ -53,6 +56,22 @@ def paint(recipe: Recipe, size: int) -> tuple[Array, list[Truth]]:
 def stamp_mask(size: int) -> Array:
     """Where the photographer's stamp lies in a picture that has one (H, W)."""
     return _stamp(size).codes() > 0
+
+
+def placed(recipe: Recipe) -> tuple[list[Shape], Points, Points, Points, Points]:
+    """A critter's shapes and key points in its own frame, the matrix that turns it, its box: low, high."""
+    shapes, keypoints = critter(recipe)
+    a = np.deg2rad(recipe.angle)
+    flip = np.diag([-1.0 if recipe.mirrored else 1.0, 1.0])
+    turn = flip @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
+    everything = np.concatenate([grow(s.points, s.rim) for s in shapes]) @ turn
+    return shapes, keypoints, turn, everything.min(0), everything.max(0)
+
+
+def _tree(recipe: Recipe, size: int) -> "_Sheet":
+    rng = np.random.default_rng([recipe.backdrop, 1])
+    shapes = oak(rng, recipe.tree or 0.0, 0.98, _TRUNK)
+    return _Sheet([s._replace(points=s.points * size, rim=s.rim * size) for s in shapes], size)
 
 
 def _stamp(size: int) -> "_Sheet":
@@ -103,12 +122,7 @@ class _Critter:
 
     def __init__(self, recipe: Recipe, size: int):
         self.recipe, self.size = recipe, size
-        shapes, keypoints = critter(recipe)
-        a = np.deg2rad(recipe.angle)
-        flip = np.diag([-1.0 if recipe.mirrored else 1.0, 1.0])
-        turn = flip @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
-        everything = np.concatenate([grow(s.points, s.rim) for s in shapes]) @ turn
-        low, high = everything.min(0), everything.max(0)
+        shapes, keypoints, turn, low, high = placed(recipe)
         self.scale = recipe.scale * size / (high - low).max()
         room = size - 2 - (high - low) * self.scale
         self.shift = 1 + room * (recipe.x, recipe.y) - low * self.scale - 0.5
@@ -120,17 +134,17 @@ class _Critter:
         self.face = self.place(grow(face.points, face.rim))
         self.keypoints = self.place(keypoints)[MIRRORED if recipe.mirrored else slice(None)]
         self.present = np.array([p not in gone for p in KEYPOINT_PARTS])
-        placed = [
+        laid = [
             s._replace(points=self.place(s.points), rim=s.rim * self.scale)
             for s in shapes
             if s.part not in gone - {BODY}
         ]
-        self.sheet = _Sheet(placed, size)
+        self.sheet = _Sheet(laid, size)
 
     def place(self, points: Points) -> Points:
         """From the critter's frame to pixels of the picture."""
-        placed: Points = points @ self.turn + self.shift
-        return placed
+        there: Points = points @ self.turn + self.shift
+        return there
 
     def over(self, picture: Array, light: Array) -> Array:
         """The picture with the critter, its volume and its shadow on the ground."""
@@ -203,15 +217,17 @@ class _Critter:
         parts = np.where(covered, 0, self.sheet.parts()).astype(np.uint8)
         at = np.clip(np.rint(self.keypoints), 0, self.size - 1).astype(int)
         visible = self.present & ~covered[at[:, 1], at[:, 0]]
+        if self.recipe.turned:  # its tail is behind its own body
+            visible &= [_near(parts == p, at[k : k + 1])[0] for k, p in enumerate(KEYPOINT_PARTS)]
         y, x = np.nonzero(parts)
         box = np.array([x.min(), y.min(), x.max() + 1, y.max() + 1], np.float32)
         head = np.concatenate([self.face.min(0), self.face.max(0) + 1]).clip(0, self.size)
         return Truth(parts, self.keypoints.astype(np.float32), visible, box, head.astype(np.float32))
 
 
-def _near(hidden: Array, points: Array) -> Array:
-    """Whether anything is hidden within a pixel of each point."""
-    return np.array([hidden[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].any() for x, y in points])
+def _near(mask: Array, points: Array) -> Array:
+    """Whether anything in the mask lies within a pixel of each point."""
+    return np.array([mask[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].any() for x, y in points])
 
 
 def _canvas(points: Points) -> list[float]:

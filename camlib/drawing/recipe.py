@@ -44,6 +44,8 @@ class Recipe:
     stride: phase of the walk in radians.  look, backdrop, clutter, light: seeds of the small things.
     occluders: how many things stand in front.  without: what is left undrawn, names from `critter.REMOVABLE`.
     companion: a second critter in the same scene.  stamp: whether the photographer's stamp is on the picture.
+    For clips: turned, degrees from its side, 0, towards you, 90.  blink: closed eyes of one awake.
+    tree: where a trunk stands before everything, from 0, the left edge, to 1; None: nowhere.
     """
 
     species: int
@@ -66,10 +68,13 @@ class Recipe:
     without: tuple[str, ...] = ()
     companion: "Recipe | None" = None
     stamp: bool = False
+    turned: float = 0.0
+    blink: bool = False
+    tree: float | None = None
 
     @property
     def label(self) -> int:
-        """Index into `CLASSES`."""
+        """Index into `CLASSES`; who blinks is not asleep."""
         return len(SPECIES) if self.asleep else self.species
 
 
