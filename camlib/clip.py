@@ -17,9 +17,9 @@ __all__ = ["walk"]
 _LONG, _FEET, _MARGIN = 0.42, 0.94, 0.02  # the critter, where its feet are, and the border; of the frame
 _TREE = 0.53  # of the frame: its head begins on one side, and turns close to the other
 _STEP = 0.5  # units: how far it comes while its legs swing there and back
-_START, _STAND, _TURN, _BACK = 0.03, 0.37, 0.53, 0.68  # of the clip: it sets off, stops, turns, walks back
-_BLINKS = (0.06, 0.04), (0.45, 0.06), (0.85, 0.04)  # of the clip: when, and how long
-_WHEN = (0, 0.33, 0.38, 0.42, 0.45, 0.49, 0.52, 0.68, 1)  # of the clip: between these the gaze moves evenly
+_START, _STAND, _TURN, _BACK = 0.03, 0.36, 0.51, 0.7  # of the clip: it sets off, stops, turns, walks back
+_BLINKS = (0.06, 0.04), (0.44, 0.06), (0.85, 0.04)  # of the clip: when, and how long
+_WHEN = (0, 0.32, 0.37, 0.41, 0.43, 0.47, 0.5, 0.7, 1)  # of the clip: between these the gaze moves evenly
 _ACROSS = (0.4, 0.6, -0.9, -0.9, 0.2, 0.2, 0, 0, 0.4)
 _DOWN = (0, 0.1, -0.3, -0.3, -0.9, -0.9, 0.2, 0, 0)
 

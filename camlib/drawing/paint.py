@@ -11,7 +11,7 @@ from .critter import BODY, EAR, EYE, HEAD, LEG, NOSE, REMOVABLE, TAIL, critter
 from .outline import Points, Shape, grow
 from .recipe import Recipe, features, mix
 
-_TRUNK = 0.07  # half the width of a clip's tree, as a fraction of the frame
+_TRUNK = 0.075  # half the width of a clip's tree, as a fraction of the frame
 OVER = 3  # the drawing is this many times finer than the picture
 KEYPOINT_PARTS = (EYE, EYE, NOSE, EAR, EAR, TAIL)
 MIRRORED = [1, 0, 2, 4, 3, 5]  # left and right are the viewer's, so mirroring swaps them
