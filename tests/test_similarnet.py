@@ -1,11 +1,18 @@
 """Weights from silence by hand, and the heatmaps: any size, with the pools and without."""
 
 import math
+import os
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from scipy import ndimage
+from skimage.filters import sobel
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812, everybody's name for it
+from torchvision.transforms.v2.functional import pil_to_tensor
 
 from camlib.ablation import Ablation, Scores, Silenced, ablate
 from camlib.cam import cam
@@ -160,6 +167,35 @@ def test_ablation_cam_of_a_pooled_head_is_cam_up_to_the_means() -> None:
     torch.testing.assert_close(
         similarnet(net, scenes.images, head.weight[top], "conv5"), cam(net, scenes.images)
     )
+
+
+shared = pytest.mark.skipif(not os.environ.get("CAMLIB_SHARED"), reason="CAMLIB_SHARED is not set")
+
+
+def like(a: Tensor, b: Tensor) -> float:
+    """The correlation of two maps."""
+    return float(torch.corrcoef(torch.stack([a.flatten().double(), b.flatten().double()]))[0, 1])
+
+
+@shared
+@pytest.mark.parametrize("pools", [True, False])
+@pytest.mark.parametrize(
+    ("file", "stroke_edges"), [("numbers4.jpg", True), ("numbers5.png", True), ("numbers6.jpg", False)]
+)
+def test_the_papers_photographs(file: str, stroke_edges: bool, pools: bool) -> None:
+    """The paper's map is the plain mean; light on dark it lights stroke edges, dark on light the ground."""
+    with Image.open(Path(os.environ["CAMLIB_SHARED"]) / "similarnet" / file) as opened:
+        picture = pil_to_tensor(opened.convert("L"))[None].float() / 255
+    net = load("lenet")
+    weights = softmax_weights(ablate(net, "conv2", digits("test", source="mnist"), 500))
+    heat = similarnet(net, picture, weights, "conv2", pools)[0]
+    assert heat.shape == picture.shape[2:]
+    assert like(heat, similarnet(net, picture, torch.full((16,), 1 / 16), "conv2", pools)[0]) > 0.9998
+    edges = sobel(picture[0, 0].numpy())
+    near = ndimage.distance_transform_edt(edges < np.quantile(edges, 0.95)) <= 3
+    lit = (heat > heat.quantile(0.983)).numpy()  # the share of white in the published masks
+    assert (near[lit].mean() > 0.97) == stroke_edges
+    assert (near[lit].mean() < 0.2) == (not stroke_edges)
 
 
 def test_refuses() -> None:

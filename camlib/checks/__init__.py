@@ -12,6 +12,7 @@ from .localization import best_threshold, box_of_map, box_overlap, top_error
 from .occlusion import cover, interaction, lay_drops
 from .patches import best_cells, field_of_chain, overlap
 from .pca_and_tsne import bandwidth, components, kept, snapped
+from .similarnet import closed_form, effective, matched_precision, paper_weights
 from .start_here import conv_parameters, output_size, softmax
 from .verdict import Verdict, double
 
@@ -25,12 +26,14 @@ __all__ = [
     "box_overlap",
     "centred",
     "class_map",
+    "closed_form",
     "components",
     "conv_parameters",
     "convolve",
     "cover",
     "distances",
     "double",
+    "effective",
     "feeders",
     "field_of_chain",
     "filter_picture",
@@ -42,8 +45,10 @@ __all__ = [
     "likeness",
     "lit",
     "logit_of_map",
+    "matched_precision",
     "output_size",
     "overlap",
+    "paper_weights",
     "peak",
     "precision",
     "snapped",
