@@ -35,8 +35,11 @@ from .similarnet import (
     similarnet,
     softmax_weights,
 )
+from .smooth import smooth
+from .spotting import Spotted, average_precision, box_scores, ink_lit, matched, pixel_scores
 from .square import SquareExplorer
 from .stream import Batch, batches
+from .texts import Character, Texts, texts
 from .wsol import BoxAccuracy, max_box_acc, max_box_acc_v2, pxap
 
 __all__ = [
@@ -44,6 +47,7 @@ __all__ = [
     "Ablation",
     "Batch",
     "BoxAccuracy",
+    "Character",
     "Cost",
     "Digits",
     "Dissection",
@@ -57,14 +61,18 @@ __all__ = [
     "ReceptiveField",
     "Scenes",
     "SearchBox",
+    "Spotted",
     "SquareExplorer",
+    "Texts",
     "TopPatches",
     "UnitExplorer",
     "ablate",
     "ablation_cam",
     "ablation_cam_weights",
     "autocorrelation",
+    "average_precision",
     "batches",
+    "box_scores",
     "boxes",
     "cam",
     "ccgap_weights",
@@ -87,11 +95,13 @@ __all__ = [
     "gradcam",
     "grid",
     "here",
+    "ink_lit",
     "iou",
     "likeness",
     "linear_weights",
     "load",
     "localization_error",
+    "matched",
     "max_box_acc",
     "max_box_acc_v2",
     "mosaic",
@@ -102,6 +112,7 @@ __all__ = [
     "orientation",
     "photos",
     "picture",
+    "pixel_scores",
     "pointing_game",
     "probe",
     "pxap",
@@ -114,7 +125,9 @@ __all__ = [
     "silence",
     "silenced_logits",
     "similarnet",
+    "smooth",
     "softmax_weights",
+    "texts",
     "top_patches",
     "upsample",
     "walk",
