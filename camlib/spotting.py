@@ -1,0 +1,177 @@
+"""How well heatmaps spot characters: by pixels, by boxes, and character by character, at matched area.
+
+Methods differ in their units and in how much they light up. So each map lights as many pixels as the picture
+has of text (times `area`): its highest values, wherever they are. At area 1 precision and recall are the same
+number. Average precision asks for no threshold at all.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
+from sklearn.metrics import average_precision_score
+from torch import Tensor
+
+from . import bootstrap
+from .localize import TOUCHING, components, finite, several
+from .localize import iou as overlap
+
+__all__ = ["Spotted", "average_precision", "box_scores", "ink_lit", "matched", "pixel_scores"]
+
+
+@dataclass(frozen=True, eq=False)
+class Spotted:
+    """Of N pictures: how many things a map gave, how many there are, and how many of the given are right.
+
+    right, given, true: int64 (N,), of pixels or of boxes.
+    """
+
+    right: Tensor
+    given: Tensor
+    true: Tensor
+
+    @property
+    def precisions(self) -> Tensor:
+        """float64 (N,), each picture's right / given; NaN where nothing was given."""
+        return self.right.double() / self.given
+
+    @property
+    def recalls(self) -> Tensor:
+        """float64 (N,), each picture's right / true."""
+        return self.right.double() / self.true
+
+    @property
+    def precision(self) -> float:
+        """Right / given, of all pictures together."""
+        return (self.right.sum().double() / self.given.sum()).item()
+
+    @property
+    def recall(self) -> float:
+        """Right / true, of all pictures together."""
+        return (self.right.sum().double() / self.true.sum()).item()
+
+    def resampled(self, times: int = 1000, seed: int = 0) -> Tensor:
+        """Precision and recall of that many random sets of N of these pictures: float32 (times, 2).
+
+        For the same N and seed the same pictures are drawn, so the spread of `a.resampled() - b.resampled()`
+        is that of the difference of two methods.
+        """
+        sets = bootstrap.counts(len(self.right), times, seed)
+        right, given, true = (sets @ one.float() for one in (self.right, self.given, self.true))
+        return torch.stack([right / given, right / true], 1)
+
+    def __repr__(self) -> str:
+        return (
+            f"Spotted(precision {self.precision:.3f}, recall {self.recall:.3f}, {len(self.right)} pictures)"
+        )
+
+
+def matched(heatmaps: Tensor, masks: Tensor, area: float = 1.0) -> Tensor:
+    """The highest pixels of each map, `area` times as many as its mask has: bool (N, H, W), on the CPU.
+
+    heatmaps: (N, H, W), in any units.  masks: bool (N, H, W).
+    The number is rounded, and at most H · W. Among pixels of one value those that light are drawn by lot, the
+    same lots each time: a constant map lights pixels at random.
+    Raises ValueError for an area that is not above 0, values that are not finite, shapes that do not match,
+    and a picture without text.
+    """
+    if not 0 < area < np.inf:
+        raise ValueError(f"area is {area}; it is above 0: how many times the true area is lit")
+    maps, true = finite(heatmaps), _masks(heatmaps, masks)
+    lots = np.random.default_rng(0).permutation(maps[:1].size)
+    lit = np.zeros(maps.shape, bool)
+    for one, mask, into in zip(maps, true, lit, strict=True):
+        count = min(round(area * np.count_nonzero(mask)), one.size)
+        into.reshape(-1)[np.lexsort((lots, -one.ravel()))[:count]] = True
+    return torch.from_numpy(lit)
+
+
+def pixel_scores(heatmaps: Tensor, masks: Tensor, area: float = 1.0) -> Spotted:
+    """Which of the lit pixels are text, and which of the text is lit, at matched area.
+
+    heatmaps, masks, area, errors: as for `matched`. At area 1 precision and recall are equal; for a map that
+    knows nothing they are the share of text in the picture.
+    """
+    lit = matched(heatmaps, masks, area)
+    true = masks.cpu()
+    return Spotted((lit & true).sum((1, 2)), lit.sum((1, 2)), true.sum((1, 2)))
+
+
+def average_precision(heatmaps: Tensor, masks: Tensor) -> Tensor:
+    """Each picture's average precision of pixels, Σ_k P_k (R_k - R_{k-1}) over all thresholds: float64 (N,).
+
+    heatmaps, masks, errors: as for `matched`. It is 1 where all text is above all else, and for a map that
+    knows nothing about the share of text in the picture. (scikit-learn's `average_precision_score`.)
+    """
+    maps, true = finite(heatmaps), _masks(heatmaps, masks)
+    each = [average_precision_score(b.ravel(), a.ravel()) for a, b in zip(maps, true, strict=True)]
+    return torch.tensor(each, dtype=torch.float64)
+
+
+def box_scores(
+    heatmaps: Tensor, masks: Tensor, boxes: Tensor, area: float = 1.0, iou: float = 0.5, grow: int = 0
+) -> Spotted:
+    """Boxes round the lit pixels, at matched area, against those of the characters.
+
+    heatmaps, masks, area: as for `matched`.  boxes: the true ones, (N, B, 4), missing ones NaN.
+    iou: from which two boxes may be a pair; as many pairs as possible are made, each box in one at most.
+    grow: lit pixels that are up to 2 · grow apart, measured along rows and columns, share a box: they are
+    grown before components are taken, and the boxes shrunk by as much.
+    Raises ValueError as `matched`, for an IoU outside (0, 1], a growth below 0, boxes of another shape, and a
+    picture without any.
+    """
+    if not 0 < iou <= 1:
+        raise ValueError(f"iou is {iou}; it lies above 0, and is at most 1")
+    if grow < 0:
+        raise ValueError(f"grow is {grow}; it is a number of pixels, 0 or more")
+    true = several(boxes, len(heatmaps))
+    lit = matched(heatmaps, masks, area).numpy()
+    right, given = [], []
+    for one, own in zip(lit, true, strict=True):
+        found = torch.from_numpy(_spans(one, grow))
+        pairs = (overlap(found[:, None], own[~own.isnan().any(1)]) >= iou).numpy()
+        right.append(int(pairs[linear_sum_assignment(pairs, maximize=True)].sum()))
+        given.append(len(found))
+    return Spotted(torch.tensor(right), torch.tensor(given), (~true.isnan().any(2)).sum(1))
+
+
+def ink_lit(heatmaps: Tensor, ids: Tensor, area: float = 1.0) -> Tensor:
+    """The share of each character's ink that is lit, at matched area: float64 (N, B), NaN for missing ones.
+
+    heatmaps, area: as for `matched`.  ids: int (N, H, W), k + 1 where character k has its ink, else 0.
+    A gentler question than `box_scores`: where a map flows over a whole word, each of its letters counts as
+    found, say from a half on: `found = ink_lit(heatmaps, texts.ids) >= 0.5`.
+    Raises ValueError as `matched`.
+    """
+    lit = matched(heatmaps, ids > 0, area)
+    flat = ids.cpu().long().flatten(1)
+    ink, hits = (
+        torch.zeros(len(flat), int(flat.max()) + 1, dtype=torch.float64).scatter_add_(
+            1, flat, weight.double()
+        )
+        for weight in (torch.ones_like(flat), lit.flatten(1))
+    )
+    return (hits / ink)[:, 1:]
+
+
+def _masks(heatmaps: Tensor, masks: Tensor) -> NDArray[np.bool_]:
+    if masks.dtype != torch.bool or masks.shape != heatmaps.shape:
+        kind = str(masks.dtype).removeprefix("torch.")
+        raise ValueError(f"masks are {kind} {tuple(masks.shape)}; give bool {tuple(heatmaps.shape)}")
+    if (without := ~masks.flatten(1).any(1)).any():
+        raise ValueError(f"picture {int(without.nonzero()[0])} has no text: there is nothing to spot")
+    true: NDArray[np.bool_] = masks.cpu().numpy()
+    return true
+
+
+def _spans(lit: NDArray[np.bool_], grow: int) -> NDArray[np.float32]:
+    """Boxes (C, 4) of the components, grown and shrunk again."""
+    wide = np.pad(lit, grow)
+    if grow:
+        wide = ndimage.binary_dilation(wide, TOUCHING, grow)
+    spans, _ = components(wide)
+    # back from the padded frame (- grow), then each side in by as much
+    return spans + np.array([0, 0, -2 * grow, -2 * grow], np.float32)
