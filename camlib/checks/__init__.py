@@ -8,6 +8,7 @@ from .activations import feeders, likeness, lit, peak
 from .cam import centred, class_map, grad_cam, logit_of_map
 from .fc7_neighbours import distances, precision, times_found
 from .filters import autocorrelation, convolve, filter_picture, gabor
+from .filters_to_labels import flip_agreement, pck, refined_peak, two_peaks
 from .localization import best_threshold, box_of_map, box_overlap, top_error
 from .occlusion import cover, interaction, lay_drops
 from .patches import best_cells, field_of_chain, overlap
@@ -37,6 +38,7 @@ __all__ = [
     "feeders",
     "field_of_chain",
     "filter_picture",
+    "flip_agreement",
     "gabor",
     "grad_cam",
     "interaction",
@@ -49,10 +51,13 @@ __all__ = [
     "output_size",
     "overlap",
     "paper_weights",
+    "pck",
     "peak",
     "precision",
+    "refined_peak",
     "snapped",
     "softmax",
     "times_found",
     "top_error",
+    "two_peaks",
 ]
