@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from .data import Digits, digits
 from .drawing.develop import Array, Truth, develop, truth
 from .drawing.handwriting import handwriting
-from .drawing.lettering import Letter
+from .drawing.lettering import Letter, Sheet
 from .drawing.pages import page
 from .drawing.streets import street
 
@@ -169,14 +169,20 @@ def _draw(
     drawn = []
     for number in numbers:
         rng = np.random.default_rng([seed, number, KINDS.index(kind)])
-        if written is not None:
-            sheet, shadows = handwriting(rng, size[1], size[0], *written), None
-        elif kind == "page":
-            sheet, shadows = page(rng, size[1], size[0]), None
-        else:
-            sheet, shadows = street(rng, size[1], size[0])
+        sheet, shadows = _scene(rng, kind, size, written)
+        while not sheet.letters:  # in a small picture there may be room for none
+            sheet, shadows = _scene(rng, kind, size, written)
         drawn.append((develop(sheet, rng, shadows), truth(sheet), sheet.letters))
     return drawn
+
+
+def _scene(
+    rng: np.random.Generator, kind: str, size: tuple[int, int], written: tuple[Array, Array] | None
+) -> tuple[Sheet, Array | None]:
+    height, width = size
+    if written is not None:
+        return handwriting(rng, width, height, *written), None
+    return (page(rng, width, height), None) if kind == "page" else street(rng, width, height)
 
 
 def _characters(grey: Array, ids: Array, letters: Sequence[Letter]) -> tuple[Character, ...]:

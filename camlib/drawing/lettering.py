@@ -21,6 +21,7 @@ from .recipe import Colour
 
 OVER = 3  # a sheet is this many times finer than the picture
 CLEAR, STROKE, BARE = -2, -1, 0  # codes: nothing, a stroke that is no text, anything else; text is above 0
+LEGIBLE = 9  # pixels: how high an H is at least, before perspective
 FONTS = {
     "Aileron": "",
     "DejaVu Sans": "DejaVuSans.ttf",
@@ -120,7 +121,12 @@ class Sheet:
         self.codes.paste(len(self.letters), (x, y), mask)
 
     def text(self, x: float, y: float, words: str, style: Style, align: float = 0.0) -> None:
-        """Words on a baseline at y; x: their left end (align 0), middle (0.5), or right end (1)."""
+        """Words on a baseline at y; x: their left end (align 0), middle (0.5), or right end (1).
+
+        Letters too small to be read are not set.
+        """
+        if style.cap < LEGIBLE:
+            return
         at = (x - align * measure(words, style)) * OVER
         for char in words:
             mask, left, top, advance = _glyph(style.font, _points(style), round(style.stretch, 2), char)

@@ -22,9 +22,11 @@ PLACES = (
     "Wick", "Xanten", "York", "Zug",
 )  # fmt: skip
 SHOPS = (
-    "BAKERY", "BOOKS", "CAFE", "CINEMA", "CYCLES", "EXOTICA", "FLORIST", "GALLERY", "GARAGE",
-    "HOTEL", "JAZZ", "JEWELS", "KIOSK", "LUX", "MARKET", "MUSEUM", "OPTIK", "PIZZA", "POST",
-    "QUILTS", "RADIO", "SHOES", "TAILOR", "TAXI", "TEA", "TOYS", "VELVET", "VINYL", "WOOL", "YOGA",
-    "ZOO", "Bakery", "Books", "Cafe", "Florist", "Kiosk", "Music", "Quilts", "Radio", "Tea",
-    "Velvet", "Wine", "Yoga",
+    "ART", "BAKERY", "BAR", "BIO", "BOOKS", "BOX", "Bakery", "Bar", "Books", "CAFE", "CINEMA",
+    "CYCLES", "Cafe", "DELI", "Deli", "EXOTICA", "FLORIST", "FOX", "Florist", "GALLERY", "GARAGE",
+    "GYM", "Gym", "HATS", "HOTEL", "Hats", "INK", "INN", "Inn", "JAZZ", "JEWELS", "Jam", "KIOSK",
+    "Kiosk", "LUX", "MARKET", "MODE", "MUSEUM", "Mode", "Music", "OPTIK", "PIZZA", "POST", "PUB",
+    "Pub", "QUILTS", "Quilts", "RADIO", "Radio", "SHOES", "SKI", "SPA", "Spa", "TAILOR", "TAXI",
+    "TEA", "TOYS", "Tea", "VELVET", "VINO", "VINYL", "Velvet", "Vino", "WOOL", "Wine", "YOGA",
+    "Yoga", "ZOO",
 )  # fmt: skip
