@@ -117,7 +117,11 @@ def test_boxes_by_brute_force(area: float, least: float) -> None:
             for i in order:
                 free -= set(next(([j] for j in sorted(free) if allowed[i][j]), []))
             most = max(most, count - len(free))
-        assert (scores.right[k], scores.given[k], scores.true[k]) == (most, count, len(true))
+        assert [one[k].item() for one in (scores.right, scores.given, scores.true)] == [
+            most,
+            count,
+            len(true),
+        ]
 
 
 def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
