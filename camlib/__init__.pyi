@@ -1,5 +1,6 @@
 from . import checks, show, widgets
 from .ablation import Ablation, ablate, silenced_logits
+from .agreement import agreement
 from .cam import cam, class_maps
 from .clip import walk
 from .codes import codes
@@ -8,17 +9,22 @@ from .data import Digits, Photos, digits, photos
 from .dissect import Dissection, dissect, random_rotation
 from .embedding import embed, neighbours_kept
 from .explorers import SearchBox, UnitExplorer
+from .featuremaps import FeatureMaps, feature_maps
 from .filters import autocorrelation, colour, colourfulness, filters, formation, orientation
 from .geometry import ReceptiveField, receptive_field, upsample
 from .gradcam import gradcam
 from .grid import displacement, grid, mosaic
+from .guesses import guesses
 from .head import Head, find_head
+from .keypoints import KeypointErrors, keypoint_errors, part_truth
 from .likeness import likeness
 from .localize import boxes, iou, localization_error
 from .neighbours import nearest
 from .nets import Net, here, load, wrap
 from .occlusion import Occlusions, occlude, occlusion
+from .parts import find_units, locate
 from .patches import TopPatches, top_patches
+from .peaks import Located, peaks
 from .pictures import Folder, folder, picture
 from .pointing import Pointing, pointing_game
 from .pointmap import PointMap
@@ -40,6 +46,8 @@ from .spotting import Spotted, average_precision, box_scores, ink_lit, matched, 
 from .square import SquareExplorer
 from .stream import Batch, batches
 from .texts import Character, Texts, texts
+from .track import Tracker, track
+from .units import UnitTable
 from .wsol import BoxAccuracy, max_box_acc, max_box_acc_v2, pxap
 
 __all__ = [
@@ -51,8 +59,11 @@ __all__ = [
     "Cost",
     "Digits",
     "Dissection",
+    "FeatureMaps",
     "Folder",
     "Head",
+    "KeypointErrors",
+    "Located",
     "Net",
     "Occlusions",
     "Photos",
@@ -65,10 +76,13 @@ __all__ = [
     "SquareExplorer",
     "Texts",
     "TopPatches",
+    "Tracker",
     "UnitExplorer",
+    "UnitTable",
     "ablate",
     "ablation_cam",
     "ablation_cam_weights",
+    "agreement",
     "autocorrelation",
     "average_precision",
     "batches",
@@ -88,19 +102,24 @@ __all__ = [
     "dissect",
     "draw",
     "embed",
+    "feature_maps",
     "filters",
     "find_head",
+    "find_units",
     "folder",
     "formation",
     "gradcam",
     "grid",
+    "guesses",
     "here",
     "ink_lit",
     "iou",
+    "keypoint_errors",
     "likeness",
     "linear_weights",
     "load",
     "localization_error",
+    "locate",
     "matched",
     "max_box_acc",
     "max_box_acc_v2",
@@ -110,6 +129,8 @@ __all__ = [
     "occlude",
     "occlusion",
     "orientation",
+    "part_truth",
+    "peaks",
     "photos",
     "picture",
     "pixel_scores",
@@ -129,6 +150,7 @@ __all__ = [
     "softmax_weights",
     "texts",
     "top_patches",
+    "track",
     "upsample",
     "walk",
     "widgets",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from . import bootstrap
 from .localize import components, finite, iou, several
 
 __all__ = ["BoxAccuracy", "max_box_acc", "max_box_acc_v2", "pxap"]
@@ -53,9 +54,8 @@ class BoxAccuracy:
         drawn, so the spread of `a.resampled() - b.resampled()` is that of the difference of two methods.
         """
         n = len(self.ious)
-        drawn = torch.randint(n, (times, n), generator=torch.Generator().manual_seed(seed))
-        counts = torch.zeros(times, n).scatter_add_(1, drawn, torch.ones(times, n))
-        each = [(counts @ (self.ious >= least).float() / n).amax(1) for least in self.wanted]
+        sets = bootstrap.counts(n, times, seed)
+        each = [(sets @ (self.ious >= least).float() / n).amax(1) for least in self.wanted]
         return torch.stack(each).mean(0)
 
     def __float__(self) -> float:

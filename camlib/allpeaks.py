@@ -1,0 +1,86 @@
+"""Where every unit of several layers is strongest, in one run of the network."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from .dissect import random_rotation
+from .geometry import receptive_field
+from .layers import listing, trace
+from .nets import Net
+from .peaks import Located, peaks
+from .record import record
+from .stream import Batch, batches
+from .upto import Upto
+
+__all__ = ["AllPeaks", "streamed"]
+
+_PIXELS = 32 * 128 * 128  # of the pictures in one run, for the maps of all layers are in memory together
+
+
+class AllPeaks:
+    """`AllPeaks(net, ["conv4", "conv5"], (128, 128))(images)`: the peak of each unit, U of them per picture.
+
+    layers: names; None: every layer that has a map and cells of which one knows where they look.
+    size: the pictures' (H, W).  rotate: a seed; in the units' place as many random directions of each layer,
+    Σ_j R[k, j] · unit j with R = `random_rotation(units, rotate)`.
+    keys: each unit as (layer, number), in the order of the answers.
+    The network runs no further than the last of the layers.
+    Raises ValueError for an unknown layer, one without a map, and where no layer has one.
+    """
+
+    def __init__(
+        self, net: Net, layers: Iterable[str] | None, size: tuple[int, int], rotate: int | None = None
+    ) -> None:
+        if isinstance(layers, str):
+            raise ValueError(f"layers are several names; give [{layers!r}]")
+        self.net, self.fields, counts = net, {}, {}
+        calls = [call.module for call in trace(net.module, net.channels, net.size)[0]]
+        for name in net.layers if layers is None else layers:
+            try:
+                shape = Upto(net, name).shape
+                if len(shape) != 3 or max(shape[1:]) == 1:
+                    raise ValueError(f"{name!r} has no map: choose a convolution")
+                self.fields[name] = receptive_field(net, name, size)
+                counts[name] = shape[0]
+            except ValueError:
+                if layers is not None:
+                    raise
+        if not self.fields:
+            raise ValueError(f"no layer with a map; {net.name} has {listing(net.layers)}")
+        self.keys = tuple((name, k) for name, count in counts.items() for k in range(count))
+        self.rotations = {
+            name: random_rotation(count, rotate).to(net.mean.device)
+            for name, count in counts.items()
+            if rotate is not None
+        }
+        order = {module: n for n, module in enumerate(calls)}
+        latest = max(self.fields, key=lambda name: order[net.layer(name)])
+        self._upto = Upto(net, latest)
+
+    def __call__(self, images: Tensor) -> Located:
+        """Points (B, U, 2) and strengths (B, U), on the CPU."""
+        with record(self.net, *self.fields) as acts:
+            self._upto(images)
+        points, strengths = [], []
+        for name, field in self.fields.items():
+            maps = acts[name].float()
+            if self.rotations:
+                maps = torch.einsum("kj,bjhw->bkhw", self.rotations[name], maps)
+            found = peaks(maps, field)
+            points.append(found.points[:, :, 0].cpu())
+            strengths.append(found.strengths[:, :, 0].cpu())
+        return Located(torch.cat(points, 1), torch.cat(strengths, 1))
+
+
+def streamed(dataset: Any, what: str) -> Iterator[Batch]:
+    """The data set in batches small enough for the maps of all layers, with a progress bar."""
+    (first,) = next(batches(dataset, 1)).images
+    size = max(1, _PIXELS // (first.shape[1] * first.shape[2]))
+    with tqdm(total=len(dataset), desc=what, unit="picture", delay=1, leave=False) as bar:
+        for batch in batches(dataset, size):
+            yield batch
+            bar.update(len(batch.images))

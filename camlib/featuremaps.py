@@ -1,0 +1,77 @@
+"""What layers see of many pictures, computed once and kept, to train something small on it many times."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from .geometry import ReceptiveField, receptive_field
+from .layers import listing
+from .nets import Net
+from .record import record
+from .stream import batches
+from .upto import Upto
+
+__all__ = ["FeatureMaps", "feature_maps", "joined", "shared_field"]
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMaps:
+    """What some layers of a network give out for N pictures, kept in half precision: track on it, or locate.
+
+    maps: float16 (N, C, h, w), the layers' units one after the other.  field: where the cells look.
+    """
+
+    net: Net
+    layers: tuple[str, ...]
+    maps: Tensor
+    field: ReceptiveField
+
+    def __len__(self) -> int:
+        return len(self.maps)
+
+    def __getitem__(self, pictures: Any) -> "FeatureMaps":
+        """Those of some of the pictures, by a slice, a mask or a list of numbers."""
+        return FeatureMaps(self.net, self.layers, self.maps[pictures], self.field)
+
+
+def feature_maps(net: Net, layers: Sequence[str], images: Any) -> FeatureMaps:
+    """What the layers give out for pictures, computed once. Memory: two bytes for each number.
+
+    layers: names of layers whose cells lie in the same places, as critternet's conv3, conv4, conv5.
+    images: anything `batches` takes, of one size.
+    Raises ValueError for an unknown layer, one without a map, and layers whose cells lie in other places.
+    """
+    (first,) = next(batches(images, 1)).images
+    field = shared_field(net, layers, (first.shape[1], first.shape[2]))
+    kept = []
+    with tqdm(total=len(images), desc="features", unit="picture", delay=1, leave=False) as bar:
+        for pictures, _, _ in batches(images):
+            kept.append(joined(net, layers, pictures).half().cpu())
+            bar.update(len(pictures))
+    return FeatureMaps(net, tuple(layers), torch.cat(kept), field)
+
+
+def joined(net: Net, layers: Sequence[str], images: Tensor) -> Tensor:
+    """The layers' units, one after the other, for a batch of pictures: (B, C, h, w)."""
+    with record(net, *layers) as acts:
+        Upto(net, layers[-1])(images)
+    return torch.cat([acts[layer] for layer in layers], 1)
+
+
+def shared_field(net: Net, layers: Sequence[str], size: tuple[int, int]) -> ReceptiveField:
+    """Where the cells of all the layers look."""
+    if isinstance(layers, str) or not layers:
+        raise ValueError(f"layers are several names, in forward order; given {layers!r}")
+    fields = [receptive_field(net, layer, size) for layer in layers]
+    places = {(field.start, field.stride, field.shape) for field in fields}
+    if fields[0].shape == (1, 1):
+        raise ValueError(f"{layers[0]!r} has no map; choose convolutions")
+    if len(places) > 1:
+        raise ValueError(
+            f"the cells of {listing(layers)} lie in different places; choose layers of one stride"
+        )
+    return fields[-1]
