@@ -108,8 +108,9 @@ def _article(rng: Rng, sheet: Sheet, ink: Ink) -> None:
         x, start = edge + k * (column + gap), top
         if k == with_picture:
             tall = min(column * 0.8, (h * 0.94 - top) * 0.55)
-            picture(rng, sheet, (x, top, column, tall), ink)
-            start = top + tall + 0.04 * h
+            if tall > 0.4 * column:
+                picture(rng, sheet, (x, top, column, tall), ink)
+                start = top + tall + 0.04 * h
         if k:
             sheet.rectangle(x - gap / 2 - 0.6, top, 1.2, h * 0.94 - top, ink.rule, STROKE)
         for line, base in _lines(rng, body, column, start + cap, 0.94 * h, 1.75 * cap):
@@ -147,7 +148,7 @@ def _timetable(rng: Rng, sheet: Sheet, ink: Ink) -> None:
     step = 2.1 * cap
     body, times = Style(any_font(rng, cap), cap, ink.text), Style("DejaVu Mono Bold", cap, ink.text)
     columns = [w - edge]
-    while columns[-1] - measure("0000", times) - 1.2 * cap > 0.5 * w:
+    while columns[-1] - 2 * (measure("0000", times) + 1.2 * cap) > 0.36 * w:
         columns.append(columns[-1] - measure("0000", times) - 1.2 * cap)
     for row, y in enumerate(np.arange(bar + 0.03 * h, h - step, step).tolist()):
         if row % 2 == 0:
@@ -187,13 +188,13 @@ def _calendar(rng: Rng, sheet: Sheet, ink: Ink) -> None:
         sheet.rectangle(x0, y0 + k * tall - 0.6, days * cell, 1.2, ink.rule, STROKE)
     for k in range(days + 1):
         sheet.rectangle(x0 + k * cell - 0.6, y0, 1.2, rows * tall, ink.rule, STROKE)
-    for k, first in enumerate(range(rows * days)):
+    for k in range(min(31, rows * days)):
         x, y = x0 + (k % days) * cell, y0 + (k // days) * tall
         holiday = k % days == days - 1
         if holiday:
             sheet.rectangle(x + 2, y + 2, cell - 4, tall - 4, ink.accent)
         own = day._replace(colour=ink.paper) if holiday else day
-        sheet.text(x + cell / 2, y + tall / 2 + cap / 2, str(first + 1), own, align=0.5)
+        sheet.text(x + cell / 2, y + tall / 2 + cap / 2, str(k + 1), own, align=0.5)
 
 
 def _cover(rng: Rng, sheet: Sheet, ink: Ink) -> None:

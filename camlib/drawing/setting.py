@@ -29,9 +29,10 @@ def fitted(words: str, style: Style, width: float) -> Style:
 
 
 def fitting(rng: Rng, options: tuple[str, ...], style: Style, width: float) -> str:
-    """One of the words that fit into `width` as they are; where none does, the narrowest."""
+    """One of the words that fit into `width` as they are; where none does, one of the eight narrowest."""
     wide = {words: measure(words, style) for words in options}
-    return pick(rng, tuple(w for w in options if wide[w] <= width) or (min(options, key=wide.__getitem__),))
+    narrow = tuple(sorted(options, key=wide.__getitem__)[:8])
+    return pick(rng, tuple(words for words in options if wide[words] <= width) or narrow)
 
 
 def pick(rng: Rng, options: tuple[str, ...]) -> str:

@@ -21,7 +21,7 @@ def street(rng: Rng, width: int, height: int) -> tuple[Sheet, Array]:
     letters: list[Letter] = []
     unit = height / 240
     scene = Sheet(width, height, letters, (0.5, 0.5, 0.5))
-    eye, foot, near = 0.66 * height, rng.uniform(0.84, 0.9) * height, rng.choice((1, 1, 1.3, 1.7))
+    eye, foot, near = 0.66 * height, rng.uniform(0.84, 0.9) * height, rng.choice((1, 1.2, 1.5, 1.9))
     top = foot - near * rng.uniform(0.66, 0.84) * height
     seen = 3 - top if top < 3 else 0.0  # of the front, how much lies above the frame where it is nearest
     front, house = facade(rng, 1.04 * width, foot - top, seen, unit * near, letters)
@@ -34,15 +34,8 @@ def street(rng: Rng, width: int, height: int) -> tuple[Sheet, Array]:
     _cables(rng, scene, unit)
     _ground(rng, scene, house, (left, ends[1]), (right, ends[3]))
     scene.lay(front, [(left, ends[0]), (right, ends[2]), (right, ends[3]), (left, ends[1])])
-    things: tuple[Callable[[Rng, Sheet, float], None], ...] = (
-        road_sign,
-        road_sign,
-        car,
-        tree,
-        fence,
-        lamp,
-    )
-    for k in rng.permutation(len(things))[: int(rng.integers(2, 6))].tolist():
+    things: tuple[Callable[[Rng, Sheet, float], None], ...] = (tree, fence, lamp, road_sign, road_sign, car)
+    for k in sorted(rng.permutation(len(things))[: int(rng.integers(2, 6))].tolist()):  # the nearest last
         things[k](rng, scene, unit)
     return scene, _shadows(rng, width, height)
 
