@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import make_smoothing_spline
 from torch import Tensor
 
-__all__ = ["smooth"]
+__all__ = ["smooth", "track_errors"]
 
 _ROUNDS, _FAR = 4, 6.0  # Cleveland's: fits after the first, and how many median distances weigh nothing
 _LEAST = 1.0  # pixels: the median distance counts for no less, or a clean track's own turns were outliers
@@ -49,6 +49,22 @@ def smooth(points: Tensor, strengths: Tensor | None = None, span: float = 1.5) -
         doubt = (1 - np.minimum(far, 1) ** 2) ** 2  # Tukey's bisquare
         curve = _fitted(known, given, trust * doubt, span, frames)
     return torch.from_numpy(curve).float()
+
+
+def track_errors(points: Tensor, truth: Tensor) -> Tensor:
+    """How far each frame's point is from the nearest true one, in pixels.
+
+    points: (N, 2), NaN where there is none.  truth: (N, 2), or (N, K, 2) for several; NaN where hidden.
+    Returns float32 (N,), on the CPU; NaN where there is no point, or no true one.
+    Raises ValueError for other shapes.
+    """
+    true = truth[:, None] if truth.ndim == 2 else truth
+    if points.shape != (len(points), 2) or true.ndim != 3 or true.shape[::2] != points.shape:
+        given = f"{tuple(points.shape)} and {tuple(truth.shape)}"
+        raise ValueError(f"points and truth are {given}; give (N, 2), and (N, 2) or (N, K, 2)")
+    apart = (points[:, None].detach().cpu().float() - true.detach().cpu().float()).norm(dim=2)
+    nearest: Tensor = apart.nan_to_num(nan=torch.inf).amin(1)
+    return nearest.masked_fill(nearest.isinf(), torch.nan)
 
 
 def _fitted(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from camlib.smooth import _fitted, smooth
+from camlib.smooth import _fitted, smooth, track_errors
 
 T = torch.arange(72.0)
 WALK = torch.stack([30 + 60 * torch.sin(T / 24), 80 + 5 * torch.sin(T / 8)], 1)
@@ -110,3 +110,18 @@ def test_bad_input_is_named() -> None:
     ):
         with pytest.raises(ValueError, match=words):
             call()
+
+
+def test_errors_are_to_the_nearest_that_is_there() -> None:
+    nan = torch.nan
+    points = torch.tensor([[0.0, 0.0], [3.0, 4.0], [1.0, 1.0], [nan, nan]])
+    truth = torch.tensor(
+        [[[3.0, 4.0], [0.0, 2.0]], [[nan, nan], [0.0, 0.0]], [[nan, nan]] * 2, [[0.0, 0.0]] * 2]
+    )
+    off = track_errors(points, truth)
+    assert off[:2].tolist() == [2.0, 5.0]
+    assert off[2:].isnan().all()
+    assert track_errors(points, truth[:, 1])[:2].tolist() == [2.0, 5.0]
+    for wrong in (truth[:3], truth[..., :1], truth[0, 0]):
+        with pytest.raises(ValueError, match=r"points and truth are \(4, 2\) and"):
+            track_errors(points, wrong)

@@ -33,6 +33,7 @@ from .pictures import filter_grid, images, maps, scenes
 from .places import places
 from .poster import poster
 from .scatter import scatter
+from .strip import strip
 from .unit import unit
 
 __all__ = [
@@ -52,5 +53,6 @@ __all__ = [
     "poster",
     "scatter",
     "scenes",
+    "strip",
     "unit",
 ]
