@@ -281,6 +281,24 @@ def test_heat_lies_where_it_is_given_on_one_scale_or_each():
     assert "from 0 to 8" in show.overlays(picture, heatmaps, title="Common").alt
 
 
+def test_heatmaps_of_two_sizes_share_a_scale():
+    """A map of 8 at its most and one of 4, half as hot; each over its picture, with a box and an outline."""
+    pictures, heatmaps = [torch.zeros(3, 4, 6), torch.zeros(3, 7, 3)], [torch.zeros(4, 6), torch.zeros(7, 3)]
+    heatmaps[0][1, 5], heatmaps[1][6, 0] = 8.0, 4.0
+    boxes, masks = torch.tensor([[1.0, 1, 3, 3], [torch.nan] * 4]), [one > 3 for one in heatmaps]
+    figure = show.overlays(pictures, heatmaps, title="Two sizes", boxes=boxes, masks=masks)
+    one, two, _ = drawn(figure)
+    assert (one.shape, two.shape) == ((4, 6, 3), (7, 3, 3))
+    alone, _ = drawn(show.overlays(pictures[0], heatmaps[0][None], title="One"))
+    assert (one == alone).all()
+    assert 0 < two[6, 0].sum() < one[1, 5].sum()
+    assert "2 heatmaps over their pictures, from 0 to 8" in figure.alt
+    with pytest.raises(ValueError, match=r"differ in size, \(7, 3\) and \(4, 6\)"):
+        show.overlays(pictures, heatmaps[::-1], title="x")
+    with pytest.raises(ValueError, match=r"a heatmap has shape \(1, 4, 6\); give \(H, W\)"):
+        show.overlays(pictures, [heatmaps[0][None], heatmaps[1]], title="x")
+
+
 def test_a_units_page_tells_the_answer_in_words(figures):
     alt = figures["unit"].alt
     assert "a 100%, silenced 0%, tabby, tabby cat, and all its other names 0%, silenced 100%, b 0%" in alt

@@ -23,7 +23,7 @@ _COLDEST, _RISE = 0.25, 0.7  # chosen so that, over grey and darker, more heat i
 @styled
 def overlays(
     images: Tensor | Sequence[Tensor],
-    heatmaps: Tensor,
+    heatmaps: Tensor | Sequence[Tensor],
     captions: Sequence[str] | None = None,
     *,
     title: str,
@@ -32,34 +32,42 @@ def overlays(
     scale: Literal["common", "each"] = "common",
     boxes: Tensor | None = None,
     points: Tensor | None = None,
-    masks: Tensor | None = None,
+    masks: Tensor | Sequence[Tensor] | None = None,
 ) -> Figure:
     """Heatmaps laid over their pictures, in a grid, row by row.
 
     images: (N, C, H, W) in [0, 1], or one (C, H, W), which then lies under every heatmap.
-    heatmaps: (N, H, W), in any units.  scale: "common": one scale for all, with its bar; "each": every
-    heatmap from its lowest to its highest value.
+    heatmaps: (N, H, W), in any units, or a list of (H, W), which may differ in size.
+    scale: "common": one scale for all, with its bar; "each": every heatmap from its lowest to its highest
+    value.
     boxes, points, masks: as in `show.images`.
     Raises ValueError where a heatmap is not as large as its picture: lay it by `geometry.upsample`.
     """
-    if heatmaps.ndim != 3 or heatmaps.numel() == 0:
+    if isinstance(heatmaps, Tensor) and (heatmaps.ndim != 3 or heatmaps.numel() == 0):
         raise ValueError(f"heatmaps have shape {tuple(heatmaps.shape)}; give (N, H, W)")
+    h = [one.detach().float().cpu() for one in heatmaps]
+    for one in h:
+        if one.ndim != 2 or one.numel() == 0:
+            raise ValueError(f"a heatmap has shape {tuple(one.shape)}; give (H, W)")
+    if not h:
+        raise ValueError("no heatmaps to draw")
     if scale not in ("each", "common"):
         raise ValueError(f"no scale {scale!r}; there are 'common' and 'each'")
     alone = isinstance(images, Tensor) and images.ndim == 3
-    pictures = pixels(images) * (len(heatmaps) if alone else 1)
+    pictures = pixels(images) * (len(h) if alone else 1)
     given = {"pictures": pictures, "captions": captions, "boxes": boxes, "points": points, "masks": masks}
     for name, marks in given.items():
-        if marks is not None and len(marks) != len(heatmaps):
-            raise ValueError(f"{len(marks)} {name} for {len(heatmaps)} heatmaps")
-    for picture in pictures:
-        if picture.shape[:2] != tuple(heatmaps.shape[1:]):
-            sizes = f"{tuple(heatmaps.shape[1:])} and {picture.shape[:2]}"
+        if marks is not None and len(marks) != len(h):
+            raise ValueError(f"{len(marks)} {name} for {len(h)} heatmaps")
+    for picture, one in zip(pictures, h, strict=True):
+        if picture.shape[:2] != tuple(one.shape):
+            sizes = f"{tuple(one.shape)} and {picture.shape[:2]}"
             raise ValueError(f"heatmap and picture differ in size, {sizes}; lay maps by geometry.upsample")
-    h = heatmaps.detach().float().cpu()
-    low = h.amin(dim=(1, 2), keepdim=True) if scale == "each" else h.min()
-    high = h.amax(dim=(1, 2), keepdim=True) if scale == "each" else h.max()
-    heat = ((h - low) / (high - low).clamp_min(1e-12)).numpy()
+    lows, highs = [float(one.min()) for one in h], [float(one.max()) for one in h]
+    low, high = min(lows), max(highs)
+    if scale == "common":
+        lows, highs = [low] * len(h), [high] * len(h)
+    heat = [((one - a) / max(b - a, 1e-12)).numpy() for one, a, b in zip(h, lows, highs, strict=True)]
     content = f"{len(h)} heatmaps over their pictures, " if len(h) > 1 else "A heatmap over its picture, "
     content += f"from {low:.3g} to {high:.3g}" if scale == "common" else "each on its own scale"
     content += f": {', '.join(map(str, captions))}." if captions else "."

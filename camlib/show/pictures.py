@@ -26,14 +26,15 @@ def images(
     columns: int | None = None,
     boxes: Tensor | None = None,
     points: Tensor | None = None,
-    masks: Tensor | None = None,
+    masks: Tensor | Sequence[Tensor] | None = None,
 ) -> Figure:
     """Pictures in a grid, row by row.
 
     images: (N, C, H, W) or (C, H, W) in [0, 1], C = 1 or 3, or a list of (C, H, W).  captions: one above
     each.
-    boxes: (N, 4), or (N, B, 4) for several on each.  points: (N, P, 2).  masks: bool (N, H, W), drawn as
-    outlines. A box or point with NaN is left out. Raises ValueError where the numbers do not match.
+    boxes: (N, 4), or (N, B, 4) for several on each.  points: (N, P, 2).
+    masks: bool (N, H, W), or a list of (H, W), drawn as outlines.
+    A box or point with NaN is left out. Raises ValueError where the numbers do not match.
     """
     pictures = pixels(images)
     for name, given in {"captions": captions, "boxes": boxes, "points": points, "masks": masks}.items():
