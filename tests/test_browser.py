@@ -60,6 +60,28 @@ said = Label("none")
 it.observe(lambda change: setattr(said, "value", f"{it.picture} {it.x} {it.y} {it.side} {it.fill}"), "rows")
 display(said, it)
 """
+PLAYER = """
+import torch
+from ipywidgets import Label
+from camlib import Player
+images = (torch.arange(5) / 5)[:, None, None, None].expand(5, 3, 30, 40)
+track = torch.tensor([[10.0, 20], [11, 20], [12, 20], [13, 20], [14, 20]])
+truth = track + torch.tensor([3.0, 4])
+truth[3] = torch.nan
+it = Player(images, {"peak": track}, truth, title="It lags", rate=20)
+said = Label("none")
+it.observe(lambda change: setattr(said, "value", str(it.frame)), "frame")
+display(said, it)
+"""
+CLICKS = """
+import torch
+from ipywidgets import Label
+from camlib import ClickBoard
+said = Label("none")
+tell = lambda points: setattr(said, "value", str(points.round().tolist()))
+it = ClickBoard([torch.zeros(3, 30, 40), torch.ones(3, 120, 80)], "Where is it?", on_points=tell)
+display(said, it)
+"""
 RUN_ALL = """
 const [done, path] = [arguments[1], arguments[0]];
 (async () => {
@@ -292,6 +314,78 @@ def test_the_square_is_dragged(driver, server):
     WebDriverWait(driver, 30).until(lambda d: d.execute_script(pixel) == [255] * 4)
     picture.select_by_visible_text("two")
     until("two 21 37 34 white")
+
+
+def test_a_clip_plays(driver, server):
+    nb = nbformat.v4.new_notebook(metadata=new_lesson("02_activations").metadata)
+    nb.cells = [nbformat.v4.new_code_cell(PLAYER.strip())]
+    lesson.write(nb, server[1] / "player.ipynb")
+    run_in_jupyterlab(driver, server, "player.ipynb")
+    film = WebDriverWait(driver, 90).until(
+        lambda d: next((c for c in d.find_elements(By.CSS_SELECTOR, ".camlib-player .film")), None)
+    )
+    driver.execute_script("document.querySelector('.camlib-player').scrollIntoView()")
+    assert not driver.find_elements(By.CSS_SELECTOR, ".jp-OutputArea-output > img")
+    label = driver.find_element(By.CSS_SELECTOR, ".widget-label")
+    grey = "const film = document.querySelector('.camlib-player .film').getContext('2d');"
+    grey += "return film.getImageData(20, 20, 1, 1).data[0]"
+
+    def until(frame, told=True):
+        WebDriverWait(driver, 30).until(lambda d: abs(d.execute_script(grey) - 255 * frame / 5) < 6)
+        if told:
+            WebDriverWait(driver, 30).until(lambda _: label.text == str(frame))
+
+    until(0, told=False)
+    assert film.get_attribute("aria-label") == "frame 0 of 5: peak 5.0 pixels off"
+    mark = "const film = document.querySelector('.camlib-player .film'), [x, y] = [10.5 / 40, 20.5 / 30];"
+    mark += "return [...film.getContext('2d').getImageData(x * film.width, y * film.height, 1, 1).data]"
+    assert driver.execute_script(mark) == [0xDC, 0x77, 0x0F, 255]
+    button = driver.find_element(By.CSS_SELECTOR, ".camlib-player button")
+    button.click()  # it plays to the end, and tells where it stopped
+    until(4)
+    assert button.text == "▶ play"
+    slider = driver.find_element(By.CSS_SELECTOR, ".camlib-player input")
+    slider.send_keys(Keys.ARROW_LEFT)
+    until(3)
+    assert film.get_attribute("aria-label") == "frame 3 of 5: peak – pixels off"
+    slider.send_keys(Keys.HOME, Keys.ARROW_RIGHT)
+    until(1)
+    slider.send_keys(Keys.SPACE)
+    until(4)
+    curve = driver.find_element(By.CSS_SELECTOR, ".camlib-player .curve")
+    ActionChains(driver).move_to_element_with_offset(curve, 17, 0).click().perform()
+    until(2)
+
+
+def test_points_are_clicked(driver, server):
+    nb = nbformat.v4.new_notebook(metadata=new_lesson("02_activations").metadata)
+    nb.cells = [nbformat.v4.new_code_cell(CLICKS.strip())]
+    lesson.write(nb, server[1] / "clicks.ipynb")
+    run_in_jupyterlab(driver, server, "clicks.ipynb")
+    boards = WebDriverWait(driver, 90).until(
+        lambda d: d.find_elements(By.CSS_SELECTOR, ".camlib-clicks canvas")
+    )
+    assert len(boards) == 2
+    driver.execute_script("document.querySelector('.camlib-clicks').scrollIntoView()")
+    label = driver.find_element(By.CSS_SELECTOR, ".widget-label")
+    count = driver.find_element(By.CSS_SELECTOR, ".camlib-clicks .bar span")
+
+    def until(said, done):
+        WebDriverWait(driver, 30).until(lambda _: label.text == said)
+        assert count.text == f"{done} of 2"
+
+    # the first shows 6 pixels for each of its own, and its middle is (19.5, 14.5)
+    ActionChains(driver).move_to_element_with_offset(boards[0], 63, -27).click().perform()
+    until("[[30.0, 10.0], [nan, nan]]", 1)
+    hand = ActionChains(driver).move_to_element_with_offset(boards[0], -57, -27).click_and_hold()
+    hand.move_by_offset(0, 60).release().perform()
+    until("[[10.0, 20.0], [nan, nan]]", 1)
+    boards[1].send_keys(Keys.ARROW_UP, Keys.ARROW_UP, Keys.ARROW_RIGHT, Keys.ENTER)
+    until("[[10.0, 20.0], [48.0, 44.0]]", 2)  # 16 up and 8 to the right of (39.5, 59.5)
+    boards[0].send_keys(Keys.DELETE)
+    until("[[nan, nan], [48.0, 44.0]]", 1)
+    driver.find_element(By.CSS_SELECTOR, ".camlib-clicks button").click()
+    until("[[nan, nan], [nan, nan]]", 0)
 
 
 def shown(driver):
