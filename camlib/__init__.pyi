@@ -2,6 +2,7 @@ from . import checks, show, widgets
 from .ablation import Ablation, ablate, silenced_logits
 from .agreement import agreement
 from .cam import cam, class_maps
+from .clickboard import ClickBoard
 from .clip import walk
 from .codes import codes
 from .cost import Cost, costs
@@ -26,6 +27,7 @@ from .parts import find_units, locate
 from .patches import TopPatches, top_patches
 from .peaks import Located, peaks
 from .pictures import Folder, folder, picture
+from .player import Player
 from .pointing import Pointing, pointing_game
 from .pointmap import PointMap
 from .probe import probe
@@ -41,7 +43,7 @@ from .similarnet import (
     similarnet,
     softmax_weights,
 )
-from .smooth import smooth
+from .smooth import smooth, track_errors
 from .spotting import Spotted, average_precision, box_scores, ink_lit, matched, pixel_scores
 from .square import SquareExplorer
 from .stream import Batch, batches
@@ -56,6 +58,7 @@ __all__ = [
     "Batch",
     "BoxAccuracy",
     "Character",
+    "ClickBoard",
     "Cost",
     "Digits",
     "Dissection",
@@ -67,6 +70,7 @@ __all__ = [
     "Net",
     "Occlusions",
     "Photos",
+    "Player",
     "PointMap",
     "Pointing",
     "ReceptiveField",
@@ -151,6 +155,7 @@ __all__ = [
     "texts",
     "top_patches",
     "track",
+    "track_errors",
     "upsample",
     "walk",
     "widgets",
