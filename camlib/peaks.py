@@ -40,7 +40,8 @@ def peaks(maps: Tensor, field: ReceptiveField, count: int = 1, radius: float | N
     Raises ValueError for maps of another shape, a count below 1, and a value that is not a number.
     """
     if tuple(maps.shape[-2:]) != field.shape or not maps.is_floating_point():
-        raise ValueError(f"maps of shape {tuple(maps.shape)}; this field is for floats (…, {field.shape})")
+        wanted = f"(…, {field.shape[0]}, {field.shape[1]})"
+        raise ValueError(f"maps of shape {tuple(maps.shape)}; this field is for floats {wanted}")
     if count < 1:
         raise ValueError(f"{count} peaks; there is at least 1 to find")
     if maps.isnan().any():
