@@ -17,7 +17,7 @@ function sign(context, x, y, track, size) {  // one track's mark; white around i
   else if (track.mark === "s") context.rect(x - size, y - size, 2 * size, 2 * size);
   else for (const [dx, dy] of [[0, -1], [1, 0], [0, 1], [-1, 0]]) context.lineTo(x + 1.25 * size * dx, y + 1.25 * size * dy);
   context.closePath();
-  [context.fillStyle, context.strokeStyle, context.lineWidth] = [track.colour, "white", size / 2.5];
+  [context.fillStyle, context.strokeStyle, context.lineWidth] = [track.colour, "white", 1.5];
   context.fill();
   context.stroke();
 }
@@ -53,7 +53,7 @@ function render({ model, el }) {
   };
   const key = make("div", { className: "key" }, said);
   if (truth.length) key.append(make("span", {}, swatch(context => ring(context, 18, 18, 10)), "true"));
-  tracks.forEach((track, k) => key.append(make("span", {}, swatch(context => sign(context, 18, 18, track, 9)), track.name, values[k])));
+  tracks.forEach((track, k) => key.append(make("span", {}, swatch(context => sign(context, 18, 18, track, 1.3 * track.side)), track.name, values[k])));
   const root = make("div", { className: "camlib-player" }, canvas, make("div", { className: "bar" }, play, slider, speed), key);
   if (truth.length) root.append(curve);
   root.append(make("p", { className: "help" }, "Keys: Space plays and stops, ← and → go a frame, Home and End to the ends."
@@ -74,9 +74,9 @@ function render({ model, el }) {
         0, 0, canvas.width, canvas.height);
     }
     const at = ([x, y]) => [(x + 0.5) * scale, (y + 0.5) * scale];  // a pixel's centre is a whole number
-    for (const point of truth[frame] || []) ring(context, ...at(point), 7 * sharp);
-    for (const track of tracks) {
-      if (track.points[frame][0] !== null && track.points[frame][1] !== null) sign(context, ...at(track.points[frame]), track, 4.5 * sharp);
+    for (const point of truth[frame] || []) ring(context, ...at(point), 9 * sharp);
+    for (const track of tracks) {  // smaller marks lie on larger ones
+      if (track.points[frame][0] !== null && track.points[frame][1] !== null) sign(context, ...at(track.points[frame]), track, track.side * sharp);
     }
     said.textContent = `frame ${frame}`;
     tracks.forEach((track, k) => {

@@ -74,10 +74,11 @@ class Player(AnyWidget):
                     "name": name,
                     "colour": colour,
                     "mark": mark,
+                    "side": side,
                     "points": [_plain(point) for point in track],
                     "errors": [] if true is None else _plain(track_errors(track, true)),
                 }
-                for (name, track), (colour, mark) in zip(tracks.items(), MARKS, strict=False)
+                for (name, track), (colour, mark, side) in zip(tracks.items(), MARKS, strict=False)
             ],
             _truth=[]
             if true is None

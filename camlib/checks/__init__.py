@@ -8,11 +8,12 @@ from .activations import feeders, likeness, lit, peak
 from .cam import centred, class_map, grad_cam, logit_of_map
 from .fc7_neighbours import distances, precision, times_found
 from .filters import autocorrelation, convolve, filter_picture, gabor
-from .filters_to_labels import flip_agreement, pck, refined_peak, two_peaks
+from .filters_to_labels import flip_agreement, pck
 from .localization import best_threshold, box_of_map, box_overlap, top_error
 from .occlusion import cover, interaction, lay_drops
 from .patches import best_cells, field_of_chain, overlap
 from .pca_and_tsne import bandwidth, components, kept, snapped
+from .peak_finding import refined_peak, two_peaks
 from .similarnet import closed_form, effective, matched_precision, paper_weights
 from .start_here import conv_parameters, output_size, softmax
 from .verdict import Verdict, double

@@ -12,7 +12,8 @@ from .figure import GREY, PAD, WIDTH, Figure, breadth, place, styled
 from .grid import grid, heaviness, pixels
 from .marks import dots
 
-MARKS = (("#dc770f", "o"), ("#2a79b6", "D"), ("#941d5c", "s"))  # of the tracks, in order
+# Of the tracks, in order: smaller ones lie on larger ones, so that all are seen where they agree.
+MARKS = (("#dc770f", "o", 8.0), ("#2a79b6", "D", 4.5), ("#941d5c", "s", 3.0))  # colour, mark, points across
 _CURVE, _KEY = 1.5, 0.34  # inches: the curve of errors, and the row that says what the marks are
 
 
@@ -52,8 +53,8 @@ def strip(
     for ax, number in zip(axes, chosen, strict=True):
         if true is not None:
             dots(ax, true[number], heaviness(ax), hollow=True)
-        for (colour, mark), track in zip(MARKS, tracks.values(), strict=False):
-            _mark(ax, track[number].tolist(), colour, mark)
+        for look, track in zip(MARKS, tracks.values(), strict=False):
+            _mark(ax, track[number].tolist(), *look)
     _key(figure, list(tracks), true, below - _KEY)
     if true is not None:
         _curve(figure, off, true, chosen)
@@ -75,8 +76,8 @@ def known(tracks: Mapping[str, Tensor], truth: Tensor | None, count: int) -> Ten
     return true.detach().cpu().float()
 
 
-def _mark(ax: Axes, point: list[float], colour: str, mark: str) -> None:
-    ax.plot(*([at] for at in point), mark, ms=5.5 if mark == "o" else 5, mfc=colour, mec="white", mew=1)
+def _mark(ax: Axes, point: list[float], colour: str, mark: str, size: float) -> None:
+    ax.plot(*([at] for at in point), mark, ms=size, mfc=colour, mec="white", mew=0.8)
 
 
 def _key(figure: Figure, names: list[str], true: Tensor | None, y: float) -> None:
@@ -89,8 +90,8 @@ def _key(figure: Figure, names: list[str], true: Tensor | None, y: float) -> Non
         dots(ax, torch.tensor([x, 0.4]), 0.9, hollow=True)
         ax.text(x + 0.12, 0.4, "true", va="center_baseline")
         x += 0.12 + breadth("true", 13) + 0.35
-    for name, (colour, mark) in rows:
-        _mark(ax, [x, 0.4], colour, mark)
+    for name, look in rows:
+        _mark(ax, [x, 0.4], *look)
         ax.text(x + 0.12, 0.4, name, va="center_baseline", parse_math=False)
         x += 0.12 + breadth(name, 13) + 0.35
     if true is not None and _hidden(true).any():
@@ -105,7 +106,7 @@ def _hidden(true: Tensor) -> Tensor:
 def _curve(figure: Figure, off: Mapping[str, Tensor], true: Tensor, chosen: Sequence[int]) -> None:
     """The errors over the frames; grey where there is nothing to be right about."""
     ax = place(figure, PAD + 0.62, PAD + 0.5, WIDTH - 2 * PAD - 0.75, _CURVE)
-    for (colour, _), error in zip(MARKS, off.values(), strict=False):
+    for (colour, _, _), error in zip(MARKS, off.values(), strict=False):
         ax.plot(np.arange(len(error)), error.numpy(), color=colour, linestyle="-")
     hidden = _hidden(true).numpy()
     ax.fill_between(
