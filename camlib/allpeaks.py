@@ -38,14 +38,15 @@ class AllPeaks:
         if isinstance(layers, str):
             raise ValueError(f"layers are several names; give [{layers!r}]")
         self.net, self.fields, counts = net, {}, {}
-        calls = [call.module for call in trace(net.module, net.channels, net.size)[0]]
+        calls = trace(net.module, net.channels, net.size)[0]
+        outputs = {call.module: call.output for call in calls}  # of a module that is called twice, the last
         for name in net.layers if layers is None else layers:
+            output = outputs.get(net.layer(name))
             try:
-                shape = Upto(net, name).shape
-                if len(shape) != 3 or max(shape[1:]) == 1:
-                    raise ValueError(f"{name!r} has no map: choose a convolution")
+                if not isinstance(output, Tensor) or output.ndim != 4 or max(output.shape[2:]) == 1:
+                    raise ValueError(f"{name!r} has no map; choose a convolution")
                 self.fields[name] = receptive_field(net, name, size)
-                counts[name] = shape[0]
+                counts[name] = output.shape[1]
             except ValueError:
                 if layers is not None:
                     raise
@@ -57,7 +58,7 @@ class AllPeaks:
             for name, count in counts.items()
             if rotate is not None
         }
-        order = {module: n for n, module in enumerate(calls)}
+        order = {call.module: n for n, call in enumerate(calls)}
         latest = max(self.fields, key=lambda name: order[net.layer(name)])
         self._upto = Upto(net, latest)
 
