@@ -17,6 +17,7 @@ from .gradcam import gradcam
 from .grid import displacement, grid, mosaic
 from .guesses import guesses
 from .head import Head, find_head
+from .hotspots import cut_digits, hotspots, written_in
 from .keypoints import KeypointErrors, keypoint_errors, part_truth
 from .likeness import likeness
 from .localize import boxes, iou, localization_error
@@ -101,6 +102,7 @@ __all__ = [
     "colourfulness",
     "costs",
     "critters",
+    "cut_digits",
     "digits",
     "displacement",
     "dissect",
@@ -116,6 +118,7 @@ __all__ = [
     "grid",
     "guesses",
     "here",
+    "hotspots",
     "ink_lit",
     "iou",
     "keypoint_errors",
@@ -160,5 +163,6 @@ __all__ = [
     "walk",
     "widgets",
     "wrap",
+    "written_in",
 ]
 __version__: str

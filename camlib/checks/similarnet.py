@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -46,8 +47,7 @@ def effective(f: Learners) -> str:
         (torch.tensor([0.0, 1.0, 0.0]), "a single weight of 1"),
     ):
         answer = ask(f, weights)
-        number = torch.as_tensor(answer)
-        if number.numel() == 1 and bool(number.isnan()):
+        if isinstance(answer, float | Tensor | np.generic) and np.isnan(answer).all():
             raise Wrong(
                 "a weight of 0 gives 0 · log 0, which is NaN: it counts 0 (torch.special.entr, xlogy)"
             )
@@ -114,7 +114,7 @@ def matched_precision(f: Learners) -> str:
     order, flat = heat.flatten().argsort(descending=True), mask.flatten().float()
     highest, lowest = flat[order[: mask.sum()]], flat[order[-mask.sum() :]]
     on = highest.mean().item()
-    mistakes = {
+    mistakes: dict[str, Tensor | float] = {
         "it counts pixels; divide by how many are lit": highest.sum(),
         "these are the lowest pixels; sort from the highest down": lowest.mean(),
         "it divides by the whole picture; divide by how many pixels are lit": highest.sum() / mask.numel(),
@@ -138,4 +138,5 @@ def matched_precision(f: Learners) -> str:
 
 
 def _entropy(weights: Tensor) -> Tensor:
-    return torch.special.entr(weights).sum()
+    entropy: Tensor = torch.special.entr(weights).sum()
+    return entropy
