@@ -17,6 +17,7 @@ from .gradcam import gradcam
 from .grid import displacement, grid, mosaic
 from .guesses import guesses
 from .head import Head, find_head
+from .headframe import head_frame
 from .hotspots import cut_digits, hotspots, written_in
 from .keypoints import KeypointErrors, keypoint_errors, part_truth
 from .likeness import likeness
@@ -117,6 +118,7 @@ __all__ = [
     "gradcam",
     "grid",
     "guesses",
+    "head_frame",
     "here",
     "hotspots",
     "ink_lit",

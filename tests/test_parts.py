@@ -14,6 +14,7 @@ from camlib.agreement import MOVES, Move, agreement
 from camlib.dissect import random_rotation
 from camlib.geometry import ReceptiveField, receptive_field
 from camlib.guesses import guesses
+from camlib.headframe import head_frame
 from camlib.keypoints import KeypointErrors, keypoint_errors, part_truth
 from camlib.nets import Net, load, wrap
 from camlib.parts import find_units, locate
@@ -263,6 +264,21 @@ def test_the_truth_of_a_part(scenes: Scenes) -> None:
     assert not scenes.visible[:, 3:5].all()
     with pytest.raises(ValueError, match="no key point 'knee'; a critter has eye, ear, left_eye"):
         part_truth(scenes, "knee")
+
+
+def test_points_in_the_heads_own_frame(scenes: Scenes) -> None:
+    eyes, sizes = part_truth(scenes, "eye", hidden=True)
+    half = (eyes[:, 1] - eyes[:, 0]).norm(dim=1) / sizes / 2
+    there = head_frame(scenes, eyes)
+    zero = torch.zeros(len(scenes))
+    wanted = torch.stack([torch.stack([-half, zero], 1), torch.stack([half, zero], 1)], 1)
+    torch.testing.assert_close(there, wanted, atol=1e-5, rtol=0)
+    nose = part_truth(scenes, "nose", hidden=True).points
+    assert (head_frame(scenes, nose)[:, 0, 1] > 0.1).all()  # below the eyes, however the head is turned
+    gap = (head_frame(scenes, nose)[:, 0] - there[:, 0]).norm(dim=1) * sizes
+    torch.testing.assert_close(gap, (nose[:, 0] - eyes[:, 0]).norm(dim=1))
+    with pytest.raises(ValueError, match=r"points are \(3, 1, 2\) for 24 scenes"):
+        head_frame(scenes, nose[:3])
 
 
 # find_units
