@@ -67,11 +67,12 @@ def find_units(
     """Every unit of every layer as a detector of a part, best first, in one pass over labelled pictures.
 
     images: anything `batches` takes: N pictures of one size.
-    part: where the part is, (N, K, 2), NaN where it is not: the nearest of the K is held against the unit's
-    answer; or, for `Scenes`, its name: "eye", "nose", … (`part_truth`).
+    part: where the part is, (N, 2), or (N, K, 2) of which the nearest is held against the unit's answer, NaN
+    where it is not; or, for `Scenes`, its name: "eye", "nose", … (`part_truth`).
     layers: names; None: all that have a map.
-    sizes: (N,), the unit of length, in pixels; None: the heads of `Scenes`, else the picture's longer side.
-    alpha: a right answer is no further than alpha sizes away.
+    sizes: (N,), the unit of length, in pixels; None: the heads of `Scenes`, else the picture's longer side,
+    for which an alpha of 0.2 is lax.  alpha: a right answer is no further than alpha sizes away. Eyes are .39
+    heads apart: at 0.2 even a unit that answers with the middle between them is right, at 0.1 it is not.
     rotate: a seed: as many random directions of each layer in the units' place (as `dissect` rotates).
     Memory depends on N × units. Raises ValueError for an unknown part or layer, a layer without a map, and
     points or sizes that do not fit the pictures.
@@ -94,7 +95,8 @@ def truth_of(images: Any, part: str | Iterable[str] | Tensor, sizes: Tensor | No
     if isinstance(part, Tensor):
         (first,) = next(batches(images, 1)).images
         side = torch.full((len(images),), float(max(first.shape[1:])))
-        points, lengths = part, head_sizes(images) if isinstance(images, Scenes) else side
+        points = part[:, None] if part.ndim == 2 else part
+        lengths = head_sizes(images) if isinstance(images, Scenes) else side
     elif isinstance(images, Scenes):
         points, lengths = part_truth(images, part)
     else:

@@ -324,6 +324,7 @@ def test_five_clicks_on_photographs_of_ones_own() -> None:
     assert table.best == ("conv1", 1)
     assert table[0].nme == pytest.approx(4 / 40)  # of the longer side
     assert table.labels == 5
+    assert find_units(net, images, clicks[:, 0]).errors.equal(table.errors)
     half = clicks.clone()
     half[1:4] = NAN
     assert find_units(net, images, half, sizes=torch.full((5,), 8.0)).labels == 2
@@ -338,8 +339,8 @@ def test_what_find_units_refuses(scenes: Scenes) -> None:
         find_units(net, images, "eye")
     with pytest.raises(ValueError, match=r"2 points and 3 sizes for 3 pictures"):
         find_units(net, images, torch.zeros(2, 1, 2))
-    with pytest.raises(ValueError, match=r"points and sizes are \(3, 2\) and \(3,\)"):
-        find_units(net, images, torch.zeros(3, 2))
+    with pytest.raises(ValueError, match=r"points and sizes are \(3, 1, 3\) and \(3,\)"):
+        find_units(net, images, torch.zeros(3, 1, 3))
     with pytest.raises(ValueError, match="no picture has the part"):
         find_units(net, images, torch.full((3, 1, 2), NAN))
     with pytest.raises(ValueError, match="no key point 'wheel'"):
