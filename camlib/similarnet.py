@@ -22,7 +22,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from .ablation import Ablation, silenced_logits
+from .ablation import Ablation
 from .cam import lay
 from .geometry import ReceptiveField, field_of
 from .head import picture_size
@@ -31,6 +31,7 @@ from .modes import evaluating
 from .nets import Net, Targets
 from .nets import targets as indices
 from .reach import Lost, Reach
+from .resume import Silencer
 from .upto import Upto
 from .watch import Watch
 
@@ -106,14 +107,20 @@ def ablation_cam_weights(net: Net, images: Tensor, layer: str, targets: Targets 
     Where the logit is below 0 the sign turns, as it does in the paper.
     Raises ValueError for an unknown layer or class, one without units, and no picture.
     """
-    picture_size(net, images)  # raises, and says what it wants
+    size = picture_size(net, images)
     wanted = None if targets is None else indices(net, targets, len(images))
-    found = []
-    for n, image in enumerate(images):  # one by one: each has U · C logits
-        logits, silenced = silenced_logits(net, layer, image[None])
-        target = logits[0].argmax() if wanted is None else wanted[n]
-        found.append((logits[0, target] - silenced[0, :, target]) / logits[0, target])
-    return torch.stack(found)
+    silencer, found = Silencer(net, layer, size), []
+    with evaluating(net), torch.inference_mode():
+        for start in range(0, len(images), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            logits, parts = silencer(images[some])
+            target = logits.argmax(1) if wanted is None else wanted[some]
+            y = logits.gather(1, target[:, None])
+            drops = y.expand(-1, silencer.units).clone()
+            for part in parts:  # a bounded number of rows: what stays is one number for each unit
+                drops[part.images, part.units] -= part.logits.gather(1, target[part.images, None])[:, 0]
+            found.append(drops / y)
+    return torch.cat(found).clone()
 
 
 def ablation_cam(net: Net, images: Tensor, layer: str, targets: Targets = None) -> Tensor:

@@ -47,7 +47,7 @@ def effective(f: Learners) -> str:
         (torch.tensor([0.0, 1.0, 0.0]), "a single weight of 1"),
     ):
         answer = ask(f, weights)
-        if isinstance(answer, float | Tensor | np.generic) and np.isnan(answer).all():
+        if isinstance(answer, float | Tensor | np.generic) and np.isnan(np.asarray(answer)).all():
             raise Wrong(
                 "a weight of 0 gives 0 · log 0, which is NaN: it counts 0 (torch.special.entr, xlogy)"
             )
@@ -114,7 +114,7 @@ def matched_precision(f: Learners) -> str:
     order, flat = heat.flatten().argsort(descending=True), mask.flatten().float()
     highest, lowest = flat[order[: mask.sum()]], flat[order[-mask.sum() :]]
     on = highest.mean().item()
-    mistakes: dict[str, Tensor | float] = {
+    mistakes: dict[str, Tensor] = {
         "it counts pixels; divide by how many are lit": highest.sum(),
         "these are the lowest pixels; sort from the highest down": lowest.mean(),
         "it divides by the whole picture; divide by how many pixels are lit": highest.sum() / mask.numel(),
@@ -125,11 +125,9 @@ def matched_precision(f: Learners) -> str:
         "the cut is the map's mean; light as many pixels as the mask has": (
             mask[heat > heat.mean()].float().mean()
         ),
-        "this is the overlap, IoU; precision divides by the lit pixels alone": on / (2 - on),
+        "this is the overlap, IoU; precision divides by the lit pixels alone": torch.tensor(on / (2 - on)),
     }
-    for sentence, wrong in mistakes.items():
-        if abs(got - wrong) < 1e-4 and abs(on - wrong) > 1e-3:
-            raise Wrong(sentence)
+    refuse(got, mistakes)
     demand(got, on, "precision")
     perfect = demand_number(ask(f, mask.float(), mask), "matched_precision(mask, mask)")
     if abs(perfect - 1) > 1e-6:
