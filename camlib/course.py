@@ -2,8 +2,10 @@
 
 critternet has AlexNet's shape; critternet_gap and critternet_gmp pool the same five convolutions into one
 linear layer (Zhou et al. 2016), critternet_gap2 two convolutions more (their AlexNet*-GAP); critternet_has is
-critternet_gap, trained with cells of its pictures hidden (Singh, Lee 2017); lenet is SIMILARnet's (Ghosh et
-al.). None has batch norm: where training used it, it is folded into the convolutions afterwards.
+critternet_gap, trained with cells of its pictures hidden (Singh, Lee 2017). critternet_eye and
+critternet_eye_exact say where an eye is, by a heat map on the same trunk (`camlib.heat`); the one learnt from
+a unit's answers, the other from the truth. lenet is SIMILARnet's (Ghosh et al.). None has batch norm: where
+training used it, it is folded into the convolutions afterwards.
 """
 
 from collections import OrderedDict
@@ -12,7 +14,11 @@ from torch import nn
 
 from .layers import listing, near
 
-COURSE = ("critternet", "critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has", "lenet")
+TRACKERS = ("critternet_eye", "critternet_eye_exact")
+COURSE = (
+    *("critternet", "critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has"),
+    *(*TRACKERS, "lenet"),
+)
 
 
 def build(name: str) -> nn.Sequential:
@@ -20,6 +26,7 @@ def build(name: str) -> nn.Sequential:
 
     critternet: (N, 3, 128, 128) → (N, 9), AlexNet's shape; critternet_gap, critternet_gmp: the same
     convolutions, pooled; critternet_gap2: two more before the pooling; critternet_has: as critternet_gap;
+    critternet_eye, critternet_eye_exact: (N, 1), the highest value of a heat map;
     lenet: (N, 1, 28, 28) → (N, 10), SIMILARnet's. Raises ValueError for other names.
     """
     if name not in COURSE:
@@ -54,6 +61,15 @@ def _head(name: str) -> OrderedDict[str, nn.Module]:
             fc7=nn.Linear(256, 256),
             relu7=nn.ReLU(),
             fc8=nn.Linear(256, 9),
+        )
+    if name in TRACKERS:
+        return OrderedDict(
+            conv6=nn.Conv2d(64, 16, 1),
+            relu6=nn.ReLU(),
+            heat=nn.Conv2d(16, 4, 3, padding=1),
+            shuffle=nn.PixelShuffle(2),
+            pool=nn.AdaptiveMaxPool2d(1),
+            flatten=nn.Flatten(),
         )
     more: OrderedDict[str, nn.Module] = OrderedDict()
     if name == "critternet_gap2":

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from .course import COURSE, build
+from .course import COURSE, TRACKERS, build
 from .layers import find_layer, listing, near, short_names, trace
 from .scenes import CLASSES
 from .weights import fetch, fill, find
@@ -180,7 +180,8 @@ def _recipe(name: str) -> _Recipe:
     if name == "lenet":
         return _Recipe(lambda: build(name), None, [str(digit) for digit in range(10)], (0.0,), (1.0,), 28, 28)
     if name in COURSE:
-        return _Recipe(lambda: build(name), None, CLASSES, (0.5,) * 3, (0.25,) * 3, 128, 128)
+        classes = ("eye",) if name in TRACKERS else CLASSES
+        return _Recipe(lambda: build(name), None, classes, (0.5,) * 3, (0.25,) * 3, 128, 128)
     if name not in known():
         raise ValueError(
             f"no network is called {name!r}{near(name, known())}; there are {listing(known(), len(known()))}"

@@ -23,11 +23,16 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tqdm.auto import tqdm
 
-from .course import COURSE, build
+from .course import COURSE, TRACKERS, build
 from .data import Digits, digits
 from .filters import autocorrelation
+from .geometry import receptive_field
+from .heat import finer, heat_loss, heat_map
+from .keypoints import keypoint_errors, part_truth
 from .nets import Net, load, wrap
+from .parts import locate
 from .scenes import critters
+from .track import Tracker
 from .weights import shipped_folder
 
 __all__ = ["PLANS", "Plan", "accuracy", "batch_normed", "fold", "hidden", "main", "retrain", "table", "train"]
@@ -46,6 +51,9 @@ kept epoch. `SHA256SUMS` is checked at each load. Licence: MIT.
 Minutes: processor time of the training, on each of so many cores. Accuracy: top-1 on 2000 fresh scenes; for
 lenet, on MNIST's test set. Autocorrelation: of neighbouring conv1 weights, 0 for noise (`camlib.filters`).
 critternet_has is critternet_gap, trained with cells of its pictures hidden (Singh, Lee 2017).
+critternet_eye and critternet_eye_exact say where an eye is (`camlib.track`); the labels of the one are the
+answers of critternet_gmp's unit conv5 38, those of the other both eyes in sight. Their accuracy is PCK@.2,
+the share of answers that lie within .2 head sizes of an eye in sight.
 """
 
 
@@ -55,6 +63,7 @@ class Plan:
 
     rate: the peak of the learning rate.  start: the network whose convolutions it starts from, if any.
     hide: sides, in pixels, of the grid cells that are hidden in its pictures, if any.
+    unit: (network, layer, number) of the unit whose answers a tracker learns; None: from the truth.
     """
 
     epochs: int
@@ -62,6 +71,7 @@ class Plan:
     batch: int = 64
     start: str | None = None
     hide: tuple[int, ...] = ()
+    unit: tuple[str, str, int] | None = None
 
 
 PLANS = {
@@ -70,6 +80,8 @@ PLANS = {
     "critternet_gap": Plan(epochs=16, rate=4e-3),
     "critternet_gap2": Plan(epochs=16, rate=4e-3),
     "critternet_has": Plan(epochs=16, rate=4e-3, hide=(16, 32)),
+    "critternet_eye": Plan(epochs=10, rate=4e-3, unit=("critternet_gmp", "conv5", 38)),
+    "critternet_eye_exact": Plan(epochs=10, rate=4e-3),
     "lenet": Plan(epochs=10, rate=1e-3, batch=300),
 }
 
@@ -122,7 +134,11 @@ def train(
     start = folder / f"{plan.start}.safetensors"
     if plan.start and not start.is_file():
         raise ValueError(f"{name} starts from {plan.start}, which is not in {folder}: train that first")
+    if plan.unit and not (folder / f"{plan.unit[0]}.safetensors").is_file():
+        raise ValueError(f"{name} learns from {plan.unit[0]}, which is not in {folder}: train that first")
     pixels, labels = _pictures(name, n)
+    if name in TRACKERS:
+        labels = _points(plan, folder, n)
     run = _begin(name, plan, start if plan.start else None, len(pixels))
     checkpoint = checkpoints / f"{name}-{plan.epochs}-{n}.pt"
     if checkpoint.is_file():
@@ -163,11 +179,11 @@ def retrain(data: Digits, seed: int = 0) -> Net:
 
 
 def batch_normed(module: nn.Sequential) -> nn.Sequential:
-    """The same layers with a batch norm behind each convolution, and a tiny conv1 to begin with."""
+    """The same layers with a batch norm behind each convolution but a heat map's, and a tiny conv1."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for name, layer in module.named_children():
         layers[name] = layer
-        if isinstance(layer, nn.Conv2d):
+        if isinstance(layer, nn.Conv2d) and name != "heat":  # whose numbers are log odds
             layers[f"norm_{name}"] = nn.BatchNorm2d(layer.out_channels)
             layer.bias = None  # batch norm has its own
     conv1 = layers["conv1"]
@@ -215,8 +231,15 @@ def hidden(
 
 
 def accuracy(name: str, file: Path, fresh: int = 2000) -> float:
-    """Share of right top-1 answers of the weights in `file`, on fresh scenes or on MNIST's test set."""
+    """Share of right top-1 answers of the weights in `file`, on fresh scenes or on MNIST's test set.
+
+    Of a tracker's answers: the share within .2 head sizes of an eye in sight.
+    """
     net = load(name, file)
+    if name in TRACKERS:
+        scenes = critters(fresh, seed=FRESH)
+        found = Tracker.of(net).locate(scenes).points
+        return keypoint_errors(found, *part_truth(scenes, "eye")).pck()
     data: Any = digits("test", source="mnist") if name == "lenet" else critters(fresh, seed=FRESH)
     with torch.inference_mode():
         right = sum(
@@ -278,6 +301,14 @@ def _scenes(n: int) -> Any:
     return critters(n, seed=TRAINING)
 
 
+def _points(plan: Plan, folder: Path, n: int) -> Tensor:
+    """Where a tracker is told that the eyes are: (n, 1, 2) by a unit, or the truth, (n, 2, 2)."""
+    if plan.unit is None:
+        return part_truth(_scenes(n), "eye").points
+    name, layer, number = plan.unit
+    return locate(load(name, folder / f"{name}.safetensors"), (layer, number), _scenes(n)).points
+
+
 def _begin(name: str, plan: Plan, start: Path | None, n: int, seed: int = 0) -> _Run:
     torch.manual_seed(seed)
     module = build(name)
@@ -312,36 +343,51 @@ def _epoch(run: _Run, name: str, plan: Plan, pixels: Tensor, labels: Tensor, mos
     steps = shuffled[: len(pixels) // plan.batch * plan.batch].view(-1, plan.batch)
     what = f"{name}, epoch {run.epoch + 1} of {plan.epochs}"
     fill = _mean(pixels) if plan.hide else 0.0
+    grid, answer = None, run.module
+    if name in TRACKERS:
+        grid = finer(receptive_field(load(name, "random"), "heat"))
+        answer = run.module[: list(dict(run.module.named_children())).index("heat") + 1]
     for chosen in tqdm(steps[:most], desc=what, unit="step", leave=False):
         with torch.autocast("cpu", torch.bfloat16, enabled=name != "lenet"):
             if name == "lenet":
                 logits = run.module(pixels[chosen].float() / 255)
             else:
-                images = _varied(pixels[chosen], run.generator)
-                logits = run.module(hidden(images, plan.hide, fill, run.generator) if plan.hide else images)
-        smoothing = 0.0 if name == "lenet" else 0.05
-        loss = functional.cross_entropy(logits.float(), labels[chosen], label_smoothing=smoothing)
+                images, points = _varied(pixels[chosen], run.generator, labels[chosen] if grid else None)
+                images = hidden(images, plan.hide, fill, run.generator) if plan.hide else images
+                logits = answer(images)
+        if grid:
+            loss = heat_loss(heat_map(logits.float()), points, grid)
+        else:
+            smoothing = 0.0 if name == "lenet" else 0.05
+            loss = functional.cross_entropy(logits.float(), labels[chosen], label_smoothing=smoothing)
         run.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         run.optimiser.step()
         run.schedule.step()
 
 
-def _varied(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Normalised pictures: mirrored or not, channels in any order, lighter or darker, and all shifted."""
+def _varied(
+    pixels: Tensor, generator: torch.Generator, points: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Normalised pictures: mirrored or not, channels in any order, lighter or darker, and all shifted.
+
+    Pictures with points (B, P, 2) are not mirrored: a unit that answers with the right eye would contradict
+    itself. Returns the pictures, and where the points are now.
+    """
     n, side = len(pixels), pixels.shape[-1]
 
     def draw(low: float, high: float) -> Tensor:
         return torch.empty(n, 1, 1, 1).uniform_(low, high, generator=generator)
 
     images = pixels.float() / 255
-    images = torch.where(draw(0, 1) < 0.5, images.flip(3), images)
+    images = torch.where((draw(0, 1) < 0.5) & (points is None), images.flip(3), images)
     order = torch.rand(n, 3, generator=generator).argsort(1)[:, :, None, None]
     images = images.gather(1, order.expand_as(images))
     images = (images * draw(0.8, 1.2) + draw(-0.06, 0.06)).clamp(0, 1)
     dx, dy = torch.randint(0, 13, (2,), generator=generator).tolist()
     images = functional.pad(images, (6, 6, 6, 6), mode="replicate")[:, :, dy : dy + side, dx : dx + side]
-    return ((images - 0.5) / 0.25).contiguous(memory_format=torch.channels_last)
+    moved = (torch.empty(n, 0, 2) if points is None else points) + torch.tensor([6 - dx, 6 - dy])
+    return ((images - 0.5) / 0.25).contiguous(memory_format=torch.channels_last), moved
 
 
 def _mean(pixels: Tensor) -> float:

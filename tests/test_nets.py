@@ -30,6 +30,8 @@ SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     "critternet_gap2": TRUNK | {"conv6": (64, 16, 16), "conv7": (64, 16, 16), "gap": (64, 1, 1), "fc": (9,)},
     "critternet_gmp": TRUNK | {"gmp": (64, 1, 1), "fc": (9,)},
     "critternet_has": TRUNK | {"gap": (64, 1, 1), "fc": (9,)},
+    "critternet_eye": TRUNK | {"conv6": (16, 16, 16), "heat": (4, 16, 16), "gmp": (1, 1, 1)},
+    "critternet_eye_exact": TRUNK | {"conv6": (16, 16, 16), "heat": (4, 16, 16), "gmp": (1, 1, 1)},
     "lenet": {
         "conv1": (6, 28, 28),
         "pool1": (6, 14, 14),
@@ -48,6 +50,8 @@ PARAMETERS = {
     "critternet_gap2": TRUNK_PARAMETERS + 2 * 36_928 + 64 * 9 + 9,
     "critternet_gmp": TRUNK_PARAMETERS + 64 * 9 + 9,
     "critternet_has": TRUNK_PARAMETERS + 64 * 9 + 9,
+    "critternet_eye": TRUNK_PARAMETERS + (64 * 16 + 16) + (16 * 4 * 9 + 4),
+    "critternet_eye_exact": TRUNK_PARAMETERS + (64 * 16 + 16) + (16 * 4 * 9 + 4),
     "lenet": (6 * 25 + 6) + (16 * 6 * 25 + 16) + (784 * 120 + 120) + (120 * 84 + 84) + (84 * 10 + 10),
 }
 
@@ -74,9 +78,14 @@ def test_the_courses_networks(name: str) -> None:
     assert {key: tuple(value.shape) for key, value in acts.items()} == {
         key: (2, *shape) for key, shape in SHAPES[name].items()
     }
-    assert torch.equal(acts[list(net.layers)[-1]], logits)
-    for key in net.layers:  # after their ReLUs, the last layer excepted
-        assert (acts[key].min() >= 0) == (key != list(net.layers)[-1])
+    last = list(net.layers)[-1]
+    assert torch.equal(acts[last].flatten(1), logits)
+    after = "heat" if "heat" in net.layers else last  # all are after their ReLUs, but the last with weights
+    for key in net.layers:
+        if key == after:
+            assert acts[key].min() < 0
+            break
+        assert acts[key].min() >= 0
     assert not net.training
     assert all(parameter.requires_grad for parameter in net.parameters())
     assert net.name == name

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 
 import pytest
 import torch
@@ -11,12 +12,15 @@ from torch import nn
 
 from camlib import train as training
 from camlib.ablation import ablate
-from camlib.course import build
+from camlib.course import TRACKERS, build
 from camlib.data import digits
 from camlib.filters import autocorrelation, filters, formation
+from camlib.keypoints import keypoint_errors, part_truth
 from camlib.nets import load
+from camlib.parts import locate
 from camlib.scenes import critters
 from camlib.similarnet import linear_weights, softmax_weights
+from camlib.track import Tracker
 from camlib.train import PLANS, Plan, accuracy, batch_normed, fold, hidden, retrain, table, train
 from camlib.weights import shipped_folder
 
@@ -140,6 +144,33 @@ def test_critternet_starts_from_the_pooled_network_and_keeps_its_first_layer(tmp
     assert not torch.equal(before["conv2.weight"], after["conv2.weight"])
 
 
+def test_a_tracker_learns_from_a_unit_or_from_the_truth(tmp_path):
+    scenes = critters(96, seed=training.TRAINING)
+    learn = Plan(epochs=2, rate=4e-3, batch=16, unit=("critternet_gmp", "conv5", 38))
+    with pytest.raises(ValueError, match="learns from critternet_gmp, which is not in"):
+        train("critternet_eye", tmp_path, tmp_path, learn, n=96, fresh=16)
+    shutil.copy(shipped_folder() / "critternet_gmp.safetensors", tmp_path)
+    labels = training._points(learn, tmp_path, 96)
+    assert torch.equal(labels, locate(load("critternet_gmp"), ("conv5", 38), scenes).points)
+    exact = training._points(TINY, tmp_path, 96)
+    assert torch.equal(exact.nan_to_num(-1), part_truth(scenes, "eye").points.nan_to_num(-1))
+    for name, plan in (("critternet_eye", learn), ("critternet_eye_exact", TINY)):
+        file = train(name, tmp_path, tmp_path, plan, n=96, fresh=16)
+        assert sum(value.numel() for value in load_file(file).values()) == 175316
+        with safe_open(file, "pt") as opened:
+            assert float(opened.metadata()["accuracy"]) == pytest.approx(accuracy(name, file, 16), abs=1e-4)
+
+
+def test_points_are_shifted_with_their_pictures():
+    pixels, points = torch.zeros(6, 3, 64, 64, dtype=torch.uint8), torch.rand(6, 1, 2).mul(40).round() + 12
+    for one, ((x, y),) in zip(pixels, points.long().tolist(), strict=True):
+        one[:, y, x] = 255
+    images, moved = training._varied(pixels, torch.Generator().manual_seed(3), points)
+    assert not torch.equal(moved, points)
+    for image, ((x, y),) in zip(images, moved.long().tolist(), strict=True):
+        assert image[0].argmax() == y * 64 + x
+
+
 def test_an_unknown_name_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no plan for 'alexnet'; there are critternet_gmp"):
         train("alexnet", tmp_path, tmp_path)
@@ -162,6 +193,7 @@ def test_the_readme_beside_the_weights_repeats_their_table():
     [
         *(("critternet", 0.93), ("critternet_gap", 0.94), ("critternet_gap2", 0.94)),
         *(("critternet_gmp", 0.96), ("critternet_has", 0.9), ("lenet", 0.983)),
+        *(("critternet_eye", 0.84), ("critternet_eye_exact", 0.97)),
     ],
 )
 def test_the_shipped_networks_are_as_good_as_wanted(name, least):
@@ -178,6 +210,24 @@ def test_the_shipped_networks_are_as_good_as_they_say():
             share = (net(scenes.images).argmax(1) == scenes.labels).float().mean().item()
         claimed = float(said(name)["accuracy"])
         assert abs(share - claimed) < 3 * (claimed * (1 - claimed) / 600) ** 0.5 + 0.005
+
+
+def test_the_shipped_trackers_are_as_good_as_they_say_and_err_as_they_were_taught():
+    scenes = critters(600, seed=31)
+    awake, truth = scenes.labels != 8, part_truth(scenes, "eye")
+
+    def score(located, chosen):
+        return keypoint_errors(located.points[chosen], truth.points[chosen], truth.sizes[chosen]).pck()
+
+    everywhere = torch.ones(600, dtype=torch.bool)
+    found = {name: Tracker.of(load(name)).locate(scenes) for name in TRACKERS}
+    for name, located in found.items():
+        claimed = float(said(name)["accuracy"])
+        assert abs(score(located, everywhere) - claimed) < 3 * (claimed * (1 - claimed) / 600) ** 0.5 + 0.005
+    unit = locate(load("critternet_gmp"), ("conv5", 38), scenes)
+    assert score(found["critternet_eye"], awake) > score(unit, awake) + 0.02
+    assert score(found["critternet_eye"], ~awake) < 0.4  # the unit does not see closed eyes
+    assert score(found["critternet_eye_exact"], ~awake) > 0.85
 
 
 def test_the_first_layer_is_structured_and_the_kept_epochs_lead_to_it():
