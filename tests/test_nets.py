@@ -24,14 +24,15 @@ TRUNK = {
     "conv4": (64, 16, 16),
     "conv5": (64, 16, 16),
 }
+HEAT: dict[str, tuple[int, ...]] = {"conv6": (16, 16, 16), "heat": (4, 16, 16), "gmp": (1, 1, 1)}
 SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     "critternet": TRUNK | {"pool5": (64, 8, 8), "fc6": (256,), "fc7": (256,), "fc8": (9,)},
     "critternet_gap": TRUNK | {"gap": (64, 1, 1), "fc": (9,)},
     "critternet_gap2": TRUNK | {"conv6": (64, 16, 16), "conv7": (64, 16, 16), "gap": (64, 1, 1), "fc": (9,)},
     "critternet_gmp": TRUNK | {"gmp": (64, 1, 1), "fc": (9,)},
     "critternet_has": TRUNK | {"gap": (64, 1, 1), "fc": (9,)},
-    "critternet_eye": TRUNK | {"conv6": (16, 16, 16), "heat": (4, 16, 16), "gmp": (1, 1, 1)},
-    "critternet_eye_exact": TRUNK | {"conv6": (16, 16, 16), "heat": (4, 16, 16), "gmp": (1, 1, 1)},
+    "critternet_eye": TRUNK | HEAT,
+    "critternet_eye_exact": TRUNK | HEAT,
     "lenet": {
         "conv1": (6, 28, 28),
         "pool1": (6, 14, 14),
