@@ -12,9 +12,8 @@ from .geometry import receptive_field
 from .layers import listing, trace
 from .nets import Net
 from .peaks import Located, peaks
-from .record import record
+from .several import Several
 from .stream import Batch, batches
-from .upto import Upto
 
 __all__ = ["AllPeaks", "streamed"]
 
@@ -37,7 +36,7 @@ class AllPeaks:
     ) -> None:
         if isinstance(layers, str):
             raise ValueError(f"layers are several names; give [{layers!r}]")
-        self.net, self.fields, counts = net, {}, {}
+        self.fields, counts = {}, {}
         calls = trace(net.module, net.channels, net.size)[0]
         outputs = {call.module: call.output for call in calls}  # of a module that is called twice, the last
         for name in net.layers if layers is None else layers:
@@ -58,14 +57,11 @@ class AllPeaks:
             for name, count in counts.items()
             if rotate is not None
         }
-        order = {call.module: n for n, call in enumerate(calls)}
-        latest = max(self.fields, key=lambda name: order[net.layer(name)])
-        self._upto = Upto(net, latest)
+        self._outputs = Several(net, self.fields)
 
     def __call__(self, images: Tensor) -> Located:
         """Points (B, U, 2) and strengths (B, U), on the CPU."""
-        with record(self.net, *self.fields) as acts:
-            self._upto(images)
+        acts = self._outputs(images)
         points, strengths = [], []
         for name, field in self.fields.items():
             maps = acts[name].float()

@@ -1,6 +1,6 @@
 """What layers see of many pictures, computed once and kept, to train something small on it many times."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,8 @@ from tqdm.auto import tqdm
 from .geometry import ReceptiveField, receptive_field
 from .layers import listing
 from .nets import Net
-from .record import record
+from .several import Several
 from .stream import batches
-from .upto import Upto
 
 __all__ = ["FeatureMaps", "feature_maps", "joined", "shared_field"]
 
@@ -47,25 +46,24 @@ def feature_maps(net: Net, layers: Sequence[str], images: Any) -> FeatureMaps:
     """
     (first,) = next(batches(images, 1)).images
     field = shared_field(net, layers, (first.shape[1], first.shape[2]))
-    kept = []
+    units, kept = joined(net, layers), []
     with tqdm(total=len(images), desc="features", unit="picture", delay=1, leave=False) as bar:
         for pictures, _, _ in batches(images):
-            kept.append(joined(net, layers, pictures).half().cpu())
+            kept.append(units(pictures).half().cpu())
             bar.update(len(pictures))
     return FeatureMaps(net, tuple(layers), torch.cat(kept), field)
 
 
-def joined(net: Net, layers: Sequence[str], images: Tensor) -> Tensor:
-    """The layers' units, one after the other, for a batch of pictures: (B, C, h, w)."""
-    with record(net, *layers) as acts:
-        Upto(net, layers[-1])(images)
-    return torch.cat([acts[layer] for layer in layers], 1)
+def joined(net: Net, layers: Sequence[str]) -> Callable[[Tensor], Tensor]:
+    """What gives out the layers' units, one after the other, for a batch of pictures: (B, C, h, w)."""
+    outputs = Several(net, layers)
+    return lambda images: torch.cat(list(outputs(images).values()), 1)
 
 
 def shared_field(net: Net, layers: Sequence[str], size: tuple[int, int]) -> ReceptiveField:
     """Where the cells of all the layers look."""
     if isinstance(layers, str) or not layers:
-        raise ValueError(f"layers are several names, in forward order; given {layers!r}")
+        raise ValueError(f"layers is a list of names; given {layers!r}")
     fields = [receptive_field(net, layer, size) for layer in layers]
     places = {(field.start, field.stride, field.shape) for field in fields}
     if fields[0].shape == (1, 1):

@@ -49,7 +49,10 @@ class Tracker:
         return cls(net, ("heat",), nn.Identity())
 
     def heat(self, images: Any) -> tuple[Tensor, ReceptiveField]:
-        """The heat maps (N, h, w) of pictures, or of their `FeatureMaps`, and where their cells lie."""
+        """The heat maps (N, h, w) of pictures, or of their `FeatureMaps`, and where their cells lie.
+
+        Raises ValueError for features of another network or other layers.
+        """
         device = self.net.mean.device
         if isinstance(images, FeatureMaps):
             if images.net is not self.net or images.layers != self.layers:
@@ -59,7 +62,8 @@ class Tracker:
         else:
             (first,) = next(batches(images, 1)).images
             field = shared_field(self.net, self.layers, (first.shape[1], first.shape[2]))
-            source = (joined(self.net, self.layers, part.images).half().float() for part in batches(images))
+            units = joined(self.net, self.layers)
+            source = (units(part.images).half().float() for part in batches(images))
         with torch.inference_mode():
             return torch.cat([heat_map(self.head(maps)).cpu() for maps in source]), finer(field)
 

@@ -115,6 +115,8 @@ def test_features_are_what_the_layers_give_out(net: Net) -> None:
     assert features.field == receptive_field(net, "conv2")
     assert torch.equal(features[[3, 1]].maps, features.maps[[3, 1]])
     assert len(features[:2]) == 2
+    turned = feature_maps(net, LAYERS[::-1], images).maps
+    assert torch.equal(turned, torch.cat([features.maps[:, 8:], features.maps[:, :8]], 1))
 
 
 def test_layers_that_do_not_fit_are_refused() -> None:
@@ -123,7 +125,7 @@ def test_layers_that_do_not_fit_are_refused() -> None:
         feature_maps(critternet, ["conv1", "conv3"], images)
     with pytest.raises(ValueError, match="'fc6' has no map"):
         feature_maps(critternet, ["fc6"], images)
-    with pytest.raises(ValueError, match="layers are several names, in forward order; given 'conv5'"):
+    with pytest.raises(ValueError, match="layers is a list of names; given 'conv5'"):
         feature_maps(critternet, "conv5", images)
 
 
