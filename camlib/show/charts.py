@@ -30,15 +30,17 @@ def bars(
     if len(numbers) != len(labels) or not len(numbers):
         raise ValueError(f"{len(numbers)} values for {len(labels)} labels")
     content = f"Bars: {', '.join(f'{name} {n:{form}}' for name, n in zip(labels, numbers, strict=True))}."
-    height = 0.34 * len(numbers) + 0.1
+    height = min(0.34 * len(numbers), 4.2) + 0.1  # many stand closer, so that they still fit on a slide
     figure = page(title, alt, content, height)
     left = PAD + 0.1 + max(breadth(name, 13) for name in labels)
     written = [f"{n:{form}}" for n in numbers]
     right = PAD + 0.15 + 0.115 * max(map(len, written))
     ax = place(figure, left, PAD, WIDTH - left - right, height)
     colours = [DARK if strong is None or name in strong else PALE for name in labels]
-    drawn = ax.barh(range(len(numbers)), numbers, color=colours, height=0.72)
-    ax.bar_label(drawn, labels=written, padding=4)
+    ax.barh(range(len(numbers)), numbers, color=colours, height=0.72)
+    for i, (number, text) in enumerate(zip(numbers, written, strict=True)):
+        # right of the axis even where the bar goes left: there stand the names
+        ax.annotate(text, (max(number, 0), i), (4, 0), textcoords="offset points", va="center")
     ax.set(yticks=range(len(numbers)), xticks=[])
     ax.set_yticklabels(labels, size=13)
     ax.invert_yaxis()
