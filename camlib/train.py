@@ -8,8 +8,7 @@ import argparse
 import hashlib
 import os
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,9 +19,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tqdm.auto import tqdm
 
+from .augment import hidden, mean_of, varied
+from .batchnorm import batch_normed, fold
 from .course import COURSE, TRACKERS, build
 from .data import Digits, digits
 from .filters import autocorrelation
@@ -178,58 +178,6 @@ def retrain(data: Digits, seed: int = 0) -> Net:
     return wrap(run.module, list("0123456789"), [0.0], [1.0], size=28)
 
 
-def batch_normed(module: nn.Sequential) -> nn.Sequential:
-    """The same layers with a batch norm behind each convolution but a heat map's, and a tiny conv1."""
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    for name, layer in module.named_children():
-        layers[name] = layer
-        if isinstance(layer, nn.Conv2d) and name != "heat":  # whose numbers are log odds
-            layers[f"norm_{name}"] = nn.BatchNorm2d(layer.out_channels)
-            layer.bias = None  # batch norm has its own
-    conv1 = layers["conv1"]
-    assert isinstance(conv1, nn.Conv2d)
-    nn.init.normal_(conv1.weight, std=0.003)
-    return nn.Sequential(layers)
-
-
-def fold(module: nn.Sequential) -> nn.Sequential:
-    """The plain network with the same logits in eval mode: w' = w γ/σ, b' = β − μ γ/σ for each filter."""
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    before = ""
-    for name, layer in module.eval().named_children():
-        if isinstance(layer, nn.BatchNorm2d):
-            conv = layers[before]
-            assert isinstance(conv, nn.Conv2d)
-            layers[before] = fuse_conv_bn_eval(conv, layer)
-        else:
-            layers[name] = layer
-            before = name
-    return nn.Sequential(layers)
-
-
-def hidden(
-    images: Tensor, sides: Sequence[int], fill: float, generator: torch.Generator | None = None
-) -> Tensor:
-    """Pictures (N, C, H, W) with cells of a grid at random hidden: Hide-and-Seek (Singh, Lee 2017).
-
-    For each picture one of the sides, in pixels, or no grid at all, is drawn; in the grid each cell is hidden
-    with probability one half. What is left to see is often no head, so the rest must do.
-    fill: what hidden cells show: the mean of the training pictures, so that on average a filter meets there
-    what it meets in a whole picture.
-    Raises ValueError where a side does not divide the picture's.
-    """
-    n, _, height, width = images.shape
-    if wrong := [side for side in sides if side < 1 or height % side or width % side]:
-        raise ValueError(f"cells of side {wrong[0]} do not fill a picture of {height} × {width}")
-    drawn = torch.randint(0, len(sides) + 1, (n, 1, 1), generator=generator)
-    covered = torch.zeros(n, height, width, dtype=torch.bool)
-    for number, side in enumerate(sides, 1):
-        cells = torch.rand(n, height // side, width // side, generator=generator) < 0.5
-        large = cells.repeat_interleave(side, 1).repeat_interleave(side, 2)
-        covered |= large & (drawn == number)
-    return images.masked_fill(covered[:, None], fill)
-
-
 def accuracy(name: str, file: Path, fresh: int = 2000) -> float:
     """Share of right top-1 answers of the weights in `file`, on fresh scenes or on MNIST's test set.
 
@@ -342,7 +290,7 @@ def _epoch(run: _Run, name: str, plan: Plan, pixels: Tensor, labels: Tensor, mos
     shuffled = torch.randperm(len(pixels), generator=run.generator)
     steps = shuffled[: len(pixels) // plan.batch * plan.batch].view(-1, plan.batch)
     what = f"{name}, epoch {run.epoch + 1} of {plan.epochs}"
-    fill = _mean(pixels) if plan.hide else 0.0
+    fill = mean_of(pixels) if plan.hide else 0.0
     grid, answer = None, run.module
     if name in TRACKERS:
         grid = finer(receptive_field(load(name, "random"), "heat"))
@@ -352,7 +300,7 @@ def _epoch(run: _Run, name: str, plan: Plan, pixels: Tensor, labels: Tensor, mos
             if name == "lenet":
                 logits = run.module(pixels[chosen].float() / 255)
             else:
-                images, points = _varied(pixels[chosen], run.generator, labels[chosen] if grid else None)
+                images, points = varied(pixels[chosen], run.generator, labels[chosen] if grid else None)
                 images = hidden(images, plan.hide, fill, run.generator) if plan.hide else images
                 logits = answer(images)
         if grid:
@@ -364,36 +312,6 @@ def _epoch(run: _Run, name: str, plan: Plan, pixels: Tensor, labels: Tensor, mos
         loss.backward()  # type: ignore[no-untyped-call]
         run.optimiser.step()
         run.schedule.step()
-
-
-def _varied(
-    pixels: Tensor, generator: torch.Generator, points: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
-    """Normalised pictures: mirrored or not, channels in any order, lighter or darker, and all shifted.
-
-    Pictures with points (B, P, 2) are not mirrored: a unit that answers with the right eye would contradict
-    itself. Returns the pictures, and where the points are now.
-    """
-    n, side = len(pixels), pixels.shape[-1]
-
-    def draw(low: float, high: float) -> Tensor:
-        return torch.empty(n, 1, 1, 1).uniform_(low, high, generator=generator)
-
-    images = pixels.float() / 255
-    images = torch.where((draw(0, 1) < 0.5) & (points is None), images.flip(3), images)
-    order = torch.rand(n, 3, generator=generator).argsort(1)[:, :, None, None]
-    images = images.gather(1, order.expand_as(images))
-    images = (images * draw(0.8, 1.2) + draw(-0.06, 0.06)).clamp(0, 1)
-    dx, dy = torch.randint(0, 13, (2,), generator=generator).tolist()
-    images = functional.pad(images, (6, 6, 6, 6), mode="replicate")[:, :, dy : dy + side, dx : dx + side]
-    moved = (torch.empty(n, 0, 2) if points is None else points) + torch.tensor([6 - dx, 6 - dy])
-    return ((images - 0.5) / 0.25).contiguous(memory_format=torch.channels_last), moved
-
-
-def _mean(pixels: Tensor) -> float:
-    """The mean of all pictures, normalised. One number: `_varied` puts the channels in any order."""
-    sums = sum(part.double().sum() for part in torch.split(pixels, 1000))
-    return (float(sums) / pixels.numel() / 255 - 0.5) / 0.25
 
 
 def _keep(run: _Run, name: str, pixels: Tensor) -> None:

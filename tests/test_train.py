@@ -9,6 +9,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
+from torch.nn import functional
 
 from camlib import train as training
 from camlib.ablation import ablate
@@ -165,7 +166,7 @@ def test_points_are_shifted_with_their_pictures():
     pixels, points = torch.zeros(6, 3, 64, 64, dtype=torch.uint8), torch.rand(6, 1, 2).mul(40).round() + 12
     for one, ((x, y),) in zip(pixels, points.long().tolist(), strict=True):
         one[:, y, x] = 255
-    images, moved = training._varied(pixels, torch.Generator().manual_seed(3), points)
+    images, moved = varied(pixels, torch.Generator().manual_seed(3), points)
     assert not torch.equal(moved, points)
     for image, ((x, y),) in zip(images, moved.long().tolist(), strict=True):
         assert image[0].argmax() == y * 64 + x
@@ -257,13 +258,13 @@ def test_similarnets_recipe_gives_similarnets_figures():
 def test_the_recipe_takes_as_many_batches_of_fewer_digits(monkeypatch):
     batches = []
     monkeypatch.setitem(training.PLANS, "lenet", Plan(epochs=1, rate=1e-3, batch=300))
-    loss = training.functional.cross_entropy
+    loss = functional.cross_entropy
 
     def counted(logits, labels, **options):
         batches.append(len(logits))
         return loss(logits, labels, **options)
 
-    monkeypatch.setattr(training.functional, "cross_entropy", counted)
+    monkeypatch.setattr(functional, "cross_entropy", counted)
     few = digits("train", source="sklearn")[:700]
     first, again = retrain(few), retrain(few)
     assert batches == [300] * 400  # an epoch of MNIST, twice
