@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from camlib import train as training
 from camlib.ablation import ablate
+from camlib.augment import varied
 from camlib.course import TRACKERS, build
 from camlib.data import digits
 from camlib.filters import autocorrelation, filters, formation
