@@ -20,6 +20,7 @@ from torch import Tensor
 from torchvision.transforms.v2.functional import to_pil_image
 
 from .show import Figure, images
+from .theme import themed
 
 __all__ = ["ClickBoard"]
 
@@ -37,7 +38,7 @@ class ClickBoard(AnyWidget):
     """
 
     _esm = Path(__file__).with_name("clickboard.js")
-    _css = Path(__file__).with_name("clickboard.css")
+    _css = themed("clickboard.css")
     _pictures: Any = traitlets.List().tag(sync=True)  # JPEGs
     _sizes: Any = traitlets.List().tag(sync=True)  # height and width of each picture
     _question = traitlets.Unicode().tag(sync=True)

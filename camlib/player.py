@@ -21,6 +21,7 @@ from torchvision.transforms.v2.functional import to_pil_image
 from .show import Figure, strip
 from .show.strip import MARKS, known
 from .smooth import track_errors
+from .theme import themed
 
 __all__ = ["Player"]
 
@@ -39,7 +40,7 @@ class Player(AnyWidget):
     """
 
     _esm = Path(__file__).with_name("player.js")
-    _css = Path(__file__).with_name("player.css")
+    _css = themed("player.css")
     _sheet = traitlets.Bytes().tag(sync=True)
     _size = traitlets.List(traitlets.Int()).tag(sync=True)  # height, width, frames, frames in a row
     _tracks: Any = traitlets.List().tag(sync=True)

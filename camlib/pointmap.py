@@ -22,6 +22,7 @@ from .grid import EMPTY, mosaic
 from .layers import listing, near
 from .show import Figure, scatter
 from .show.colouring import Fact, colouring
+from .theme import themed
 
 __all__ = ["PointMap"]
 
@@ -42,7 +43,7 @@ class PointMap(AnyWidget):
     """
 
     _esm = Path(__file__).with_name("pointmap.js")
-    _css = Path(__file__).with_name("pointmap.css")
+    _css = themed("pointmap.css")
     _points = traitlets.Bytes().tag(sync=True)  # float32, x and y in turn
     _facts: Any = traitlets.List().tag(sync=True)
     _sheet = traitlets.Bytes().tag(sync=True)

@@ -23,6 +23,7 @@ from .layers import listing
 from .modes import evaluating
 from .nets import Net
 from .show import Figure, images
+from .theme import themed
 
 __all__ = ["SquareExplorer"]
 
@@ -43,7 +44,7 @@ class SquareExplorer(AnyWidget):
     """
 
     _esm = Path(__file__).with_name("square.js")
-    _css = Path(__file__).with_name("square.css")
+    _css = themed("square.css")
     _pictures = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _fills = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _size = traitlets.List(traitlets.Int()).tag(sync=True)
