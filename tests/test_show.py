@@ -182,6 +182,18 @@ def test_photographs_travel_as_jpeg_where_that_is_lighter():
     assert len(bundle["image/jpeg"]) < len(base64.b64encode(show.png(show.images(noise, title="Noise"))))
 
 
+def test_bars_to_the_left_keep_their_numbers_off_the_names_and_many_bars_stand_closer():
+    few, many = (show.bars([1.0] * (n - 1) + [-0.4], ["name"] * n, title="Bars") for n in (3, 24))
+    for figure in (few, many):
+        show.png(figure)
+        ax, renderer = figure.axes[0], figure.canvas.get_renderer()  # type: ignore[attr-defined]
+        name = ax.get_yticklabels()[-1].get_window_extent(renderer)
+        number = next(text for text in ax.texts if text.get_text() == "-0.40").get_window_extent(renderer)
+        assert number.x0 > name.x1
+    assert many.get_figheight() < 24 * 0.34
+    assert few.get_figheight() < many.get_figheight()
+
+
 def test_the_cycle_reads_in_grey_and_on_white():
     with matplotlib.style.context("camlib.course"):
         cycle = list(matplotlib.rcParams["axes.prop_cycle"])
