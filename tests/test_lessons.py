@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
-from tools import anatomy, execute, handouts, lesson, slides
+from tools import anatomy, execute, handouts, lesson, rehearse, slides
 from tools.new_lesson import new_lesson
 
 LESSONS = [pytest.param(path, id=path.stem) for path in lesson.lessons()]
@@ -42,7 +42,7 @@ def test_every_deck_stands_alone(path, tmp_path):
 
 def run_solutions(nb):
     """Each exercise's verdict, its solution put in its stub's place, in one fresh kernel."""
-    nb = execute.run(lesson.solved(nb))
+    nb = execute.run(rehearse.rehearsal(nb))
     return {e.title: said(nb.cells[e.check]) for e in lesson.exercises(nb)}
 
 
@@ -278,6 +278,26 @@ def test_a_new_lesson_only_has_to_be_written_and_run(whole):
     for cell, was in zip(again.cells, whole.cells, strict=True):
         assert cell.source == was.source
         assert dict(cell.metadata) == dict(was.metadata)
+
+
+@pytest.mark.parametrize(
+    ("cell", "kept"),
+    [
+        ("x = other = 3\nfor y in range(3):\n    print(y)", False),  # x is answer_2's own
+        ("checks = None", True),  # a name that the exercises read, given another meaning
+        ("from camlib import checks", True),
+        ("def answer_1(n):\n    return n", False),  # the stub gives it a value anew
+        ("%matplotlib inline\nwith open('/dev/null') as math:\n    pass", True),
+    ],
+)
+def test_a_rehearsal_leaves_out_only_what_cannot_matter(whole, cell, kept):
+    source("return 2 * x", "return 2 * x + 0 * len(dir(math))")(whole)
+    at = next(i for i, one in enumerate(whole.cells) if "setup" in lesson.tags(one))
+    whole.cells.insert(at + 1, nbformat.v4.new_code_cell(cell))
+    short = rehearse.rehearsal(whole)
+    assert (len(short.cells) == len(whole.cells)) == kept
+    assert [e.title for e in lesson.exercises(short)] == [e.title for e in lesson.exercises(whole)]
+    assert "return 2 * x" in "".join(one.source for one in short.cells if one.cell_type == "code")
 
 
 def test_a_wrong_solution_is_caught(whole):
