@@ -32,6 +32,24 @@ def test_a_picture_depends_on_its_seed_and_number_alone(drawn: dict[str, Texts],
     assert not torch.equal(again.pixels, texts(3, seed=4, kind=kind, size=SIZES[kind]).pixels)
 
 
+@pytest.mark.parametrize(
+    ("kind", "counts", "colour", "begins"),
+    [
+        ("page", [40, 25, 108, 32], (136.6, 129.2, 122.9), "April5512"),
+        ("street", [15, 13, 18, 11], (137.1, 125.3, 111.5), "BAR7936In"),
+        ("handwritten", [144, 48, 89, 177], (97.3, 112.9, 110.9), "887393039"),
+    ],
+)
+def test_texts_are_the_same_on_another_day(
+    kind: str, counts: list[int], colour: tuple[float, float, float], begins: str
+) -> None:
+    """Lessons print scores on such pictures; another Pillow may round differently, and no more."""
+    found = texts(4, seed=3, kind=kind)
+    assert [len(row) for row in found.characters] == counts
+    assert found.pixels.float().mean((0, 2, 3)).tolist() == pytest.approx(colour, abs=0.5)
+    assert "".join(one.char for one in found.characters[0]).startswith(begins)
+
+
 def test_drawing_imports_neither_torch_nor_matplotlib() -> None:
     code = "import sys, camlib.drawing.streets; print('torch' in sys.modules, 'matplotlib' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -29,6 +29,10 @@ def paper_weights(f: Learners) -> str:
                 (-100 * lost).softmax(0)
             ),
             "these are logarithms of the weights (log_softmax?)": (-lost).log_softmax(0),
+            "the differences have lost their sign; leave it, and take the softmax": lost.abs().softmax(0),
+            "differences below 0 are cut off; a softmax takes them as they are": (
+                (-lost).clamp_min(0).softmax(0)
+            ),
         },
     )
     demand(got, (-lost).softmax(0), "row of weights")
@@ -59,6 +63,12 @@ def effective(f: Learners) -> str:
             "the sign of the entropy is turned: it is -Σ w log w": (-_entropy(weights)).exp().item(),
             "the logarithm is to base 2, the exponential to base e": (
                 (_entropy(weights) / torch.tensor(2.0).log()).exp().item()
+            ),
+            "a power of 2 undoes a logarithm to base 2, and this one is natural: take exp": (
+                2 ** _entropy(weights).item()
+            ),
+            "each weight's part has its own exponential; add up first": (
+                torch.special.entr(weights).exp().sum().item()
             ),
             "this counts all weights, however small": float(len(weights)),
             "this is 1 / Σ w², another count of the same thing; here it is exp(-Σ w log w)": (
@@ -97,6 +107,11 @@ def closed_form(f: Learners) -> str:
             "it takes off the unit's highest cell; the network pools by the mean": logits[:, None]
             - torch.einsum("nu,cu->nuc", maps.amax((2, 3)), weight),
             "it takes off the mean over the pictures; each has its own": logits[:, None] - part.mean(0),
+            "all maps share one mean; each has its own": logits[:, None] - maps.mean() * weight.T,
+            "the weight alone is taken off; the unit adds weight times its map's mean": (
+                logits[:, None] - weight.T
+            ),
+            "these are probabilities; logits are wanted, without softmax": want.softmax(-1),
         },
     )
     demand(got, want, "tensor of logits")
@@ -126,12 +141,25 @@ def matched_precision(f: Learners) -> str:
             mask[heat > heat.mean()].float().mean()
         ),
         "this is the overlap, IoU; precision divides by the lit pixels alone": torch.tensor(on / (2 - on)),
+        "this is the share that is no text": torch.tensor(1 - on),
+        "this is a percentage; a share lies in [0, 1]": torch.tensor(100 * on),
+        "these are the map's own values there; ask the mask": heat.flatten()[order[: mask.sum()]].mean(),
     }
     refuse(got, mistakes)
     demand(got, on, "precision")
-    perfect = demand_number(ask(f, mask.float(), mask), "matched_precision(mask, mask)")
-    if abs(perfect - 1) > 1e-6:
-        raise Wrong(f"a map that is the mask itself has precision 1; it got {perfect:.4g}")
+    for wide in (mask, mask[:, :8]):  # of two sizes: a fixed share of the picture is right by chance only
+        perfect = demand_number(ask(f, wide.float(), wide), "matched_precision(mask, mask)")
+        if abs(perfect - 1) > 1e-6:
+            raise Wrong(f"a map that is the mask itself has precision 1; it got {perfect:.4g}")
+    half = mask.clone()
+    half[:5] = False
+    got = demand_number(ask(f, heat, half), "matched_precision(heat, a smaller mask)")
+    lit = half.flatten()[order[: half.sum()]].float().mean().item()
+    if abs(got - lit) > 1e-6:
+        raise Wrong(
+            f"with a mask of {int(half.sum())} pixels, where {int(mask.sum())} were right before, it should "
+            f"be {lit:.4g}, and is {got:.4g}: as many pixels are lit as the mask has"
+        )
     return "right: as many pixels as there is text, so precision and recall are one number"
 
 
