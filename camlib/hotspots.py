@@ -39,12 +39,13 @@ def cut_digits(images: Tensor, boxes: Sequence[Tensor]) -> Tensor:
     A square round the box's middle, so large that the longer side becomes 20 of 28 pixels; past the picture's
     edge its last pixels go on. The median of the square's rim counts as the ground: what is left is how far
     each pixel is from it, lighter or darker, stretched to 1, so that ink is light whichever it was.
-    Raises ValueError for images of another shape, another number of box lists, and a box without area.
+    Raises ValueError for images of another shape, another number of box lists, and a box without area or
+    with NaN.
     """
     if images.ndim != 4 or images.shape[1] != 1 or len(boxes) != len(images):
         raise ValueError(f"{len(boxes)} lists of boxes for images {tuple(images.shape)}; give (N, 1, H, W)")
     for n, own in enumerate(boxes):
-        if own.ndim != 2 or own.shape[1] != 4 or bool((own[:, 2:] <= own[:, :2]).any()):
+        if own.ndim != 2 or own.shape[1] != 4 or not bool((own[:, 2:] > own[:, :2]).all()):  # NaN, too
             raise ValueError(
                 f"the boxes of picture {n} are {tuple(own.shape)}; give (B, 4), each with an area"
             )

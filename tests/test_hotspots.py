@@ -69,4 +69,6 @@ def test_refuses() -> None:
         cut_digits(images, [box, box])
     with pytest.raises(ValueError, match=r"picture 0 are \(1, 4\); give \(B, 4\), each with an area"):
         cut_digits(images, [box])
+    with pytest.raises(ValueError, match="each with an area"):
+        cut_digits(images, [torch.full((1, 4), torch.nan)])
     assert cut_digits(images, [torch.zeros(0, 4)]).shape == (0, 1, 28, 28)
