@@ -12,7 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from camlib.data import Digits
 from camlib.drawing.develop import truth
-from camlib.drawing.lettering import FONTS, OVER, Letter, Sheet, Style, homography, measure
+from camlib.drawing.glyphs import FONTS, OVER, Style, measure
+from camlib.drawing.lettering import Letter, Sheet, homography
 from camlib.texts import KINDS, Texts, texts
 
 SIZES = {"page": (200, 280), "street": (240, 320), "handwritten": (180, 240)}

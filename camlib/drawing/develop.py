@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from .lettering import BARE, OVER, STROKE, Sheet
+from .glyphs import OVER
+from .lettering import BARE, STROKE, Sheet
 
 Array = NDArray[Any]
 

@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from .develop import Array
-from .lettering import OVER, STROKE, Sheet
+from .glyphs import OVER
+from .lettering import STROKE, Sheet
 from .recipe import Colour, mix
 from .setting import cap_height
 

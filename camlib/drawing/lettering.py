@@ -3,59 +3,23 @@
 A sheet is drawn `OVER` times too large and without soft edges, so each fine pixel is one thing: character k
 of the picture (code k + 1), a stroke that is no text, anything else, or nothing. Sheets are laid through
 homographies, colours and codes alike, and reduced at the end. Lengths are pixels of the picture, from the
-upper left corner of the sheet. The fonts are Pillow's own (Aileron) and those that matplotlib brings; it
-is not imported.
+upper left corner of the sheet.
 """
 
-from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from skimage.transform import estimate_transform
 
+from .glyphs import OVER, Style, glyph, measure, points
 from .recipe import Colour
 
-OVER = 3  # a sheet is this many times finer than the picture
 CLEAR, STROKE, BARE = -2, -1, 0  # codes: nothing, a stroke that is no text, anything else; text is above 0
 LEGIBLE = 9  # pixels: how high an H is at least, before perspective
-FONTS = {
-    "Aileron": "",
-    "DejaVu Sans": "DejaVuSans.ttf",
-    "DejaVu Sans Bold": "DejaVuSans-Bold.ttf",
-    "DejaVu Sans Oblique": "DejaVuSans-Oblique.ttf",
-    "DejaVu Serif": "DejaVuSerif.ttf",
-    "DejaVu Serif Bold": "DejaVuSerif-Bold.ttf",
-    "DejaVu Serif Italic": "DejaVuSerif-Italic.ttf",
-    "DejaVu Mono": "DejaVuSansMono.ttf",
-    "DejaVu Mono Bold": "DejaVuSansMono-Bold.ttf",
-    "STIX": "STIXGeneral.ttf",
-    "STIX Bold": "STIXGeneralBol.ttf",
-    "STIX Italic": "STIXGeneralItalic.ttf",
-    "Computer Modern": "cmr10.ttf",
-    "Computer Modern Bold": "cmb10.ttf",
-    "Computer Modern Sans": "cmss10.ttf",
-    "Computer Modern Mono": "cmtt10.ttf",
-}
-
-
-THIN = tuple(name for name in FONTS if name.startswith(("STIX", "Computer")) and "Bold" not in name)
-
 
 Fill = tuple[int, int, int] | int
-
-
-class Style(NamedTuple):
-    """How text is set: its font, the height of an H in pixels, spacing in heights, stretch of widths."""
-
-    font: str
-    cap: float
-    colour: Colour
-    spacing: float = 0.06
-    stretch: float = 1.0
 
 
 class Letter(NamedTuple):
@@ -129,7 +93,7 @@ class Sheet:
             return
         at = (x - align * measure(words, style)) * OVER
         for char in words:
-            mask, left, top, advance = _glyph(style.font, _points(style), round(style.stretch, 2), char)
+            mask, left, top, advance = glyph(style.font, points(style), round(style.stretch, 2), char)
             if mask is not None:
                 self.ink(mask, round(at) + left, round(y * OVER) + top, style.colour, char, style.font)
             at += advance + style.spacing * style.cap * OVER
@@ -171,52 +135,7 @@ def homography(size: tuple[float, float], corners: ArrayLike) -> NDArray[np.floa
     return matrix
 
 
-def measure(words: str, style: Style) -> float:
-    """The width of the words in pixels."""
-    fine = sum(_glyph(style.font, _points(style), round(style.stretch, 2), char)[3] for char in words)
-    return fine / OVER + style.spacing * style.cap * max(0, len(words) - 1)
-
-
 def rgb(colour: Colour) -> tuple[int, int, int]:
     """A colour in [0, 1] as bytes."""
     r, g, b = (min(255, max(0, round(255 * c))) for c in colour)
     return r, g, b
-
-
-def _points(style: Style) -> int:
-    """The font size at which an H is as high as the style wants."""
-    return max(4, round(style.cap * OVER / _cap(style.font)))
-
-
-@lru_cache
-def _cap(font: str) -> float:
-    _, top, _, bottom = _font(font, 400).getbbox("H", anchor="ls")
-    return (bottom - top) / 400
-
-
-@lru_cache(maxsize=256)
-def _font(font: str, size: int) -> ImageFont.FreeTypeFont:
-    if not FONTS[font]:
-        found = ImageFont.load_default(size)
-        assert isinstance(found, ImageFont.FreeTypeFont)
-        return found
-    spec = find_spec("matplotlib")
-    assert spec is not None
-    assert spec.origin is not None
-    file = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / FONTS[font]
-    return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
-
-
-@lru_cache(maxsize=8192)
-def _glyph(font: str, size: int, stretch: float, char: str) -> tuple[Image.Image | None, int, int, float]:
-    """A character's mask, its corner from the pen's place on the baseline, and how far the pen moves on."""
-    face = _font(font, size)
-    x0, y0, x1, y1 = (round(v) for v in face.getbbox(char, anchor="ls"))
-    advance = face.getlength(char) * stretch
-    if char == " " or x1 <= x0 or y1 <= y0:
-        return None, 0, 0, advance
-    mask = Image.new("1", (x1 - x0, y1 - y0))
-    ImageDraw.Draw(mask).text((-x0, -y0), char, 1, face, anchor="ls")
-    if stretch != 1:
-        mask = mask.resize((max(1, round(mask.width * stretch)), mask.height), Image.Resampling.NEAREST)
-    return mask, round(x0 * stretch), y0, advance

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .lettering import BARE, STROKE, Sheet, Style, measure
+from .glyphs import Style, measure
+from .lettering import BARE, STROKE, Sheet
 from .outline import ellipse
 from .pages import photograph
 from .recipe import Colour, mix

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from .lettering import BARE, STROKE, Letter, Sheet, Style, measure
+from .glyphs import Style, measure
+from .lettering import BARE, STROKE, Letter, Sheet
 from .paint import paint
 from .recipe import Colour, mix, sample
 from .setting import any_font, cap_height, fitted, fitting, number, pick

@@ -3,7 +3,8 @@
 import numpy as np
 
 from .develop import Array
-from .lettering import BARE, STROKE, Sheet, Style, measure
+from .glyphs import Style, measure
+from .lettering import BARE, STROKE, Sheet
 from .openings import DARK, board
 from .outline import ellipse, stroke
 from .recipe import Colour, mix

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .lettering import FONTS, THIN, Style, measure
+from .glyphs import FONTS, THIN, Style, measure
 
 Rng = np.random.Generator
 
