@@ -1,6 +1,6 @@
 """Characters as masks, in sixteen fonts: Pillow's own (Aileron), and those that matplotlib brings.
 
-matplotlib is not imported. Lengths are pixels of the picture; masks are `OVER` times finer, without soft edges.
+matplotlib is not imported. Lengths are pixels of the picture; masks are `OVER` times finer, with hard edges.
 """
 
 from functools import lru_cache
