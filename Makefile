@@ -24,7 +24,8 @@ test: env ## all checks: ruff, mypy, the tests, every lesson's cells
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	TQDM_DISABLE=1 $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks
+	@# no progress bars where output is compared: only the console's tqdm, which QT_API asks for, knows TQDM_DISABLE
+	QT_API= TQDM_DISABLE=1 $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks
 
 notebooks: env ## run every lesson again and keep its outputs
 	$(PY) -m tools.execute
