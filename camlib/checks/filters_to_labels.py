@@ -15,8 +15,9 @@ from .verdict import Learners, Wrong, ask, check, demand, refuse
 def pck(f: Learners) -> str:
     """f(points, truth, size, alpha): (N, 2), (N, K, 2), (N,) to the share within alpha · size."""
     points, truth, size = _found()
-    alpha = torch.tensor([[0.1], [0.2], [0.25]])
-    answers = [ask(f, points, truth, size, share) for share in alpha[:, 0].tolist()]
+    shares = 0.1, 0.2, 0.25
+    alpha = torch.tensor(shares)[:, None]
+    answers = [ask(f, points, truth, size, share) for share in shares]
     got = torch.stack([torch.as_tensor(one).float() for one in answers]) if _alike(answers) else answers[0]
     gaps = points[:, None] - truth
     apart = gaps.norm(dim=2)
