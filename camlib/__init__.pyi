@@ -46,7 +46,7 @@ from .similarnet import (
     softmax_weights,
 )
 from .smooth import smooth, track_errors
-from .spotting import Spotted, average_precision, box_scores, ink_lit, matched, pixel_scores
+from .spotting import Spotted, box_scores, ink_lit, matched, pixel_scores
 from .square import SquareExplorer
 from .stream import Batch, batches
 from .texts import Character, Texts, texts
@@ -90,7 +90,6 @@ __all__ = [
     "ablation_cam_weights",
     "agreement",
     "autocorrelation",
-    "average_precision",
     "batches",
     "box_scores",
     "boxes",

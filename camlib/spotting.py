@@ -2,7 +2,7 @@
 
 Methods differ in their units and in how much they light up. So each map lights as many pixels as the picture
 has of text (times `area`): its highest values, wherever they are. At area 1 precision and recall are the same
-number. Average precision asks for no threshold at all.
+number.
 """
 
 from dataclasses import dataclass
@@ -10,16 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
-from sklearn.metrics import average_precision_score
 from torch import Tensor
 
 from . import bootstrap
-from .localize import TOUCHING, components, finite, several
+from .localize import components, finite, several
 from .localize import iou as overlap
 
-__all__ = ["Spotted", "average_precision", "box_scores", "ink_lit", "matched", "pixel_scores"]
+__all__ = ["Spotted", "box_scores", "ink_lit", "matched", "pixel_scores"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,38 +98,23 @@ def pixel_scores(heatmaps: Tensor, masks: Tensor, area: float = 1.0) -> Spotted:
     return Spotted((lit & true).sum((1, 2)), lit.sum((1, 2)), true.sum((1, 2)))
 
 
-def average_precision(heatmaps: Tensor, masks: Tensor) -> Tensor:
-    """Each picture's average precision of pixels, Σ_k P_k (R_k - R_{k-1}) over all thresholds: float64 (N,).
-
-    heatmaps, masks, errors: as for `matched`. It is 1 where all text is above all else, and for a map that
-    knows nothing about the share of text in the picture. (scikit-learn's `average_precision_score`.)
-    """
-    maps, true = finite(heatmaps), _masks(heatmaps, masks)
-    each = [average_precision_score(b.ravel(), a.ravel()) for a, b in zip(maps, true, strict=True)]
-    return torch.tensor(each, dtype=torch.float64)
-
-
 def box_scores(
-    heatmaps: Tensor, masks: Tensor, boxes: Tensor, area: float = 1.0, iou: float = 0.5, grow: int = 0
+    heatmaps: Tensor, masks: Tensor, boxes: Tensor, area: float = 1.0, iou: float = 0.5
 ) -> Spotted:
     """Boxes round the lit pixels, at matched area, against those of the characters.
 
     heatmaps, masks, area: as for `matched`.  boxes: the true ones, (N, B, 4), missing ones NaN.
     iou: from which two boxes may be a pair; as many pairs as possible are made, each box in one at most.
-    grow: lit pixels that are up to 2 · grow apart, measured along rows and columns, share a box: they are
-    grown before components are taken, and the boxes shrunk by as much.
-    Raises ValueError as `matched`, for an IoU outside (0, 1], a growth below 0, boxes of another shape, and a
-    picture without any.
+    Raises ValueError as `matched`, for an IoU outside (0, 1], boxes of another shape, and a picture without
+    any.
     """
     if not 0 < iou <= 1:
         raise ValueError(f"iou is {iou}; it lies above 0, and is at most 1")
-    if grow < 0:
-        raise ValueError(f"grow is {grow}; it is a number of pixels, 0 or more")
     true = several(boxes, len(heatmaps))
     lit = matched(heatmaps, masks, area).numpy()
     right, given = [], []
     for one, own in zip(lit, true, strict=True):
-        found = torch.from_numpy(_spans(one, grow))
+        found = torch.from_numpy(components(one)[0])
         pairs = (overlap(found[:, None], own[~own.isnan().any(1)]) >= iou).numpy()
         right.append(int(pairs[linear_sum_assignment(pairs, maximize=True)].sum()))
         given.append(len(found))
@@ -165,13 +148,3 @@ def _masks(heatmaps: Tensor, masks: Tensor) -> NDArray[np.bool_]:
         raise ValueError(f"picture {int(without.nonzero()[0])} has no text: there is nothing to spot")
     true: NDArray[np.bool_] = masks.cpu().numpy()
     return true
-
-
-def _spans(lit: NDArray[np.bool_], grow: int) -> NDArray[np.float32]:
-    """Boxes (C, 4) of the components, grown and shrunk again."""
-    wide = np.pad(lit, grow)
-    if grow:
-        wide = ndimage.binary_dilation(wide, TOUCHING, grow)
-    spans, _ = components(wide)
-    # back from the padded frame (- grow), then each side in by as much
-    return spans + np.array([0, 0, -2 * grow, -2 * grow], np.float32)

@@ -166,6 +166,27 @@ def run_in_jupyterlab(driver, server, name):
     return nb
 
 
+def run_cell(driver, server, code):
+    """Run a notebook of one cell in JupyterLab, and return it as JupyterLab then has it."""
+    nb = nbformat.v4.new_notebook(metadata=new_lesson("02_activations").metadata)
+    nb.cells = [nbformat.v4.new_code_cell(code.strip())]
+    name = f"cell{sum(1 for _ in server[1].glob('*.ipynb'))}.ipynb"
+    lesson.write(nb, server[1] / name)
+    return run_in_jupyterlab(driver, server, name)
+
+
+def part_of(driver, widget, part):
+    """The first part of a widget that is in sight, scrolled to; the widget's still must not be."""
+    found = WebDriverWait(driver, 90).until(
+        lambda d: next(
+            (one for one in d.find_elements(By.CSS_SELECTOR, f"{widget} {part}") if one.is_displayed()), None
+        )
+    )
+    assert not driver.find_elements(By.CSS_SELECTOR, ".jp-OutputArea-output > img")  # it is for readers
+    driver.execute_script(f"document.querySelector('{widget}').scrollIntoView()")
+    return found
+
+
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in lesson.lessons()])
 def test_nothing_runs_off_a_slide(driver, tmp_path, path):
     found = look.look(driver, slides.build(lesson.read(path), tmp_path, path.stem))
@@ -182,10 +203,7 @@ def test_a_slide_that_is_too_full_is_found(driver, tmp_path):
 
 
 def test_a_slider_changes_the_picture(driver, server):
-    nb = nbformat.v4.new_notebook(metadata=new_lesson("02_activations").metadata)
-    nb.cells = [nbformat.v4.new_code_cell(CELLS.strip())]
-    lesson.write(nb, server[1] / "slider.ipynb")
-    ran = run_in_jupyterlab(driver, server, "slider.ipynb")
+    ran = run_cell(driver, server, CELLS)
     assert ran["cells"][0]["execution_count"] == 1, json.dumps(ran)[:2000]
     picture = shown(driver)
     before = picture.get_attribute("src")
@@ -206,10 +224,7 @@ def test_lesson_01s_slider_shows_the_filters_form(driver, server):
 
 
 def test_the_explorer_of_units(driver, server):
-    nb = nbformat.v4.new_notebook(metadata=new_lesson("02_activations").metadata)
-    nb.cells = [nbformat.v4.new_code_cell(EXPLORER.strip())]
-    lesson.write(nb, server[1] / "explorer.ipynb")
-    run_in_jupyterlab(driver, server, "explorer.ipynb")
+    run_cell(driver, server, EXPLORER)
     picture = shown(driver)
     assert picture.get_attribute("title").startswith("conv5, unit 3: without it")
     move(driver, picture, picture.get_attribute("src"), "conv5, unit 4:")
@@ -225,19 +240,8 @@ def test_the_explorer_of_units(driver, server):
 
 
 def test_the_map_of_points(driver, server):
-    nb = nbformat.v4.new_notebook(metadata=new_lesson("02_activations").metadata)
-    nb.cells = [nbformat.v4.new_code_cell(MAP.strip())]
-    lesson.write(nb, server[1] / "map.ipynb")
-    run_in_jupyterlab(driver, server, "map.ipynb")
-    plane = WebDriverWait(driver, 90).until(
-        lambda d: next(
-            (p for p in d.find_elements(By.CSS_SELECTOR, ".camlib-map .over") if p.is_displayed()), None
-        )
-    )
-    assert not driver.find_elements(
-        By.CSS_SELECTOR, ".jp-OutputArea-output > img"
-    )  # the still is for readers
-    driver.execute_script("document.querySelector('.camlib-map').scrollIntoView()")
+    run_cell(driver, server, MAP)
+    plane = part_of(driver, ".camlib-map", ".over")
     wide, high = plane.size["width"], plane.size["height"]
     scale = (wide - 36) / 110  # the points reach from 0 to 110, with a margin of 18 pixels
 
@@ -285,14 +289,8 @@ def test_the_map_of_points(driver, server):
 
 
 def test_the_square_is_dragged(driver, server):
-    nb = nbformat.v4.new_notebook(metadata=new_lesson("02_activations").metadata)
-    nb.cells = [nbformat.v4.new_code_cell(SQUARE.strip())]
-    lesson.write(nb, server[1] / "square.ipynb")
-    run_in_jupyterlab(driver, server, "square.ipynb")
-    canvas = WebDriverWait(driver, 90).until(
-        lambda d: next((c for c in d.find_elements(By.CSS_SELECTOR, ".camlib-square canvas")), None)
-    )
-    driver.execute_script("document.querySelector('.camlib-square').scrollIntoView()")
+    run_cell(driver, server, SQUARE)
+    canvas = part_of(driver, ".camlib-square", "canvas")
     label = driver.find_element(By.CSS_SELECTOR, ".widget-label")
 
     def until(said):
@@ -317,15 +315,8 @@ def test_the_square_is_dragged(driver, server):
 
 
 def test_a_clip_plays(driver, server):
-    nb = nbformat.v4.new_notebook(metadata=new_lesson("02_activations").metadata)
-    nb.cells = [nbformat.v4.new_code_cell(PLAYER.strip())]
-    lesson.write(nb, server[1] / "player.ipynb")
-    run_in_jupyterlab(driver, server, "player.ipynb")
-    film = WebDriverWait(driver, 90).until(
-        lambda d: next((c for c in d.find_elements(By.CSS_SELECTOR, ".camlib-player .film")), None)
-    )
-    driver.execute_script("document.querySelector('.camlib-player').scrollIntoView()")
-    assert not driver.find_elements(By.CSS_SELECTOR, ".jp-OutputArea-output > img")
+    run_cell(driver, server, PLAYER)
+    film = part_of(driver, ".camlib-player", ".film")
     label = driver.find_element(By.CSS_SELECTOR, ".widget-label")
     grey = "const film = document.querySelector('.camlib-player .film').getContext('2d');"
     grey += "return film.getImageData(20, 20, 1, 1).data[0]"
@@ -358,15 +349,10 @@ def test_a_clip_plays(driver, server):
 
 
 def test_points_are_clicked(driver, server):
-    nb = nbformat.v4.new_notebook(metadata=new_lesson("02_activations").metadata)
-    nb.cells = [nbformat.v4.new_code_cell(CLICKS.strip())]
-    lesson.write(nb, server[1] / "clicks.ipynb")
-    run_in_jupyterlab(driver, server, "clicks.ipynb")
-    boards = WebDriverWait(driver, 90).until(
-        lambda d: d.find_elements(By.CSS_SELECTOR, ".camlib-clicks canvas")
-    )
+    run_cell(driver, server, CLICKS)
+    part_of(driver, ".camlib-clicks", "canvas")
+    boards = driver.find_elements(By.CSS_SELECTOR, ".camlib-clicks canvas")
     assert len(boards) == 2
-    driver.execute_script("document.querySelector('.camlib-clicks').scrollIntoView()")
     label = driver.find_element(By.CSS_SELECTOR, ".widget-label")
     count = driver.find_element(By.CSS_SELECTOR, ".camlib-clicks .bar span")
 

@@ -9,7 +9,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from camlib.bootstrap import interval
-from camlib.spotting import Spotted, average_precision, box_scores, ink_lit, matched, pixel_scores
+from camlib.spotting import Spotted, box_scores, ink_lit, matched, pixel_scores
 
 MAP = torch.tensor([[[9.0, 8, 0, 0], [0, 7, 0, 6]]])
 MASK = torch.tensor([[[1, 0, 0, 0], [0, 1, 0, 1]]]).bool()
@@ -38,7 +38,6 @@ def test_by_hand() -> None:
     assert scores.precision == scores.recall == pytest.approx(2 / 3)
     wider = pixel_scores(MAP, MASK, area=4 / 3)
     assert (wider.precision, wider.recall) == pytest.approx((3 / 4, 1))
-    assert average_precision(MAP, MASK).tolist() == pytest.approx([(1 + 2 / 3 + 3 / 4) / 3])
     assert ink_lit(MAP, torch.tensor([[[1, 0, 0, 0], [0, 1, 0, 2]]])).tolist() == [[1, 0]]
 
 
@@ -69,7 +68,6 @@ def test_a_map_that_knows_everything() -> None:
     _, ids, boxes = random_case(3)
     perfect = (ids > 0).float()
     assert pixel_scores(perfect, ids > 0).recall == 1
-    assert average_precision(perfect, ids > 0).tolist() == [1, 1, 1]
     found = box_scores(perfect, ids > 0, boxes)
     assert torch.equal(found.right, found.true)
     assert torch.equal(found.right, found.given)
@@ -83,17 +81,8 @@ def test_a_constant_map_knows_nothing() -> None:
         mask = torch.zeros(1, 200, 200, dtype=torch.bool)
         mask[0, text] = True
         assert pixel_scores(torch.zeros(1, 200, 200), mask).precision == pytest.approx(0.3, abs=0.02)
-        assert average_precision(torch.zeros(1, 200, 200), mask).item() == pytest.approx(0.3)
     both = [matched(torch.zeros(1, 200, 200), mask) for _ in range(2)]
     assert torch.equal(*both)
-
-
-def test_average_precision_by_brute_force() -> None:
-    maps, ids, _ = random_case(4)
-    for one, mask, score in zip(maps, ids > 0, average_precision(maps, ids > 0), strict=True):
-        right = mask.flatten()[one.flatten().argsort(descending=True)].double()
-        precision = right.cumsum(0) / torch.arange(1, len(right) + 1)
-        assert score.item() == pytest.approx((precision * right).sum().item() / right.sum().item())
 
 
 @pytest.mark.parametrize("area", [0.7, 1.3])
@@ -143,17 +132,6 @@ def test_a_word_found_as_a_whole_is_no_character() -> None:
     assert ink_lit(merged, ids, area=40 / 32).tolist() == [[1, 1]]
 
 
-def test_growing_joins_what_is_near_and_keeps_boxes() -> None:
-    """A letter in two halves with a gap of 2, at the picture's corner: with grow 1 they share a box."""
-    ids = torch.zeros(1, 9, 9, dtype=torch.int16)
-    ids[0, :4, :2] = ids[0, :4, 4:6] = 1
-    box = torch.tensor([[0.0, 0, 6, 4]])
-    heat = (ids > 0).float()
-    assert box_scores(heat, ids > 0, box, iou=1).given.item() == 2
-    joined = box_scores(heat, ids > 0, box, iou=1, grow=1)
-    assert (joined.right.item(), joined.given.item()) == (1, 1)
-
-
 def test_resampling_keeps_the_mean_and_pairs_methods() -> None:
     generator = torch.Generator().manual_seed(0)
     right = torch.randint(0, 20, (60,), generator=generator)
@@ -182,14 +160,12 @@ def test_wrong_input() -> None:
     with pytest.raises(ValueError, match=r"masks are int64 \(1, 2, 4\); give bool"):
         pixel_scores(MAP, MASK.long())
     with pytest.raises(ValueError, match=r"give bool \(1, 2, 4\)"):
-        average_precision(MAP, MASK[:, :1])
+        pixel_scores(MAP, MASK[:, :1])
     with pytest.raises(ValueError, match="picture 0 has no text"):
         pixel_scores(MAP, MASK & False)
     with pytest.raises(ValueError, match="NaN or infinite"):
         pixel_scores(MAP / 0, MASK)
     with pytest.raises(ValueError, match="iou is 0"):
         box_scores(MAP, MASK, boxes, iou=0)
-    with pytest.raises(ValueError, match="grow is -1"):
-        box_scores(MAP, MASK, boxes, grow=-1)
     with pytest.raises(ValueError, match="true boxes are"):
         box_scores(MAP, MASK, boxes[:, :3])
