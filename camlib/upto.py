@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from .layers import trace
+from .modes import evaluating
 from .nets import Net
 
 __all__ = ["Upto"]
@@ -41,17 +42,11 @@ class Upto:
             if not left:
                 raise _Reached(output)
 
-        training = [module for module in self.net.modules() if module.training]
-        for module in training:
-            module.training = False
         try:
-            with torch.inference_mode(), self.module.register_forward_hook(stop):
+            with evaluating(self.net), torch.inference_mode(), self.module.register_forward_hook(stop):
                 self.net(images.to(self.net.mean.device))
         except _Reached as reached:
             return reached.output
-        finally:
-            for module in training:
-                module.training = True
         raise ValueError(f"{self.layer!r} ran {self._calls - left} times, not {self._calls} as before")
 
 
