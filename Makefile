@@ -44,7 +44,7 @@ bench: env ## measure the speed against captum, torchcam, grad-cam and scikit-le
 	$(PY) -m bench
 
 train: env ## make the shipped networks again, from their seeds
-	$(PY) -m camlib.train
+	$(PY) -m camlib.training
 
 weights: env ## list the networks and where their weights are
 	$(PY) -m camlib weights list

@@ -11,7 +11,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not lesson:
         return
     try:
-        digits("test", source="mnist")
+        digits(split="test", source="mnist")
     except OSError as error:
         for item in lesson:
             item.add_marker(pytest.mark.skip(reason=str(error)))

@@ -23,11 +23,12 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import TensorDataset
 
 from bench.measure import row
-from camlib.ablation import ablate, silenced_logits
-from camlib.data import Digits, digits
-from camlib.nets import Net, load
-from camlib.record import silence
-from camlib.stream import batches
+from camlib.networks.net import Net
+from camlib.networks.zoo import load
+from camlib.pictures.batches import batches
+from camlib.pictures.digits import Digits, digits
+from camlib.running.record import silence
+from camlib.units.ablation import ablate, silenced_logits
 
 from .occlusion import peak, times
 
@@ -48,7 +49,7 @@ def main() -> None:
 def filters() -> None:
     """All 16 filters of LeNet's conv2."""
     net, (kind, data) = load("lenet"), pictures()
-    ours, theirs = partial(ablate, net, "conv2", data, BATCH), partial(one_at_a_time, net, data)
+    ours, theirs = partial(ablate, net, "conv2", data, batch_size=BATCH), partial(one_at_a_time, net, data)
     found, wrong = ours(), theirs()
     error = int((torch.cat([found.wrong, found.baseline.wrong[None]]) - wrong).abs().max())
     what = f"silencing lenet's 16 filters of conv2 in turn, {len(data)} {kind}"
@@ -64,7 +65,7 @@ def units() -> None:
     from pytorch_grad_cam import AblationCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    net = load("resnet18", "random")
+    net = load("resnet18", weights="random")
     image = torch.rand(1, 3, net.size, net.size, generator=torch.Generator().manual_seed(0))
     activations: list[Tensor] = []
     with (
@@ -108,7 +109,7 @@ def one_at_a_time(net: Net, data: Digits | TensorDataset) -> Tensor:
     for silent in [*([unit] for unit in range(16)), []]:
         count = 0
         with torch.inference_mode(), silence(net, "conv2", silent):
-            for batch in batches(data, BATCH):
+            for batch in batches(data, batch_size=BATCH):
                 logits = net(batch.images)
                 assert batch.labels is not None
                 cross_entropy(logits, batch.labels, reduction="sum")
@@ -119,7 +120,7 @@ def one_at_a_time(net: Net, data: Digits | TensorDataset) -> Tensor:
 
 def pictures() -> tuple[str, Digits | TensorDataset]:
     try:
-        return "MNIST digits", digits("test", source="mnist")[:DIGITS]
+        return "MNIST digits", digits(split="test", source="mnist")[:DIGITS]
     except OSError:
         noise = torch.Generator().manual_seed(0)
         images = torch.rand(DIGITS, 1, 28, 28, generator=noise)
@@ -149,10 +150,10 @@ def extra(name: str) -> int:
     """By how many MB the process grows beyond plain runs of the network on a batch, or one picture."""
     if name == "lenet":
         net, (_, data) = load(name), pictures()
-        work: Callable[[], object] = partial(ablate, net, "conv2", data, BATCH)
+        work: Callable[[], object] = partial(ablate, net, "conv2", data, batch_size=BATCH)
         image = torch.rand(BATCH, 1, 28, 28)
     else:
-        net = load(name, "random")
+        net = load(name, weights="random")
         image = torch.rand(1, 3, net.size, net.size)
         work = partial(silenced_logits, net, "layer4", image)
     plain(net, image)

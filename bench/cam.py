@@ -15,9 +15,10 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from bench.measure import DEVICE, extra_memory, ratios, row
-from camlib.cam import cam
-from camlib.gradcam import gradcam
-from camlib.nets import Net, load
+from camlib.heatmaps.cam import cam
+from camlib.heatmaps.gradcam import gradcam
+from camlib.networks.net import Net
+from camlib.networks.zoo import load
 
 ROUNDS = {1: 21, 16: 7}
 Method = Callable[[Net, Tensor], object]
@@ -134,7 +135,7 @@ def _in_its_own_process(name: str, count: int) -> int | None:
 
 def _given(count: int) -> tuple[Net, Tensor]:
     images = torch.rand(count, 3, 224, 224, generator=torch.Generator().manual_seed(0))
-    return load("resnet18", "random").to(DEVICE), images.to(DEVICE)
+    return load("resnet18", weights="random").to(DEVICE), images.to(DEVICE)
 
 
 def _large(maps: Tensor) -> Tensor:

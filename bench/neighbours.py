@@ -14,10 +14,11 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from bench.measure import DEVICE, extra_memory, ratios, row
-from camlib.codes import codes
-from camlib.neighbours import nearest
-from camlib.nets import Net, load
-from camlib.stream import batches
+from camlib.embeddings.codes import codes
+from camlib.embeddings.neighbours import nearest
+from camlib.networks.net import Net
+from camlib.networks.zoo import load
+from camlib.pictures.batches import batches
 
 ROUNDS = 5
 SIZES = ((2000, 2000, 256), (5000, 500, 4096))  # codes, queries, numbers in each
@@ -25,7 +26,7 @@ SIZES = ((2000, 2000, 256), (5000, 500, 4096))  # codes, queries, numbers in eac
 
 def main() -> None:
     for name, layer, count in (("critternet", "fc7", 256), ("alexnet", "fc7", 64)):
-        net = load(name, "random").to(DEVICE)
+        net = load(name, weights="random").to(DEVICE)
         images = torch.rand(count, 3, net.size, net.size, generator=torch.Generator().manual_seed(0))
         with tempfile.TemporaryDirectory() as folder:
             for where, file in {"": None, ", into a file": Path(folder) / "codes.npy"}.items():
@@ -37,7 +38,7 @@ def main() -> None:
         known, asked = (torch.randn(size, d, generator=random).relu() for size in (n, q))
         for metric in ("l2", "cosine"):
             pair: list[Callable[[], object]] = [
-                partial(nearest, known, asked, 5, "l2" if metric == "l2" else "cosine"),
+                partial(nearest, known, asked, k=5, metric="l2" if metric == "l2" else "cosine"),
                 partial(theirs, known, asked, metric),
             ]
             gains = ratios(pair, ROUNDS)[1]

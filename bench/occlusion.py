@@ -20,10 +20,11 @@ from captum.attr import Occlusion
 from torch import Tensor, nn
 
 from bench.measure import DEVICE, now, row
-from camlib.geometry import receptive_field
-from camlib.layers import trace
-from camlib.nets import Net, load
-from camlib.occlusion import occlusion
+from camlib.geometry.field import receptive_field
+from camlib.heatmaps.occlusion import occlusion
+from camlib.networks.net import Net
+from camlib.networks.trace import trace
+from camlib.networks.zoo import load
 
 NETWORKS = ("alexnet", "vgg16", "resnet18")
 WINDOW, STRIDE, ROUNDS = 32, 16, 5
@@ -42,9 +43,10 @@ def main() -> None:
 
 
 def compare(name: str, memory: int) -> None:
-    net = load(name, "random").to(DEVICE)
+    net = load(name, weights="random").to(DEVICE)
     image = torch.rand(1, 3, net.size, net.size, generator=torch.Generator().manual_seed(0)).to(DEVICE)
-    ours, theirs = partial(occlusion, net, image, 0, WINDOW, STRIDE), partial(captums, net, image)
+    ours = partial(occlusion, net, image, 0, window=WINDOW, stride=STRIDE)
+    theirs = partial(captums, net, image)
     seconds = {at_once: times([partial(theirs, at_once)], 1)[0][0] for at_once in AT_ONCE}
     fastest = min(seconds, key=seconds.__getitem__)
     error = (ours().cpu() - theirs(fastest).cpu()).abs().max().item()
@@ -106,12 +108,12 @@ def possible(net: Net) -> float:
 
 def extra(name: str) -> int:
     """By how many MB the process grows beyond one plain run of the network on one picture."""
-    net = load(name, "random")
+    net = load(name, weights="random")
     image = torch.rand(1, 3, net.size, net.size)
     with torch.inference_mode():
         net(image)
     before = peak()
-    occlusion(net, image, 0, WINDOW, STRIDE)
+    occlusion(net, image, 0, window=WINDOW, stride=STRIDE)
     return round(peak() - before)
 
 

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from bench.measure import DEVICE, ratios, row
-from camlib.nets import Net, load
-from camlib.patches import top_patches
-from camlib.stream import batches
-from camlib.upto import Upto
+from camlib.networks.net import Net
+from camlib.networks.zoo import load
+from camlib.pictures.batches import batches
+from camlib.running.extractor import FeatureExtractor
+from camlib.units.patches import top_patches
 
 CASES = (
     *(("critternet", "conv1", 512), ("critternet", "conv5", 512), ("critternet", "fc7", 512)),
@@ -32,12 +33,12 @@ def main() -> None:
     )
     print(f"peak memory: 1 000 pictures {few} MB, 100 000 pictures {many} MB, {many - few:+d} MB")
     for name, layer, count in CASES:
-        net = load(name, "random").to(DEVICE)
+        net = load(name, weights="random").to(DEVICE)
         images = torch.rand(count, 3, net.size, net.size, generator=torch.Generator().manual_seed(0))
         works: list[Callable[[], object]] = [
             partial(top_patches, net, layer, images),
             partial(_run, net, images),
-            partial(_run, Upto(net, layer), images),
+            partial(_run, FeatureExtractor(net, layer), images),
         ]
         _, whole, stopped = ratios(works, 3)
         what = f"top patches, {name} {layer}, all units, k = 9"
@@ -60,12 +61,12 @@ class Synthetic:
 
 def peak(count: int) -> int:
     """The most memory that this process held, in MB, after a pass over so many pictures."""
-    top_patches(load("lenet", "random"), "conv2", Synthetic(count))
+    top_patches(load("lenet", weights="random"), "conv2", Synthetic(count))
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most // (1024**2 if sys.platform == "darwin" else 1024)  # bytes on a Mac, else KB
 
 
-def _run(net: Net | Upto, images: Tensor) -> None:
+def _run(net: Net | FeatureExtractor, images: Tensor) -> None:
     with torch.inference_mode():
         for batch in batches(images):
             net(batch.images.to(DEVICE))

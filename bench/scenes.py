@@ -4,9 +4,9 @@ import time
 
 import joblib
 
-from camlib.drawing.paint import paint
-from camlib.drawing.recipe import sample
-from camlib.scenes import critters
+from camlib.scenes.drawing.paint import paint
+from camlib.scenes.drawing.recipe import sample
+from camlib.scenes.scenes import critters
 
 
 def main() -> None:

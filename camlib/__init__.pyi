@@ -1,43 +1,17 @@
-from . import checks, show, widgets
-from .ablation import Ablation, ablate, silenced_logits
-from .agreement import agreement
-from .cam import cam, class_maps
-from .clickboard import ClickBoard
-from .clip import walk
-from .codes import codes
-from .cost import Cost, costs
-from .data import Digits, Photos, digits, photos
-from .dissect import Dissection, dissect, random_rotation
-from .embedding import embed, neighbours_kept
-from .explorers import SearchBox, UnitExplorer
-from .featuremaps import FeatureMaps, feature_maps
-from .filters import autocorrelation, colour, colourfulness, filters, formation, orientation
-from .geometry import ReceptiveField, receptive_field, upsample
-from .gradcam import gradcam
-from .grid import displacement, grid, mosaic
-from .guesses import guesses
-from .head import Head, find_head
-from .headframe import head_frame
-from .hotspots import cut_digits, hotspots, written_in
-from .keypoints import KeypointErrors, keypoint_errors, part_truth
-from .likeness import likeness
-from .localize import boxes, iou, localization_error
-from .neighbours import nearest
-from .nets import Net, here, load, wrap
-from .occlusion import Occlusions, occlude, occlusion
-from .parts import find_units, locate
-from .patches import TopPatches, top_patches
-from .peaks import Located, peaks
-from .pictures import Folder, folder, picture
-from .player import Player
-from .pointing import Pointing, pointing_game
-from .pointmap import PointMap
-from .probe import probe
-from .record import record, silence
-from .released import released_boxes
-from .saliency import saliency
-from .scenes import CLASSES, Scenes, critters, draw
-from .similarnet import (
+from . import checks, scenes, scores, show, widgets
+from .embeddings.centred_cosine import centred_cosine
+from .embeddings.codes import codes
+from .embeddings.grid import displacement, grid, mosaic
+from .embeddings.neighbours import nearest
+from .embeddings.plane import embed, neighbours_kept
+from .embeddings.probe import probe
+from .geometry.field import ReceptiveField, receptive_field, upsample
+from .heatmaps.cam import cam, class_maps
+from .heatmaps.classifier import Classifier, find_classifier
+from .heatmaps.gradcam import gradcam
+from .heatmaps.occlusion import Occlusions, occlude, occlusion
+from .heatmaps.saliency import saliency
+from .heatmaps.similarnet import (
     ablation_cam,
     ablation_cam_weights,
     ccgap_weights,
@@ -45,14 +19,39 @@ from .similarnet import (
     similarnet,
     softmax_weights,
 )
-from .smooth import smooth, track_errors
-from .spotting import Spotted, box_scores, ink_lit, matched, pixel_scores
-from .square import SquareExplorer
-from .stream import Batch, batches
-from .texts import Character, Texts, texts
-from .track import Tracker, track
-from .units import UnitTable
-from .wsol import BoxAccuracy, max_box_acc, max_box_acc_v2, pxap
+from .networks.cost import Cost, costs
+from .networks.net import Net
+from .networks.zoo import here, load, wrap
+from .parts.baselines import baselines
+from .parts.equivariance import equivariance
+from .parts.feature_maps import FeatureMaps, feature_maps
+from .parts.find import find_units, locate
+from .parts.head_frame import head_frame
+from .parts.peaks import Located, peaks
+from .parts.smooth import smooth
+from .parts.tracker import Tracker, track
+from .parts.unit_table import UnitTable
+from .pictures.batches import Batch, batches
+from .pictures.digits import Digits, digits
+from .pictures.files import Folder, folder, load_picture
+from .pictures.photos import Photos, photos
+from .running.record import record, silence
+from .scenes.clip import walk
+from .scenes.scenes import CLASSES, Scenes, critters, draw
+from .scenes.texts import Character, Texts, texts
+from .scores.boxes import boxes, iou, localization_error
+from .scores.max_box_acc import BoxAccuracy, max_box_acc, max_box_acc_v2, pxap
+from .scores.pointing import Pointing, pointing_game
+from .scores.zhou_boxes import zhou_boxes
+from .units.ablation import Ablation, ablate, silenced_logits
+from .units.dissect import Dissection, dissect, random_rotation
+from .units.filters import autocorrelation, colour, colourfulness, filter_history, filters, orientation
+from .units.patches import TopPatches, top_patches
+from .widgets.clickboard import ClickBoard
+from .widgets.picture_explorer import SearchBox, UnitExplorer
+from .widgets.player import Player
+from .widgets.pointmap import PointMap
+from .widgets.square import SquareExplorer
 
 __all__ = [
     "CLASSES",
@@ -60,14 +59,13 @@ __all__ = [
     "Batch",
     "BoxAccuracy",
     "Character",
+    "Classifier",
     "ClickBoard",
     "Cost",
     "Digits",
     "Dissection",
     "FeatureMaps",
     "Folder",
-    "Head",
-    "KeypointErrors",
     "Located",
     "Net",
     "Occlusions",
@@ -78,7 +76,6 @@ __all__ = [
     "ReceptiveField",
     "Scenes",
     "SearchBox",
-    "Spotted",
     "SquareExplorer",
     "Texts",
     "TopPatches",
@@ -88,13 +85,13 @@ __all__ = [
     "ablate",
     "ablation_cam",
     "ablation_cam_weights",
-    "agreement",
     "autocorrelation",
+    "baselines",
     "batches",
-    "box_scores",
     "boxes",
     "cam",
     "ccgap_weights",
+    "centred_cosine",
     "checks",
     "class_maps",
     "codes",
@@ -102,33 +99,28 @@ __all__ = [
     "colourfulness",
     "costs",
     "critters",
-    "cut_digits",
     "digits",
     "displacement",
     "dissect",
     "draw",
     "embed",
+    "equivariance",
     "feature_maps",
+    "filter_history",
     "filters",
-    "find_head",
+    "find_classifier",
     "find_units",
     "folder",
-    "formation",
     "gradcam",
     "grid",
-    "guesses",
     "head_frame",
     "here",
-    "hotspots",
-    "ink_lit",
     "iou",
-    "keypoint_errors",
-    "likeness",
     "linear_weights",
     "load",
+    "load_picture",
     "localization_error",
     "locate",
-    "matched",
     "max_box_acc",
     "max_box_acc_v2",
     "mosaic",
@@ -137,19 +129,17 @@ __all__ = [
     "occlude",
     "occlusion",
     "orientation",
-    "part_truth",
     "peaks",
     "photos",
-    "picture",
-    "pixel_scores",
     "pointing_game",
     "probe",
     "pxap",
     "random_rotation",
     "receptive_field",
     "record",
-    "released_boxes",
     "saliency",
+    "scenes",
+    "scores",
     "show",
     "silence",
     "silenced_logits",
@@ -159,11 +149,10 @@ __all__ = [
     "texts",
     "top_patches",
     "track",
-    "track_errors",
     "upsample",
     "walk",
     "widgets",
     "wrap",
-    "written_in",
+    "zhou_boxes",
 ]
 __version__: str

@@ -59,7 +59,7 @@ def _add_look(parser: argparse.ArgumentParser) -> None:
 
 
 def _look(options: argparse.Namespace) -> int:
-    from . import look
+    from .commands import look
 
     return look.main(
         options.photographs, options.net, options.weights, options.method, options.top, options.output
@@ -67,8 +67,9 @@ def _look(options: argparse.Namespace) -> int:
 
 
 def _list() -> int:
-    from .nets import COURSE, known
-    from .weights import WeightsError, find, shipped_folder, verify
+    from .networks.course import COURSE
+    from .networks.weights import WeightsError, find, shipped_folder, verify
+    from .networks.zoo import known
 
     code = 0
     try:
@@ -94,9 +95,9 @@ def _list() -> int:
 
 
 def _get(names: Sequence[str]) -> int:
-    from .layers import near
-    from .nets import known
-    from .weights import WeightsError, fetch, read
+    from .networks.weights import WeightsError, fetch, read
+    from .networks.zoo import known
+    from .wording import near
 
     code = 0
     for name in names:
@@ -113,7 +114,7 @@ def _get(names: Sequence[str]) -> int:
 
 
 def _doctor() -> int:
-    from . import doctor
+    from .commands import doctor
 
     return doctor.main()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from torchvision.transforms.v2.functional import to_pil_image
 from torchvision.utils import make_grid
 
-from camlib.scenes import CLASSES, critters
+from camlib.scenes.scenes import CLASSES, critters
 
 FOLDER = Path(__file__).parents[1] / "data" / "scenes"
 

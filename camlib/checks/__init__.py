@@ -4,7 +4,7 @@ A check tries the learner's function on inputs where the truth is known. It neve
 `Verdict`, which a notebook shows as ✓ or ✗ and its sentence.
 """
 
-from .activations import feeders, likeness, lit, peak
+from .activations import centred_cosine, feeders, lit, peak
 from .cam import centred, class_map, grad_cam, logit_of_map
 from .fc7_neighbours import distances, precision, times_found
 from .filters import autocorrelation, convolve, filter_picture, gabor
@@ -27,6 +27,7 @@ __all__ = [
     "box_of_map",
     "box_overlap",
     "centred",
+    "centred_cosine",
     "class_map",
     "closed_form",
     "components",
@@ -45,7 +46,6 @@ __all__ = [
     "interaction",
     "kept",
     "lay_drops",
-    "likeness",
     "lit",
     "logit_of_map",
     "matched_precision",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..geometry import ReceptiveField
+from ..geometry.field import ReceptiveField
 from .verdict import Learners, Wrong, ask, check, demand, refuse
 
 
@@ -76,7 +76,7 @@ def peak(f: Learners) -> str:
 
 
 @check
-def likeness(f: Learners) -> str:
+def centred_cosine(f: Learners) -> str:
     """f(before, after): (N, …) twice to (N,), the cosine, `before`'s mean over the N taken off both."""
     random = torch.Generator().manual_seed(0)
     before = torch.rand(6, 4, 3, 3, generator=random) + 2
@@ -103,7 +103,7 @@ def likeness(f: Learners) -> str:
             ),
         },
     )
-    demand(got, want, "likeness")
+    demand(got, want, "centred_cosine")
     return "right: 1 is the same, 0 as unlike as two pictures that have nothing to do with each other"
 
 

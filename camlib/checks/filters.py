@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..filters import autocorrelation as measured
-from ..filters import orientation
+from ..units.filters import autocorrelation as measured
+from ..units.filters import orientation
 from .compare import compare, unfit
 from .verdict import Learners, Wrong, ask, check, demand, refuse
 
@@ -123,7 +123,7 @@ def autocorrelation(f: Learners) -> str:
                 _wrapped(centred)
             ),
             "it is not divided by the mean of the squared weights": want * centred.square().mean((1, 2, 3)),
-            "it compares weights two apart; neighbours are one apart": measured(filters, 2),
+            "it compares weights two apart; neighbours are one apart": measured(filters, lag=2),
         },
     )
     demand(got, want, "autocorrelation")

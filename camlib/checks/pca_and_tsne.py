@@ -8,9 +8,9 @@ import torch
 from scipy.optimize import brentq
 from torch import Tensor
 
-from ..embedding import neighbours_kept
-from ..grid import EMPTY, grid
-from ..neighbours import nearest
+from ..embeddings.grid import EMPTY, grid
+from ..embeddings.neighbours import nearest
+from ..embeddings.plane import neighbours_kept
 from .compare import compare
 from .verdict import Learners, Wrong, ask, check, demand, demand_number, refuse
 
@@ -61,11 +61,11 @@ def kept(f: Learners) -> str:
     codes, k = torch.randn(40, 6, generator=random), 5
     xy = codes[:, :2] + 0.3 * torch.randn(40, 2, generator=random)
     every = torch.arange(40)
-    before, after = (nearest(rows, every, k)[1] for rows in (codes, xy))
+    before, after = (nearest(rows, every, k=k)[1] for rows in (codes, xy))
     both = (before[:, :, None] == after[:, None]).any(2).float()
     own_before, own_after = (torch.cdist(rows, rows).topk(k, largest=False).indices for rows in (codes, xy))
     far = [torch.cdist(rows, rows).topk(k).indices for rows in (codes, xy)]
-    got, want = ask(f, codes, xy, k), neighbours_kept(codes, xy, k)
+    got, want = ask(f, codes, xy, k), neighbours_kept(codes, xy, k=k)
     if not compare(got, both.mean(1)):
         raise Wrong("that is a share for each point; give their mean, one number")
     demand_number(got, "kept(codes, xy, k)")
@@ -98,7 +98,7 @@ def snapped(f: Learners) -> str:
     """f(xy, shape): the picture in each cell, (rows, columns), -1 for none; of several the first stays."""
     xy = torch.rand(30, 2, generator=torch.Generator().manual_seed(3)) * torch.tensor([4.0, 9.0]) - 2
     shape = (4, 7)
-    got, want = ask(f, xy, shape), grid(xy, shape, "snap")
+    got, want = ask(f, xy, shape), grid(xy, shape, how="snap")
     down = torch.stack([xy[:, 0], -xy[:, 1]], 1)
     cells = _cells(xy, shape)
     last, floor, over = (torch.full(shape, EMPTY) for _ in range(3))
@@ -111,7 +111,7 @@ def snapped(f: Learners) -> str:
     refuse(
         got,
         {
-            "the grid is upside down: y goes up on a map, rows go down": grid(down, shape, "snap"),
+            "the grid is upside down: y goes up on a map, rows go down": grid(down, shape, how="snap"),
             "of several pictures the last stays; the first should": last,
             "points were cut off to whole numbers; round them to the *nearest* cell": floor,
             "stretch the points to 0 … rows - 1 and 0 … columns - 1, the cells' own centres": over,

@@ -23,9 +23,9 @@ prefer HTML to PNG, so where data addresses are removed from foreign HTML the pi
 and both side by side would double every notebook.
 """
 
+from .answers import look
 from .charts import bars, lines
 from .figure import Figure, png
-from .look import look
 from .network import network
 from .overlay import overlays
 from .patches import crops, patches

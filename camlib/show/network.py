@@ -7,8 +7,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Polygon
 from torch import Tensor, nn
 
-from ..layers import trace
-from ..nets import Net
+from ..networks.net import Net
+from ..networks.trace import trace
 from .figure import PAD, WIDTH, Figure, breadth, page, place, styled
 
 _COLOURS = {

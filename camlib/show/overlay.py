@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .figure import Figure, styled
-from .grid import BAR, Pixels, grid, heaviness, pixels, scale_bar
 from .marks import box, dots, outline
+from .tiles import BAR, Pixels, heaviness, pixels, scale_bar, tiles
 
 _DIM = 0.6  # how bright the picture is drawn
 _COLDEST, _RISE = 0.25, 0.7  # chosen so that, over grey and darker, more heat is never darker
@@ -72,7 +72,7 @@ def overlays(
     content += f"from {low:.3g} to {high:.3g}" if scale == "common" else "each on its own scale"
     content += f": {', '.join(map(str, captions))}." if captions else "."
     blends = [blend(picture, warm) for picture, warm in zip(pictures, heat, strict=True)]
-    figure, axes = grid(blends, captions, title, alt, content, columns, BAR)
+    figure, axes = tiles(blends, captions, title, alt, content, columns, BAR)
     for i, ax in enumerate(axes):
         if masks is not None:
             outline(ax, masks[i], heaviness(ax))

@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from ..patches import TopPatches
+from ..units.patches import TopPatches
 from .figure import PAD, WIDTH, Figure, page, place, styled
-from .grid import pixels
+from .tiles import pixels
 
 _ROOM, _GAP, _LINE, _BETWEEN = WIDTH - 2 * PAD, 0.05, 0.23, 0.1  # inches
 _DIM = 0.45  # how bright is what the unit does not see

@@ -8,10 +8,10 @@ import matplotlib
 import numpy as np
 from torch import Tensor
 
-from ..scenes import KEYPOINTS, Scenes
+from ..scenes.scenes import KEYPOINTS, Scenes
 from .figure import DOTS, GREY, PAD, WIDTH, Figure, page, place, styled
-from .grid import BAR, Pixels, fitting_columns, grid, heaviness, pixels, scale_bar
 from .marks import box, dots, names, outline
+from .tiles import BAR, Pixels, fitting_columns, heaviness, pixels, scale_bar, tiles
 
 _NOTE = 0.32  # inches under the pictures, for a note
 
@@ -42,7 +42,7 @@ def images(
             raise ValueError(f"{len(given)} {name} for {len(pictures)} pictures")
     content = f"{len(pictures)} pictures" if len(pictures) > 1 else "A picture"
     content += f": {', '.join(map(str, captions))}." if captions else "."
-    figure, axes = grid(pictures, captions, title, alt, content, columns)
+    figure, axes = tiles(pictures, captions, title, alt, content, columns)
     for i, ax in enumerate(axes):
         weight = heaviness(ax)
         if masks is not None:
@@ -63,7 +63,7 @@ def scenes(scenes: Scenes, *, title: str, alt: str | None = None, columns: int |
     """
     classes = [scenes.classes[label] for label in scenes.labels.tolist()]
     content = f"Scenes with outline, box, head box and keypoints drawn in: {', '.join(classes)}."
-    figure, axes = grid(pixels(scenes.images), classes, title, alt, content, columns)
+    figure, axes = tiles(pixels(scenes.images), classes, title, alt, content, columns)
     for i, ax in enumerate(axes):
         weight, seen = heaviness(ax), scenes.visible[i]
         outline(ax, scenes.masks[i], weight)
@@ -139,7 +139,7 @@ def maps(
     if captions is None:
         figure = _mosaic(cells, title, alt, f"{content}.", columns, BAR)
     else:
-        figure, _ = grid(
+        figure, _ = tiles(
             list(cells), captions, title, alt, f"{content}: {', '.join(captions)}.", columns, BAR
         )
     ends = ("lowest", "highest of each map") if scale == "each" else (f"{low:.3g}", f"{high:.3g}")

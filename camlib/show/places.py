@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from matplotlib import patheffects
 from torch import Tensor
 
-from ..occlusion import Occlusions
+from ..heatmaps.occlusion import Occlusions
 from .figure import Figure, breadth, styled
-from .grid import grid, pixels
+from .tiles import pixels, tiles
 
 _SIDE, _DIM = 4.2, 0.6  # inches, as wide as a picture alone is; how bright it is drawn
 
@@ -42,7 +42,7 @@ def places(
     others = Counter(classes[c] for c in top if c != target)
     said = ", ".join(f"{name} at {count}" for name, count in others.most_common(5)) or "no other class at any"
     content = f"A square at {len(top)} places: {classes[target]} wins at {len(top) - others.total()}; {said}."
-    figure, (ax,) = grid([_DIM * picture], None, title, alt, content, None)
+    figure, (ax,) = tiles([_DIM * picture], None, title, alt, content, None)
     steps = found.boxes[0, :, 0].diff()  # pixels from one place to the next
     room = 0.94 * _SIDE * (int(steps.min()) if len(steps) else found.size[1]) / found.size[1]
     words = [name if len(name) < 16 else f"{name[:14]}…" for name in others]

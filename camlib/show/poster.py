@@ -4,7 +4,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as transform
 
 from .figure import DOTS, PAD, WIDTH, Figure, page, place, styled
-from .grid import pixels
+from .tiles import pixels
 
 _QUALITY = 65  # of the JPEG: what is seen are many small things, which weigh much
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .colouring import Colouring, Fact, colouring
 from .figure import DARK, PAD, WIDTH, Figure, breadth, page, place, styled
-from .grid import BAR, pixels, scale_bar
+from .tiles import BAR, pixels, scale_bar
 
 _GAP, _HEAD, _LINE = 0.14, 0.27, 0.27  # inches: between panels, a caption, a row of the legend
 _ALONE, _ROW = 4.3, 1.95  # inches, how high panels are at most: in a single row, in several

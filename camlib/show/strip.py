@@ -7,10 +7,10 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from ..smooth import track_errors
+from ..scores.tracks import track_errors
 from .figure import GREY, PAD, WIDTH, Figure, breadth, place, styled
-from .grid import grid, heaviness, pixels
 from .marks import dots
+from .tiles import heaviness, pixels, tiles
 
 # Of the tracks, in order: smaller ones lie on larger ones, so that all are seen where they agree.
 MARKS = (("#dc770f", "o", 8.0), ("#2a79b6", "D", 4.5), ("#941d5c", "s", 3.0))  # colour, mark, points across
@@ -49,7 +49,7 @@ def strip(
     content += f", and the errors of all frames, in the mean {', '.join(said)}." if said else "."
     below = _KEY + (_CURVE + 0.55 if off else 0)
     shown = pixels([images[number] for number in chosen])
-    figure, axes = grid(shown, [f"frame {number}" for number in chosen], title, alt, content, None, below)
+    figure, axes = tiles(shown, [f"frame {number}" for number in chosen], title, alt, content, None, below)
     for ax, number in zip(axes, chosen, strict=True):
         if true is not None:
             dots(ax, true[number], heaviness(ax), hollow=True)

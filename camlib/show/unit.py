@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from .figure import DARK, GREY, PAD, PALE, WIDTH, Figure, page, place, styled
-from .grid import BAR, pixels, scale_bar
 from .overlay import blend, ramp
+from .tiles import BAR, pixels, scale_bar
 
 _SIDE, _BETWEEN, _HEAD = 2.7, 0.28, 0.29  # inches: the picture's side, between the blocks, over each
 _ROWS, _COLUMNS, _GAP = 3, 2, 0.06  # of patches

@@ -1,0 +1,113 @@
+"""What a layer makes of each picture of a data set: its code, a row of numbers.
+
+The last hidden layer of a classifier, fc7 in AlexNet with its 4096 numbers, is the code in which Krizhevsky,
+Sutskever, Hinton (2012), "ImageNet classification with deep convolutional neural networks", section 6.1, look
+for a picture's neighbours.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..networks.net import Net
+from ..pictures.batches import batches
+from ..running.extractor import FeatureExtractor
+from .rowfile import grown
+
+__all__ = ["codes", "finite"]
+
+Pool = Literal["mean", "max"] | None
+
+_ROWS = 4096  # looked at in one go
+
+
+def codes(
+    net: Net,
+    layer: str,
+    dataset: Any,
+    *,
+    pool: Pool = None,
+    file: str | Path | None = None,
+    batch_size: int = 64,
+) -> Tensor:
+    """The codes of all pictures of anything `batches` takes: float32 (N, D), on the CPU; row i is picture i.
+
+    pool: of a layer with a map (U, h, w), its mean or maximum over places, D = U; None: all its numbers,
+        D = U · h · w, unit by unit, row by row. A layer without a map is taken as it is.
+    file: where the codes are kept as they come, a NumPy file (.npy). The tensor is then mapped from the file,
+        not in memory; writing to it does not change the file. After an interruption the same call goes on
+        where it stopped, and once all is there it only reads. That the file holds these codes is checked by
+        computing a few of them again.
+    The network runs no further than the layer. A Folder's unreadable files, noted in its `skipped`, have NaN.
+    Raises ValueError for an unknown layer or pool, a file that holds something else, an empty data set,
+    pictures of unequal size, and a code that is not finite.
+    """
+    if pool not in (None, "mean", "max"):
+        raise ValueError(f"no pool {pool!r}; there are 'mean', 'max', and None, which keeps all places")
+    rows = partial(_rows, FeatureExtractor(net, layer), dataset, pool, batch_size)
+    first = next(batches(dataset, batch_size=1))  # a map is as large as the picture asks
+    shape = len(dataset), _code(rows.args[0], first.images, pool).shape[1]
+    if file is not None:
+        return torch.from_numpy(grown(Path(file).expanduser(), shape, rows))
+    found, done = torch.empty(shape), 0
+    for block in rows(0):
+        found[done : done + len(block)] = torch.from_numpy(block)
+        done += len(block)
+    return found
+
+
+def finite(rows: Tensor, what: str = "codes") -> None:
+    """Raise ValueError, naming the row, unless rows are finite floats (N, D), N and D at least 1.
+
+    what: what the rows are called.
+    """
+    if rows.ndim != 2 or not rows.numel() or not rows.is_floating_point():
+        kind = str(rows.dtype).removeprefix("torch.")
+        raise ValueError(f"{what} want floats (N, D), N and D at least 1; given {kind} {tuple(rows.shape)}")
+    if rows.sum().isfinite():  # nearly always
+        return
+    for start in range(0, len(rows), _ROWS):
+        bad = ~rows[start : start + _ROWS].isfinite().all(1)
+        if bad.any():
+            row = start + int(bad.nonzero()[0, 0])
+            why = ", as of a file that could not be read," if rows[row].isnan().all() else ""
+            raise ValueError(f"row {row} of the {what}{why} is not finite; leave it out")
+
+
+def _code(extract: FeatureExtractor, images: Tensor, pool: Pool) -> Tensor:
+    given = extract(images)[extract.layers[0]]
+    if given.ndim == 4 and pool:
+        given = given.mean((2, 3)) if pool == "mean" else given.amax((2, 3))
+    return given.flatten(1).float().cpu()
+
+
+def _rows(
+    extract: FeatureExtractor,
+    dataset: Any,
+    pool: Pool,
+    batch_size: int,
+    start: int,
+    at_once: int | None = None,
+) -> Iterator[NDArray[np.float32]]:
+    """The codes from picture `start` on, in blocks without gaps: what cannot be read is NaN."""
+    total, done, width = len(dataset), start, 0
+    stream = batches(dataset, batch_size=at_once or batch_size, skip=start, progress=extract.layers[0])
+    for images, _, indices in stream:
+        found = _code(extract, images, pool)
+        good = found.isfinite().all(1)
+        if not good.all():
+            raise ValueError(f"the code of picture {int(indices[~good][0])} is not finite")
+        last, width = int(indices[-1]) + 1, found.shape[1]
+        block = np.full((last - done, width), np.nan, np.float32)
+        block[(indices - done).numpy()] = found.numpy()
+        done = last
+        yield block
+    if done < total:
+        width = width or _code(extract, next(batches(dataset, batch_size=1)).images, pool).shape[1]
+        yield np.full((total - done, width), np.nan, np.float32)

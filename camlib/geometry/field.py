@@ -1,0 +1,185 @@
+"""Where a cell of a feature map looks: its receptive field in pixels, and a map laid where its cells look.
+
+Along each axis cell i is centred on the pixel start + stride · i and sees `size` pixels around it. A pixel's
+centre is a whole number, so a 3-pixel window at the corner, without padding, is centred on pixel 1. Through a
+chain of windows (kernel k, stride s, padding p, dilation d)
+
+    size ← size + (k - 1) d · stride,    start ← start + ((k - 1) d / 2 - p) · stride,    stride ← s · stride
+
+and where branches join, a cell sees what any of them sees; `camlib.reach` has the rules.
+(The formula as in Araujo et al., "Computing receptive fields of convolutional neural networks", 2019.)
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn.functional import grid_sample, interpolate
+
+from ..networks.net import Net
+from .field_tracer import FieldTracer
+from .tensor_field import Axis, Lost, TensorField, settle
+
+__all__ = ["ReceptiveField", "field_of", "lay", "receptive_field", "upsample"]
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """Where the cells of a map look. Pairs are (down, across), like a shape; i counts rows, j columns.
+
+    size: pixels that a cell would see if the picture had no border.  stride: pixels from a cell to the next.
+    start: the centre of cell (0, 0), in pixels, a pixel's centre being a whole number.
+    shape: the map's rows and columns.  picture: the picture's height and width.
+    gated: whether, besides, every cell is scaled by something that sees the whole picture (a
+        squeeze-and-excitation gate, a norm over places): the field is then that of the convolutional path.
+    rows, columns: for each row and column of the map, the first pixel really seen and the one after the last.
+    A layer that has no map (fc6) is one cell, which sees the whole.
+    """
+
+    size: tuple[int, int]
+    stride: tuple[int, int]
+    start: tuple[float, float]
+    shape: tuple[int, int]
+    picture: tuple[int, int]
+    gated: bool
+    rows: tuple[tuple[int, int], ...] = field(repr=False)
+    columns: tuple[tuple[int, int], ...] = field(repr=False)
+
+    def centre(self, i: int, j: int) -> tuple[float, float]:
+        """The point (x, y) that cell (i, j) looks at; near the border it may lie outside the picture."""
+        self._check(i, j)
+        return self.start[1] + self.stride[1] * j, self.start[0] + self.stride[0] * i
+
+    def box(self, i: int, j: int) -> tuple[int, int, int, int]:
+        """The pixels that cell (i, j) sees, (x0, y0, x1, y1), half open, clipped to the picture."""
+        self._check(i, j)
+        (y0, y1), (x0, x1) = self.rows[i], self.columns[j]
+        return x0, y0, x1, y1
+
+    def clipped(self, i: int, j: int) -> tuple[int, int, int, int]:
+        """By how many pixels `box(i, j)` falls short of the full size: (left, top, right, bottom)."""
+        x0, y0, x1, y1 = self.box(i, j)
+        left, top = (
+            round(centre - (size - 1) / 2)
+            for centre, size in zip(self.centre(i, j), reversed(self.size), strict=True)
+        )
+        return x0 - left, y0 - top, left + self.size[1] - x1, top + self.size[0] - y1
+
+    def _check(self, i: int, j: int) -> None:
+        if not (0 <= i < self.shape[0] and 0 <= j < self.shape[1]):
+            raise ValueError(f"there is no cell ({i}, {j}) in a map of {self.shape[0]} × {self.shape[1]}")
+
+
+def receptive_field(net: Net, layer: str, *, size: int | tuple[int, int] | None = None) -> ReceptiveField:
+    """Where the cells of a layer look, exactly, for any convolutional network, branches included.
+
+    layer: a short name, or a dotted one; of a layer that is used twice, its last use.
+    size: the picture's side, or (height, width); None: the network's own.
+    The network runs once, on an empty picture, and is left as it was. A layer's field is what all its
+    channels see together. Raises ValueError for an unknown layer, a picture that the network does not take,
+    and where there is no such field: behind self-attention (a transformer), or where cells lie unevenly.
+    """
+    module = net.layer(layer)
+    picture = (net.size, net.size) if size is None else (size, size) if isinstance(size, int) else tuple(size)
+    if len(picture) != 2 or min(picture) < 1:
+        raise ValueError(f"a picture's size is its side, or (height, width), in pixels; given {size!r}")
+    tracer = FieldTracer()
+    caught: list[TensorField | Lost | None] = []
+    modes = {inner: inner.training for inner in net.modules()}
+    handle = module.register_forward_hook(lambda _module, _inputs, output: caught.append(tracer.look(output)))
+    try:
+        net.eval()
+        with torch.inference_mode(False), torch.no_grad(), tracer:
+            image = torch.zeros(1, net.channels, *picture, dtype=net.mean.dtype, device=net.mean.device)
+            tracer.see(image)
+            net(image)
+    finally:
+        handle.remove()
+        for inner, training in modes.items():
+            inner.training = training
+    try:
+        if not caught:
+            raise ValueError("it does not run on a picture")
+        return field_of(caught[-1], picture)
+    except ValueError as why:
+        raise ValueError(f"{layer!r} of {net.name} has no receptive field: {why}") from None
+
+
+def upsample(maps: Tensor, field: ReceptiveField, *, size: int | tuple[int, int] | None = None) -> Tensor:
+    """Maps laid over the picture, each cell at the centre of what it sees, bilinear in between.
+
+    maps: (…, h, w) floats, h and w as in `field.shape`.  size: of the result, the picture's own side or
+    (height, width) by default; another is that of the picture resized.
+    Returns (…, H, W). Beyond the outermost centres the map goes on with the nearest cell's value.
+    Raises ValueError where the maps are not of the field's shape.
+    """
+    if tuple(maps.shape[-2:]) != field.shape or not maps.is_floating_point():
+        raise ValueError(
+            f"maps want floats of shape (…, {field.shape[0]}, {field.shape[1]}) for this field; "
+            f"given {str(maps.dtype).removeprefix('torch.')}, shape {tuple(maps.shape)}"
+        )
+    wanted = field.picture if size is None else (size, size) if isinstance(size, int) else size
+    sides = []
+    for axis, pixels in enumerate(wanted):
+        pixel = torch.arange(pixels, dtype=maps.dtype, device=maps.device)
+        pixel = (pixel + 0.5) * field.picture[axis] / pixels - 0.5  # of the picture that the field is for
+        cell = (pixel - field.start[axis]) / field.stride[axis]
+        sides.append((2 * cell + 1) / field.shape[axis] - 1)  # grid_sample counts from -1 to 1, edge to edge
+    y, x = torch.meshgrid(*sides, indexing="ij")
+    stack = maps.reshape(1, -1, *field.shape)
+    laid = grid_sample(stack, torch.stack([x, y], -1)[None], padding_mode="border", align_corners=False)
+    return laid.reshape(*maps.shape[:-2], *wanted)
+
+
+def lay(maps: Tensor, field: ReceptiveField | None, size: tuple[int, int]) -> Tensor:
+    """Maps (…, h, w) over a picture of (H, W): where their cells look, by `geometry.upsample`.
+
+    Where that is everywhere (field None, behind self-attention), each cell lies in the middle of its equal
+    share of the picture, from which it came.
+    """
+    if field is not None:
+        return upsample(maps, field)
+    stack = maps.reshape(1, -1, *maps.shape[-2:])
+    return interpolate(stack, size=size, mode="bilinear").reshape(*maps.shape[:-2], *size)
+
+
+def field_of(seen: TensorField | Lost | None, picture: tuple[int, int]) -> ReceptiveField:
+    """What `FieldTracer.look` tells of a map, as its field. Raises ValueError, with the reason, for none."""
+    if isinstance(seen, Lost):
+        raise ValueError(seen.why)
+    if seen is None:
+        raise ValueError("its output is no tensor that comes from the picture")
+    if seen.shape != (1, 1):
+        seen = settle(seen)
+    (high, down, top), (wide, across, left) = _laid(seen.y), _laid(seen.x)
+    return ReceptiveField(
+        size=(high, wide),
+        stride=(down, across),
+        start=(top, left),
+        shape=seen.shape,
+        picture=picture,
+        gated=seen.gated,
+        rows=_spans(seen.y, picture[0]),
+        columns=_spans(seen.x, picture[1]),
+    )
+
+
+def _laid(axis: Axis) -> tuple[int, int, float]:
+    """Size, stride and start along one axis."""
+    lo, hi, step = axis.lo, axis.hi, axis.step
+    if len(axis) == 1 and math.isnan(lo + hi + step):  # one cell that saw uneven ones: what it really sees
+        lo, hi = int(axis.first[0]), int(axis.last[0])
+        step = hi + 1 - lo
+    if math.isnan(lo + hi + step) or step == 0:
+        raise ValueError("its cells do not lie evenly over the picture")
+    return int(hi - lo) + 1, int(step), (lo + hi) / 2
+
+
+def _spans(axis: Axis, pixels: int) -> tuple[tuple[int, int], ...]:
+    """First pixel and the one after the last for each row; a row that sees only padding has an empty span."""
+    spans = []
+    for i, (first, last) in enumerate(zip(axis.first.tolist(), axis.last.tolist(), strict=True)):
+        nearest = min(max(round(axis.lo + axis.step * i), 0), pixels) if first > last else 0
+        spans.append((first, last + 1) if first <= last else (nearest, nearest))
+    return tuple(spans)

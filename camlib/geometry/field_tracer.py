@@ -1,0 +1,200 @@
+"""A network is watched while it runs: which pixels does each tensor see?
+
+Every operation is met on its way (PyTorch's dispatch mode), whether a layer, `F.relu` or `+` made it, and one
+of the rules in `camlib.reach` is applied. What only moves numbers (view, permute, slice, …) moves their cells
+alike. An operation without a rule is no error: what comes from it is `Lost`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from .tensor_field import Axis, Lost, TensorField, UnclearError, count, joined, laid, settle, summed, united
+
+__all__ = ["FieldTracer"]
+
+MOVES = {"roll", "flip", "repeat", "pixel_unshuffle", "channel_shuffle", "native_channel_shuffle"}
+ATTENTION = "self-attention weighs every place of the picture with every other"
+POOLS = {"max_pool2d_with_indices", "avg_pool2d", "max_pool3d_with_indices", "avg_pool3d"}
+UNTAGGED = {  # number by number, though torch does not tag them so
+    *("_to_copy", "copy", "hardswish", "_prelu_kernel", "rrelu_with_noise", "log_sigmoid_forward"),
+}
+PRODUCTS = {  # the two matrices that are multiplied
+    "mm": ("self", "mat2"),
+    "bmm": ("self", "mat2"),
+    "addmm": ("mat1", "mat2"),
+    "baddbmm": ("batch1", "batch2"),
+}
+Read: TypeAlias = tuple[Tensor, int, Tensor]  # what `Axis.through` takes
+
+
+class FieldTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """While active, follows what `see` was given through every operation; `look` tells what a tensor sees."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.known: Any = WeakTensorKeyDictionary()
+        self.written: Counter[int] = Counter()  # how often what a storage sees was changed in place
+        self.held: list[Any] = []  # those storages, so that no other takes their address
+
+    def see(self, picture: Tensor) -> None:
+        """Follow this picture (1, C, H, W)."""
+        y, x = (Axis(0, 0, 1, count(side), count(side)) for side in picture.shape[-2:])
+        self._keep(picture, laid(y, x, picture.shape))
+
+    def look(self, tensor: object) -> TensorField | Lost | None:
+        """What the tensor sees; None where it does not come from the picture."""
+        if not isinstance(tensor, Tensor):
+            return None
+        reach: TensorField | Lost | None
+        reach, written = self.known.get(tensor, (None, 0))
+        if self.held and written != self.written[tensor.untyped_storage()._cdata]:
+            return Lost("a part of a tensor is overwritten in place")
+        return reach
+
+    def _keep(self, tensor: Tensor, reach: TensorField | Lost) -> None:
+        self.known[tensor] = reach, self.written[tensor.untyped_storage()._cdata]
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        if not any(map(self.look, _tensors([*args, *kwargs.values()]))):
+            return out
+        outputs = _tensors([out])
+        try:
+            found = _follow(self, func, args, kwargs, outputs)
+        except UnclearError as why:
+            found = [Lost(str(why))] * len(outputs)
+        for tensor, reach in zip(outputs, found, strict=False):
+            if _schema(func)[2] and not _same(self.look(tensor), reach):
+                self.held.append(tensor.untyped_storage())
+                self.written[self.held[-1]._cdata] += 1
+            if reach:
+                self._keep(tensor, reach)
+        return out
+
+
+@cache
+def _schema(func: Any) -> tuple[str, dict[str, Any], bool]:
+    """An operation's name, its arguments with their defaults, and whether it writes in place."""
+    arguments = func._schema.arguments
+    writes = any(one.alias_info and one.alias_info.is_write for one in arguments)
+    name = func._schema.name.removeprefix("aten::").rstrip("_")
+    return name, {one.name: one.default_value for one in arguments}, writes
+
+
+def _follow(tracer: FieldTracer, func: Any, args: Any, kwargs: Any, out: list[Tensor]) -> list[Any]:
+    """What each output of the operation sees; None where it holds nothing of the picture."""
+    name, defaults, _ = _schema(func)
+    if not out or name.endswith("_like") or name.startswith("new_"):  # made to a shape, not from the numbers
+        return [None] * len(out)
+    named = defaults | dict(zip(defaults, args, strict=False)) | kwargs
+    seen = [reach for reach in map(tracer.look, _tensors(named.values())) if reach]
+    if lost := [reach for reach in seen if isinstance(reach, Lost)]:
+        raise UnclearError(lost[0].why)
+    reaches = [reach for reach in seen if isinstance(reach, TensorField)]
+    first, shape = reaches[0], out[0].shape
+    if name in ("view", "_unsafe_view") or (name == "constant_pad_nd" and not any(named["pad"])):
+        return [replace(first, cells=first.cells.reshape(shape), laid=False)]
+    if (func.is_view and name != "as_strided") or name in MOVES:
+        moved = _tensors([func(first.cells, *args[1:], **kwargs)])
+        return [replace(first, cells=cells, laid=False) for cells in moved]
+    if name in ("cat", "stack"):
+        pieces = ((tensor, tracer.look(tensor)) for tensor in named["tensors"])
+        known = [(tensor, one if isinstance(one, TensorField) else None) for tensor, one in pieces]
+        return [joined(known, named["dim"], shape)]
+    if torch.Tag.pointwise in func.tags or name in UNTAGGED:
+        reach = united(reaches, shape)
+    elif tracer.look(args[0]) is first and (windows := _windows(name, named, first, shape)):
+        below = settle(first)
+        y, x = below.y.through(*windows[0]), below.x.through(*windows[1])
+        reach = laid(y, x, shape, first.gated or len(reaches) > 1)
+    else:
+        looks = {key: look for key, value in named.items() if (look := tracer.look(value))}
+        reach = _mixed(name, named, looks, reaches, shape)
+    return [reach if tensor.shape == shape else None for tensor in out]
+
+
+def _windows(name: str, named: Any, one: TensorField, shape: torch.Size) -> list[Read] | None:
+    """For rows and columns, what each reads of those below; None: not an operation with windows."""
+    if name == "convolution" and len(named["stride"]) == 2 and not named["transposed"]:
+        kernel = named["weight"].shape[2:]
+    elif name in POOLS:
+        kernel = named["kernel_size"]
+    elif name in ("_adaptive_avg_pool2d", "adaptive_max_pool2d"):
+        return [_shares(*side) for side in zip(shape[-2:], settle(one).shape, strict=True)]
+    elif name in ("constant_pad_nd", "reflection_pad2d", "replication_pad2d"):
+        before = [*named.get("pad", named.get("padding")), 0, 0][2::-2]  # left, right, top, bottom, …
+        sides = zip(shape[-2:], settle(one).shape, before, strict=True)
+        return [_padded(*side, name) for side in sides]
+    else:
+        return None
+    sizes = (kernel, named["stride"] or kernel, named["padding"], named.get("dilation", [1]))
+    pairs = ((list(each) * 2)[-2:] for each in sizes)
+    return [_slid(*side) for side in zip(shape[-2:], *pairs, strict=True)]
+
+
+def _slid(rows: int, kernel: int, stride: int, padding: int, dilation: int) -> Read:
+    reads = count(rows)[:, None] * stride - padding + count(kernel) * dilation
+    return reads, stride, reads
+
+
+def _shares(rows: int, n: int) -> Read:
+    """The windows of an adaptive pool over n rows, from ⌊i·n/rows⌋ to ⌈(i + 1)·n/rows⌉."""
+    starts, ends = count(rows) * n // rows, -(-(count(rows) + 1) * n // rows)
+    reads = (starts[:, None] + count(int((ends - starts).max()))).minimum(ends[:, None] - 1)
+    return reads, n if rows == 1 else int(starts[1]), reads
+
+
+def _padded(rows: int, n: int, before: int, kind: str) -> Read:
+    reads = count(rows)[:, None] - before
+    if kind == "reflection_pad2d":
+        return reads, 1, n - 1 - (n - 1 - reads.abs()).abs()
+    return reads, 1, reads.clamp(0, n - 1) if kind == "replication_pad2d" else reads
+
+
+def _mixed(
+    name: str, named: Any, looks: dict[str, Any], seen: list[TensorField], shape: torch.Size
+) -> TensorField:
+    """Matrix products, norms and sums, over places or only over channels."""
+    first = seen[0]
+    if factors := PRODUCTS.get(name):
+        sums = {key: summed(looks[key], [-1 - side]) for side, key in enumerate(factors) if key in looks}
+        if len([one for one in sums.values() if one.shape != (1, 1)]) > 1:
+            raise UnclearError(ATTENTION)
+        return united([*(looks | sums).values()], shape)
+    if "attention" in name or "transformer" in name:
+        raise UnclearError(ATTENTION)
+    if "batch_norm" in name or name == "native_group_norm":  # in eval mode a batch norm takes each by itself
+        return replace(first, gated=first.gated or bool(named.get("training", "group" in name)))
+    if name == "native_layer_norm" or name.endswith("softmax"):
+        last = len(named.get("normalized_shape", ()))
+        dims = list(range(-last, 0)) if last else [named["dim"]]
+        return replace(first, gated=first.gated or summed(first, dims).shape != first.shape)
+    if "keepdim" in named or not shape:  # mean, max, norm, …
+        given = named.get("dim")
+        dims = [given] if isinstance(given, int) else list(given or range(first.cells.ndim))
+        whole = summed(first, dims)
+        return whole if named.get("keepdim") else replace(whole, cells=whole.cells.squeeze(dims))
+    if all(one.shape == (1, 1) for one in seen):  # no places are left: whatever is done, it sees the same
+        return united(seen, shape)
+    raise UnclearError(f"where aten.{name} looks is not known here")
+
+
+def _tensors(values: Iterable[Any]) -> list[Tensor]:
+    """The tensors among an operation's arguments, those in lists too."""
+    each = (one for value in values for one in (value if isinstance(value, list | tuple) else [value]))
+    return [one for one in each if isinstance(one, Tensor)]
+
+
+def _same(old: TensorField | Lost | None, new: TensorField | Lost | None) -> bool:
+    if isinstance(old, TensorField) and isinstance(new, TensorField):
+        return old.y is new.y and old.x is new.x and old.gated == new.gated
+    return old == new

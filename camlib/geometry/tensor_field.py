@@ -1,0 +1,218 @@
+"""What a tensor inside a network sees of the picture, and what tensors made from it see.
+
+Each tensor has a `TensorField`: the cell of a map that each of its numbers belongs to, and which pixels the
+map's rows and columns see. Three rules make new ones:
+
+- `Axis.through`: a window (convolution, pool, padding) sees what the rows under it see;
+- `united`, `joined`: where tensors meet, in a sum, product or concatenation, a cell sees what any of them
+  sees there. One that has no places left (a squeeze-and-excitation gate) sees the whole picture: the map
+  keeps its own field, marked `gated`;
+- `summed`: a sum over places (mean, linear layer) sees what all of them see.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "Axis",
+    "Lost",
+    "TensorField",
+    "UnclearError",
+    "count",
+    "joined",
+    "laid",
+    "settle",
+    "summed",
+    "united",
+]
+
+
+class UnclearError(ValueError):
+    """What an operation sees is not clear."""
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """What the n rows (or columns) of a map see of the picture's.
+
+    lo, hi: the first and last pixel that row 0 would see if the picture went on beyond its border, and
+        `step`, how much further each next row looks; nan where the rows do not lie evenly.
+    first, last: (n,) the first and last pixel that each row really sees; first > last: only padding.
+    """
+
+    lo: float
+    hi: float
+    step: float
+    first: Tensor
+    last: Tensor
+
+    def __len__(self) -> int:
+        return self.first.shape[0]
+
+    def through(self, rows: Tensor, stride: int, read: Tensor) -> "Axis":
+        """The axis of a map whose row i reads rows[i] of this one, `stride` rows further than row i - 1 does.
+
+        rows: (n', k), ascending; those outside the map are padding.  read: the same, or what padding mirrors.
+        """
+        inside, near = (read >= 0) & (read < len(self)), read.clamp(0, len(self) - 1)
+        even = bool((rows.diff(dim=0) == stride).all())
+        begin, end = int(rows[0, 0]), int(rows[0, -1])
+        return Axis(
+            self.lo + self.step * begin if begin else self.lo,
+            self.hi + self.step * end if end else self.hi,
+            self.step * stride if even else math.nan,
+            self.first[near].where(inside, torch.iinfo(torch.int64).max).amin(1),
+            self.last[near].where(inside, -1).amax(1),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class TensorField:
+    """What a tensor sees.
+
+    cells: of its shape, row · columns + column of the cell that each number belongs to.
+    gated: whether something that sees the whole picture has scaled it.
+    laid: whether the tensor is known to be the map (…, rows, columns) itself, its cells in their order.
+    """
+
+    cells: Tensor
+    y: Axis
+    x: Axis
+    gated: bool = False
+    laid: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the map."""
+        return len(self.y), len(self.x)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """What a tensor sees is not known, and why."""
+
+    why: str
+
+
+def settle(reach: TensorField) -> TensorField:
+    """The reach of the map (…, rows, columns) that a tensor has become, its cells in their order.
+
+    A slice has fewer rows than the map it comes from. Where the channels come from several places (pixels
+    folded into channels), a cell sees what all its channels see. Raises ValueError where it is no map.
+    """
+    cells = reach.cells
+    if reach.laid:
+        return reach
+    if cells.ndim < 2:
+        raise UnclearError("its output is not a map (…, rows, columns)")
+    cells = _thin(cells, cells.ndim - 2).reshape(-1, *cells.shape[-2:])
+    y, x = _from(reach.y, cells // len(reach.x)), _from(reach.x, (cells % len(reach.x)).mT)
+    return laid(y, x, reach.cells.shape, reach.gated)
+
+
+def united(parts: list[TensorField], shape: torch.Size) -> TensorField:
+    """What numbers made from several tensors see; a part with fewer places than the map is a gate."""
+    maps = [part for part in parts if part.shape != (1, 1)] or parts
+    if maps[0].shape != (1, 1) and not all(_alike(one, maps[0]) for one in maps):
+        maps = [settle(one) for one in maps]
+    y, x = _wider([one.y for one in maps]), _wider([one.x for one in maps])
+    gated = any(one.gated or one.shape != (len(y), len(x)) for one in parts)
+    if all(one.laid or one.shape == (1, 1) for one in maps):
+        return laid(y, x, shape, gated)
+    return TensorField(maps[0].cells.expand(shape), y, x, gated)
+
+
+def _alike(one: TensorField, other: TensorField) -> bool:
+    laid = one.laid and other.laid
+    return one.shape == other.shape and (laid or torch.equal(one.cells, other.cells))
+
+
+def joined(pieces: list[tuple[Tensor, TensorField | None]], dim: int, shape: torch.Size) -> TensorField:
+    """A concatenation; a piece without places (a constant, a gate) is put where the others are."""
+    if len(shape) > pieces[0][0].ndim:  # a stack is a concatenation along a new dimension
+        new = [one and replace(one, cells=one.cells.unsqueeze(dim), laid=False) for _, one in pieces]
+        pieces = [(tensor.unsqueeze(dim), one) for (tensor, _), one in zip(pieces, new, strict=True)]
+    parts = [one for _, one in pieces if one]
+    maps = [one if one and one.shape != (1, 1) else None for _, one in pieces]
+    first = next((one for one in maps if one), None)
+    if not first:
+        return united(parts, shape)
+    if any(one and (one.y, one.x) != (first.y, first.x) for one in maps):
+        maps = [one and settle(one) for one in maps]
+        first = next(one for one in maps if one)
+    y, x = _wider([one.y for one in maps if one]), _wider([one.x for one in maps if one])
+    gated = any(one.gated or one.shape != (len(y), len(x)) for one in parts)
+    if all(one.laid for one in maps if one) and dim % len(shape) < len(shape) - 2:
+        return laid(y, x, shape, gated)
+    lies = first.cells.narrow(dim, 0, 1)
+    cells = [
+        one.cells if one else lies.expand(tensor.shape) for one, (tensor, _) in zip(maps, pieces, strict=True)
+    ]
+    return TensorField(torch.cat(cells, dim), y, x, gated)
+
+
+def _wider(axes: list[Axis]) -> Axis:
+    """The axis whose rows see what those of any axis see; axes of one row only are gates for the others."""
+    count = max(map(len, axes))
+    axes = [axis for axis in axes if len(axis) == count or len(axis) != 1]
+    if all(axis is axes[0] for axis in axes):
+        return axes[0]
+    if any(len(axis) != count for axis in axes):
+        raise UnclearError("maps of different sizes are joined")
+    return Axis(
+        min(axis.lo for axis in axes),
+        max(axis.hi for axis in axes),
+        axes[0].step if all(axis.step == axes[0].step for axis in axes) else math.nan,
+        torch.stack([axis.first for axis in axes]).amin(0),
+        torch.stack([axis.last for axis in axes]).amax(0),
+    )
+
+
+def summed(reach: TensorField, dims: list[int]) -> TensorField:
+    """A sum over these dimensions, which are kept with length 1."""
+    cells, left = _thin(reach.cells, reach.cells.ndim), []
+    for axis, index in ((reach.y, cells // len(reach.x)), (reach.x, cells % len(reach.x))):
+        low, high = index.amin(dims, keepdim=True), index.amax(dims, keepdim=True)
+        if torch.equal(low, high):
+            left.append((axis, low))
+            continue
+        begin, end = int(low.min()), int(high.max()) + 1
+        if (low != begin).any() or (high != end - 1).any():  # over channels that come from several places
+            return summed(settle(reach), dims)
+        rows = count(end)[None, begin:]
+        left.append((axis.through(rows, end - begin, rows), torch.zeros_like(low)))
+    (y, rows), (x, columns) = left
+    shape = list(reach.cells.shape)
+    for dim in dims:
+        shape[dim] = 1
+    return TensorField((rows * len(x) + columns).expand(shape), y, x, reach.gated)
+
+
+def _thin(cells: Tensor, dims: int) -> Tensor:
+    """Without the copies along the first so many dimensions."""
+    return cells[tuple(slice(1 if step == 0 else None) for step in cells.stride()[:dims])]
+
+
+def _from(axis: Axis, index: Tensor) -> Axis:
+    """The axis whose row i reads the rows index[:, i], the same in all columns."""
+    low, high = index.amin(0), index.amax(0)
+    if (low != low[:, :1]).any() or (high != high[:, :1]).any():
+        raise UnclearError("the places in its output do not lie as a map (…, rows, columns)")
+    rows = torch.stack([low[:, 0], high[:, 0]], 1)
+    return axis.through(rows, int(rows[1, 0] - rows[0, 0]) if len(rows) > 1 else 1, rows)
+
+
+def laid(y: Axis, x: Axis, shape: torch.Size, gated: bool = False) -> TensorField:
+    """The reach of a map (…, rows, columns), or of a tensor of any shape where no places are left."""
+    rows, columns = len(y), len(x)
+    cells = count(rows * columns).view(rows, columns)
+    cells = (cells if rows * columns > 1 else cells[0, 0]).expand(shape)
+    return TensorField(cells, y, x, gated, laid=tuple(shape[-2:]) == (rows, columns))
+
+
+def count(n: int) -> Tensor:
+    """0, 1, …, n - 1."""
+    return torch.arange(n, device="cpu")

@@ -1,0 +1,100 @@
+"""The course's own networks: small enough to train on a laptop, plain enough to read whole.
+
+critternet has AlexNet's shape; critternet_gap and critternet_gmp pool the same five convolutions into one
+linear layer (Zhou et al. 2016), critternet_gap2 two convolutions more (their AlexNet*-GAP); critternet_has is
+critternet_gap, trained with cells of its pictures hidden (Singh, Lee 2017). critternet_eye and
+critternet_eye_exact say where an eye is, by a heat map on the same trunk (`camlib.heat`); the one learnt from
+a unit's answers, the other from the truth. lenet is SIMILARnet's (Ghosh et al.). None has batch norm: where
+training used it, it is folded into the convolutions afterwards.
+"""
+
+from collections import OrderedDict
+
+from torch import nn
+
+from ..wording import listing, near
+
+TRACKERS = ("critternet_eye", "critternet_eye_exact")
+COURSE = (
+    *("critternet", "critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has"),
+    *(*TRACKERS, "lenet"),
+)
+
+
+def build(name: str) -> nn.Sequential:
+    """One of the course's own networks with fresh weights, before normalisation (`load` makes a `Net` of it).
+
+    critternet: (N, 3, 128, 128) → (N, 9), AlexNet's shape; critternet_gap, critternet_gmp: the same
+    convolutions, pooled; critternet_gap2: two more before the pooling; critternet_has: as critternet_gap;
+    critternet_eye, critternet_eye_exact: (N, 1), the highest value of a heat map;
+    lenet: (N, 1, 28, 28) → (N, 10), SIMILARnet's. Raises ValueError for other names.
+    """
+    if name not in COURSE:
+        raise ValueError(f"the course has no network {name!r}{near(name, COURSE)}; it has {listing(COURSE)}")
+    layers = _lenet() if name == "lenet" else _convolutions() | _head(name)
+    return nn.Sequential(layers)
+
+
+def _convolutions() -> OrderedDict[str, nn.Module]:
+    return OrderedDict(
+        conv1=nn.Conv2d(3, 32, 11, stride=4, padding=5),
+        relu1=nn.ReLU(),
+        pool1=nn.MaxPool2d(3, stride=2, padding=1),
+        conv2=nn.Conv2d(32, 64, 5, padding=2),
+        relu2=nn.ReLU(),
+        conv3=nn.Conv2d(64, 64, 3, padding=1),
+        relu3=nn.ReLU(),
+        conv4=nn.Conv2d(64, 64, 3, padding=1),
+        relu4=nn.ReLU(),
+        conv5=nn.Conv2d(64, 64, 3, padding=1),
+        relu5=nn.ReLU(),
+    )
+
+
+def _head(name: str) -> OrderedDict[str, nn.Module]:
+    if name == "critternet":
+        return OrderedDict(
+            pool5=nn.MaxPool2d(3, stride=2, padding=1),
+            flatten=nn.Flatten(),
+            fc6=nn.Linear(64 * 8 * 8, 256),
+            relu6=nn.ReLU(),
+            fc7=nn.Linear(256, 256),
+            relu7=nn.ReLU(),
+            fc8=nn.Linear(256, 9),
+        )
+    if name in TRACKERS:
+        return OrderedDict(
+            conv6=nn.Conv2d(64, 16, 1),
+            relu6=nn.ReLU(),
+            heat=nn.Conv2d(16, 4, 3, padding=1),
+            shuffle=nn.PixelShuffle(2),
+            pool=nn.AdaptiveMaxPool2d(1),
+            flatten=nn.Flatten(),
+        )
+    more: OrderedDict[str, nn.Module] = OrderedDict()
+    if name == "critternet_gap2":
+        more = OrderedDict(
+            conv6=nn.Conv2d(64, 64, 3, padding=1),
+            relu6=nn.ReLU(),
+            conv7=nn.Conv2d(64, 64, 3, padding=1),
+            relu7=nn.ReLU(),
+        )
+    pool = nn.AdaptiveMaxPool2d(1) if name == "critternet_gmp" else nn.AdaptiveAvgPool2d(1)
+    return more | OrderedDict(pool=pool, flatten=nn.Flatten(), fc=nn.Linear(64, 9))
+
+
+def _lenet() -> OrderedDict[str, nn.Module]:
+    return OrderedDict(
+        conv1=nn.Conv2d(1, 6, 5, padding=2),
+        relu1=nn.ReLU(),
+        pool1=nn.MaxPool2d(2),
+        conv2=nn.Conv2d(6, 16, 5, padding=2),
+        relu2=nn.ReLU(),
+        pool2=nn.MaxPool2d(2),
+        flatten=nn.Flatten(),
+        fc1=nn.Linear(16 * 7 * 7, 120),
+        relu3=nn.ReLU(),
+        fc2=nn.Linear(120, 84),
+        relu4=nn.ReLU(),
+        fc3=nn.Linear(84, 10),
+    )

@@ -1,0 +1,70 @@
+"""One run of a network without numbers: which modules are called, in which order, with what.
+
+On the "meta" device tensors have shapes and no numbers: no arithmetic, no copy.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.func import functional_call
+
+__all__ = ["Call", "trace"]
+
+
+class Call(NamedTuple):
+    """One call of a module: its dotted name, what went in, what came out."""
+
+    name: str
+    module: nn.Module
+    input: object
+    output: object
+
+    @property
+    def leaf(self) -> bool:
+        """Whether the module holds no other modules."""
+        return next(self.module.children(), None) is None
+
+
+def trace(module: nn.Module, channels: int, size: int) -> tuple[list[Call], object]:
+    """All calls of one run on a picture of `size`, in order, and the network's output, without numbers.
+
+    Raises ValueError where the module cannot take such a picture. The module is left as it was.
+    """
+    calls: list[Call] = []
+    handles = [
+        inner.register_forward_hook(
+            lambda inner, inputs, output, name=name: calls.append(
+                Call(name, inner, inputs[0] if inputs else None, output)
+            )
+        )
+        for name, inner in module.named_modules()
+    ]
+    modes = {inner: inner.training for inner in module.modules()}
+    state = {  # each module's own, so that one that is used twice gets its numbers back
+        f"{path}.{key}" if path else key: tensor
+        for path, inner in module.named_modules()
+        for own in (inner.named_parameters, inner.named_buffers)
+        for key, tensor in own(recurse=False)
+    }
+    dtype = next((tensor.dtype for tensor in state.values() if tensor.is_floating_point()), torch.float32)
+    try:
+        module.eval()
+        with torch.no_grad():
+            picture = torch.zeros(1, channels, size, size, dtype=dtype)
+            try:
+                empty = {name: tensor.to("meta") for name, tensor in state.items()}
+                output = functional_call(module, empty, (picture.to("meta"),), tie_weights=False)
+            except Exception:  # it makes tensors of its own, or looks at values: run it for real
+                calls.clear()
+                device = next((tensor.device for tensor in state.values()), torch.device("cpu"))
+                output = module(picture.to(device))
+    except Exception as error:
+        shape = (1, channels, size, size)
+        raise ValueError(f"the network does not take images of shape {shape}: {error}") from error
+    finally:
+        for handle in handles:
+            handle.remove()
+        for inner, training in modes.items():
+            inner.training = training
+    return calls, output

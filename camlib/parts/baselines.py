@@ -1,0 +1,50 @@
+"""Where is a part? Answers that need no network: whatever finds parts has to beat them.
+
+Choudhury, Laina, Rupprecht, Vedaldi (2021), "Unsupervised part discovery from contrastive reconstruction":
+the mean of the true points alone beat some published methods.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as transform
+
+from ..pictures.batches import batches
+
+__all__ = ["baselines"]
+
+_BLUR = 0.01  # of the picture's side: a single pixel's noise is no place
+
+
+def baselines(
+    images: Any, *, known: Tensor | None = None, boxes: Tensor | None = None, batch_size: int = 64
+) -> dict[str, Tensor]:
+    """Points (N, 1, 2) for N pictures, by the rule that gives them.
+
+    "centre": the picture's middle.  "brightest", "darkest": the pixel of the highest and lowest grey value
+    after a light blur; of equals the first.
+    "mean": the mean of the points that are known from other pictures of the size, (M, K, 2), NaN for none.
+    "in the box": a random pixel inside each box (N, 4), such as the head's.
+    Raises ValueError for boxes that are not one for each picture, and known points without any.
+    """
+    if boxes is not None and boxes.shape != (len(images), 4):
+        raise ValueError(f"boxes are {tuple(boxes.shape)}; give one for each picture, ({len(images)}, 4)")
+    if known is not None and not (~known.isnan()).any():
+        raise ValueError("no point is known")
+    found: dict[str, list[Tensor]] = {"centre": [], "brightest": [], "darkest": []}
+    for pictures, _, _ in batches(images, batch_size=batch_size):
+        count, _, height, width = pictures.shape
+        found["centre"].append(torch.tensor([(width - 1) / 2, (height - 1) / 2]).expand(count, 2))
+        sigma = _BLUR * max(height, width)
+        grey = transform.gaussian_blur(pictures.mean(1, keepdim=True), [2 * int(3 * sigma) + 1] * 2, [sigma])
+        for name, values in {"brightest": grey, "darkest": -grey}.items():
+            pixel = values.flatten(1).argmax(1)
+            found[name].append(torch.stack([pixel % width, pixel // width], 1).float())
+    points = {name: torch.cat(parts) for name, parts in found.items()}
+    if known is not None:
+        points["mean"] = known.reshape(-1, 2).nanmean(0).expand(len(images), 2)
+    if boxes is not None:
+        share = torch.rand(len(boxes), 2, generator=torch.Generator().manual_seed(0))
+        points["in the box"] = boxes[:, :2] + share * (boxes[:, 2:] - boxes[:, :2]) - 0.5
+    return {name: one[:, None] for name, one in points.items()}

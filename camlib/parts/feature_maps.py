@@ -1,0 +1,72 @@
+"""What layers see of many pictures, computed once and kept, to train something small on it many times."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..geometry.field import ReceptiveField, receptive_field
+from ..networks.net import Net
+from ..pictures.batches import batches
+from ..running.extractor import FeatureExtractor
+from ..wording import listing
+
+__all__ = ["FeatureMaps", "feature_maps", "joined", "shared_field"]
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMaps:
+    """What some layers of a network give out for N pictures, kept in half precision: track on it, or locate.
+
+    maps: float16 (N, C, h, w), the layers' units one after the other.  field: where the cells look.
+    """
+
+    net: Net
+    layers: tuple[str, ...]
+    maps: Tensor
+    field: ReceptiveField
+
+    def __len__(self) -> int:
+        return len(self.maps)
+
+    def __getitem__(self, pictures: Any) -> "FeatureMaps":
+        """Those of some of the pictures, by a slice, a mask or a list of numbers."""
+        return FeatureMaps(self.net, self.layers, self.maps[pictures], self.field)
+
+
+def feature_maps(net: Net, layers: Sequence[str], images: Any, *, batch_size: int = 64) -> FeatureMaps:
+    """What the layers give out for pictures, computed once. Memory: two bytes for each number.
+
+    layers: names of layers whose cells lie in the same places, as critternet's conv3, conv4, conv5.
+    images: anything `batches` takes, of one size.
+    Raises ValueError for an unknown layer, one without a map, and layers whose cells lie in other places.
+    """
+    (first,) = next(batches(images, batch_size=1)).images
+    field = shared_field(net, layers, (first.shape[1], first.shape[2]))
+    units, kept = joined(net, layers), []
+    for pictures, _, _ in batches(images, batch_size=batch_size, progress="features"):
+        kept.append(units(pictures).half().cpu())
+    return FeatureMaps(net, tuple(layers), torch.cat(kept), field)
+
+
+def joined(net: Net, layers: Sequence[str]) -> Callable[[Tensor], Tensor]:
+    """What gives out the layers' units, one after the other, for a batch of pictures: (B, C, h, w)."""
+    outputs = FeatureExtractor(net, *layers)
+    return lambda images: torch.cat(list(outputs(images).values()), 1)
+
+
+def shared_field(net: Net, layers: Sequence[str], size: tuple[int, int]) -> ReceptiveField:
+    """Where the cells of all the layers look."""
+    if isinstance(layers, str) or not layers:
+        raise ValueError(f"layers is a list of names; given {layers!r}")
+    fields = [receptive_field(net, layer, size=size) for layer in layers]
+    places = {(field.start, field.stride, field.shape) for field in fields}
+    if fields[0].shape == (1, 1):
+        raise ValueError(f"{layers[0]!r} has no map; choose convolutions")
+    if len(places) > 1:
+        raise ValueError(
+            f"the cells of {listing(layers)} lie in different places; choose layers of one stride"
+        )
+    return fields[-1]

@@ -1,0 +1,154 @@
+"""A student that learns from points: a small head on what a trained network already sees.
+
+Its labels may be a unit's answers (`locate`), without anybody's hand, or the truth. The network stays as it
+is, its maps are computed once, and only the head is trained, in seconds: 1×1 convolution, ReLU, 3×3
+convolution, a heat map (`camlib.heat`). The same head on convolutions trained from scratch is
+"critternet_eye", a network of the course's.
+
+Errors of the labels that point every way average out in the student, as far as the picture does not tell
+them; what is wrong in the same way every time it learns.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from ..geometry.field import ReceptiveField
+from ..networks.net import Net
+from ..pictures.batches import batches
+from ..wording import listing
+from .feature_maps import FeatureMaps, joined, shared_field
+from .heat_map import finer, heat_loss, heat_map, mean_points, split_of
+from .peaks import Located, peaks
+
+__all__ = ["Tracker", "track"]
+
+_WIDTH = 16  # units of the head
+_BATCH, _RATE = 64, 1e-2
+
+
+@dataclass(frozen=True, eq=False)
+class Tracker:
+    """A head on some layers of a network: `points, strengths = tracker.locate(images)`."""
+
+    net: Net
+    layers: tuple[str, ...]
+    head: nn.Module
+
+    @classmethod
+    def of(cls, net: Net) -> "Tracker":
+        """The tracker that a network of the course's is: `Tracker.of(load("critternet_eye"))`.
+
+        Raises ValueError for a network without a layer "heat".
+        """
+        if "heat" not in net.layers:
+            raise ValueError(f"{net.name} is no tracker: it has no layer 'heat', but {listing(net.layers)}")
+        return cls(net, ("heat",), nn.Identity())
+
+    def heat(self, images: Any) -> tuple[Tensor, ReceptiveField]:
+        """The heat maps (N, h, w) of pictures, or of their `FeatureMaps`, and where their cells lie.
+
+        Raises ValueError for features of another network or other layers.
+        """
+        device = self.net.mean.device
+        if isinstance(images, FeatureMaps):
+            if images.net is not self.net or images.layers != self.layers:
+                raise ValueError(f"these features are not those of {self.net.name}'s {listing(self.layers)}")
+            field, parts = images.field, torch.split(images.maps, _BATCH)
+            source = (part.to(device).float() for part in parts)
+        else:
+            (first,) = next(batches(images, batch_size=1)).images
+            field = shared_field(self.net, self.layers, (first.shape[1], first.shape[2]))
+            units = joined(self.net, self.layers)
+            source = (units(part.images).half().float() for part in batches(images))
+        with torch.inference_mode():
+            return torch.cat([heat_map(self.head(maps)).cpu() for maps in source]), finer(field)
+
+    def locate(self, images: Any, count: int = 1, radius: float | None = None, mean: bool = False) -> Located:
+        """The `count` highest peaks of each heat map, as `locate` gives a unit's.
+
+        images: anything `batches` takes, or `FeatureMaps`.  radius: least distance of two peaks, in pixels.
+        mean: in place of the peak the heat map's mean (soft-argmax), always somewhere; for one point only.
+        Returns points (N, count, 2), NaN where nothing is likelier than "nowhere", and strengths (N, count):
+        log odds of the cell against nowhere; with `mean`, of anywhere against nowhere.
+        """
+        if mean and count != 1:
+            raise ValueError(f"a heat map has one mean, not {count}")
+        heat, field = self.heat(images)
+        return mean_points(heat, field) if mean else peaks(heat, field, count=count, radius=radius)
+
+
+def track(
+    features: FeatureMaps,
+    points: Tensor,
+    *,
+    strengths: Tensor | None = None,
+    keep: float = 1.0,
+    steps: int = 200,
+    seed: int = 0,
+) -> Tracker:
+    """Train a head on features, to say where the points are. The network is left as it is.
+
+    points: (N, P, 2), in pixels, NaN for none: a unit's answers, or the truth; P = 2 for both eyes. A picture
+    without any teaches "nowhere".
+    strengths: (N, P), as `locate` gives them; keep: learn only from this share of the pictures, those whose
+    strongest answer is strongest.
+    steps: of AdamW on 64 pictures each.  seed: of the head's first weights and the pictures' order; the
+    global generator is left alone. The same seed gives the same tracker.
+    Raises ValueError for points or strengths that do not fit the features, no point at all, a keep outside
+    (0, 1], or one below 1 without strengths.
+    """
+    chosen = _chosen(features, points, strengths, keep)
+    maps, labels = features.maps[chosen], points[chosen].cpu().float()
+    field, generator = finer(features.field), torch.Generator().manual_seed(seed)
+    device = features.net.mean.device
+    with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        head = _head(maps, split_of(features.field)).to(device)
+        optimiser = torch.optim.AdamW(head.parameters(), _RATE)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE, total_steps=steps)
+        order = torch.empty(0, dtype=torch.int64)
+        for _ in tqdm(range(steps), desc="head", unit="step", delay=1, leave=False):
+            if len(order) < min(_BATCH, len(maps)):
+                order = torch.randperm(len(maps), generator=generator)
+            batch, order = order[:_BATCH], order[_BATCH:]
+            heat = heat_map(head(maps[batch].to(device).float()))
+            loss = heat_loss(heat, labels[batch].to(device), field)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+    return Tracker(features.net, features.layers, head.requires_grad_(False))
+
+
+def _head(maps: Tensor, split: int) -> nn.Sequential:
+    """A fresh head for features (N, C, h, w), which it first brings to a mean of 0 and a variance of 1."""
+    some = maps[:256].float()
+    norm = nn.BatchNorm2d(maps.shape[1], affine=False)
+    norm.running_mean = some.mean((0, 2, 3))
+    variance = some.var((0, 2, 3))
+    norm.running_var = variance.clamp_min(variance.mean() / 100)  # a unit that was silent here may wake up
+    narrow, wide = nn.Conv2d(maps.shape[1], _WIDTH, 1), nn.Conv2d(_WIDTH, split**2, 3, padding=1)
+    return nn.Sequential(norm, narrow, nn.ReLU(), wide).eval()
+
+
+def _chosen(features: FeatureMaps, points: Tensor, strengths: Tensor | None, keep: float) -> Tensor:
+    """The numbers of the pictures to learn from."""
+    n = len(features)
+    if points.ndim != 3 or points.shape[2] != 2 or len(points) != n:
+        raise ValueError(f"points are {tuple(points.shape)} for {n} pictures; give ({n}, P, 2)")
+    if points.isnan().any(2).all():
+        raise ValueError("there is no point to learn from")
+    if not 0 < keep <= 1:
+        raise ValueError(f"keep is {keep}; it is a share above 0, at most 1")
+    if strengths is None:
+        if keep < 1:
+            raise ValueError("which labels to keep, their strengths tell: give strengths")
+        return torch.arange(n)
+    if strengths.shape != points.shape[:2]:
+        raise ValueError(f"strengths are {tuple(strengths.shape)} for points {tuple(points.shape)}")
+    strongest = strengths.cpu().amax(1).sort(descending=True, stable=True).indices
+    return strongest[: max(1, round(keep * n))].sort().values

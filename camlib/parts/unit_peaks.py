@@ -1,0 +1,80 @@
+"""Where every unit of several layers is strongest, in one run of the network."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..geometry.field import receptive_field
+from ..networks.net import Net
+from ..networks.trace import trace
+from ..pictures.batches import Batch, batches
+from ..running.extractor import FeatureExtractor
+from ..units.dissect import random_rotation
+from ..wording import listing
+from .peaks import Located, peaks
+
+__all__ = ["AllPeaks", "streamed"]
+
+_PIXELS = 32 * 128 * 128  # of the pictures in one run, for the maps of all layers are in memory together
+
+
+class AllPeaks:
+    """`AllPeaks(net, ["conv4", "conv5"], (128, 128))(images)`: the peak of each unit, U of them per picture.
+
+    layers: names; None: every layer that has a map and cells of which one knows where they look.
+    size: the pictures' (H, W).  rotate: a seed; in the units' place as many random directions of each layer,
+    Σ_j R[k, j] · unit j with R = `random_rotation(units, rotate)`.
+    keys: each unit as (layer, number), in the order of the answers.
+    The network runs no further than the last of the layers.
+    Raises ValueError for an unknown layer, one without a map, and where no layer has one.
+    """
+
+    def __init__(
+        self, net: Net, layers: Iterable[str] | None, size: tuple[int, int], rotate: int | None = None
+    ) -> None:
+        if isinstance(layers, str):
+            raise ValueError(f"layers are several names; give [{layers!r}]")
+        self.fields, counts = {}, {}
+        calls = trace(net.module, net.channels, net.size)[0]
+        outputs = {call.module: call.output for call in calls}  # of a module that is called twice, the last
+        for name in net.layers if layers is None else layers:
+            output = outputs.get(net.layer(name))
+            try:
+                if not isinstance(output, Tensor) or output.ndim != 4 or max(output.shape[2:]) == 1:
+                    raise ValueError(f"{name!r} has no map; choose a convolution")
+                self.fields[name] = receptive_field(net, name, size=size)
+                counts[name] = output.shape[1]
+            except ValueError:
+                if layers is not None:
+                    raise
+        if not self.fields:
+            raise ValueError(f"no layer with a map; {net.name} has {listing(net.layers)}")
+        self.keys = tuple((name, k) for name, count in counts.items() for k in range(count))
+        self.rotations = {
+            name: random_rotation(count, seed=rotate).to(net.mean.device)
+            for name, count in counts.items()
+            if rotate is not None
+        }
+        self._outputs = FeatureExtractor(net, *self.fields)
+
+    def __call__(self, images: Tensor) -> Located:
+        """Points (B, U, 2) and strengths (B, U), on the CPU."""
+        acts = self._outputs(images)
+        points, strengths = [], []
+        for name, field in self.fields.items():
+            maps = acts[name].float()
+            if self.rotations:
+                maps = torch.einsum("kj,bjhw->bkhw", self.rotations[name], maps)
+            found = peaks(maps, field)
+            points.append(found.points[:, :, 0].cpu())
+            strengths.append(found.strengths[:, :, 0].cpu())
+        return Located(torch.cat(points, 1), torch.cat(strengths, 1))
+
+
+def streamed(dataset: Any, what: str) -> Iterator[Batch]:
+    """The data set in batches small enough for the maps of all layers, with a progress bar."""
+    (first,) = next(batches(dataset, batch_size=1)).images
+    size = max(1, _PIXELS // (first.shape[1] * first.shape[2]))
+    return batches(dataset, batch_size=size, progress=what)

@@ -1,0 +1,144 @@
+"""Picture files of any size, mode and rotation, as the square RGB pictures that networks expect.
+
+The shorter side is resized, antialiased, and the middle square is cut out: torchvision's own evaluation
+transform, so that the accuracies published for ImageNet networks hold. A `Net` knows both sizes:
+`folder(path, net.size, net.resize)`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any, overload
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision.transforms.v2 import functional as transform
+
+from .pixels import picked, single
+
+__all__ = ["Folder", "Unreadable", "folder", "load_picture"]
+
+# A phone's .heic is listed so that it is counted as unreadable, not overlooked.
+SUFFIXES = (
+    *(".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg"),
+    *(".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"),
+)
+
+
+class Unreadable(ValueError):  # noqa: N818
+    """A file that should be a picture and cannot be read as one."""
+
+
+class Folder(Dataset[tuple[Tensor, int | None]]):
+    """The pictures in a folder, read when they are asked for: `paths[i]` is picture i, for good.
+
+    `folder[i]` is (image, label): float32 (3, size, size), RGB in [0, 1], and its class, or None where the
+    pictures do not lie in sub-folders. It raises `Unreadable`, a ValueError, for a file that is no picture;
+    `camlib.batches` leaves such files out and notes them in `skipped`, path → reason. A slice or list of
+    numbers gives a Folder.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        size: int = 224,
+        labels: Tensor | None = None,
+        classes: Sequence[str] = (),
+        resize: int | None = None,
+    ) -> None:
+        self.paths, self.size, self.resize = tuple(paths), size, resize
+        self.labels, self.classes = labels, tuple(classes)
+        self.skipped: dict[Path, str] = {}
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Tensor, int | None]: ...
+    @overload
+    def __getitem__(self, index: "slice | Tensor | Sequence[int]") -> "Folder": ...
+    def __getitem__(self, index: Any) -> "tuple[Tensor, int | None] | Folder":
+        if (one := single(index)) is not None:
+            label = None if self.labels is None else int(self.labels[one])
+            return load_picture(self.paths[one], size=self.size, resize=self.resize), label
+        chosen = picked(len(self), index)
+        paths = [self.paths[i] for i in chosen.tolist()]
+        labels = None if self.labels is None else self.labels[chosen]
+        return Folder(paths, self.size, labels, self.classes, self.resize)
+
+
+def folder(path: str | Path, *, size: int = 224, resize: int | None = None) -> Folder:
+    """The pictures in a folder and its sub-folders, in the order of their names.
+
+    size, resize: as for `load_picture`.
+    Where all pictures lie in sub-folders, these are the classes: `.classes` has their names, `.labels` an
+    index into it for each picture. Otherwise `.labels` is None. Hidden files, and those whose suffix is no
+    picture's, are left out.
+    Raises ValueError for a missing folder, and for one without pictures.
+    """
+    root = Path(path).expanduser()
+    _side(size, resize)
+    if not root.is_dir():
+        raise ValueError(f"{root} is {'a file' if root.exists() else 'not there'}; give a folder of pictures")
+    inside = sorted(
+        file.relative_to(root)
+        for file in root.rglob("*")
+        if file.suffix.lower() in SUFFIXES and file.is_file()
+    )
+    inside = [file for file in inside if not any(part.startswith(".") for part in file.parts)]
+    if not inside:
+        raise ValueError(f"no pictures in {root}; they are known by their suffix: {' '.join(SUFFIXES)}")
+    paths = [root / file for file in inside]
+    if any(len(file.parts) == 1 for file in inside):
+        return Folder(paths, size, resize=resize)
+    classes = sorted({file.parts[0] for file in inside})
+    labels = torch.tensor([classes.index(file.parts[0]) for file in inside])
+    return Folder(paths, size, labels, classes, resize)
+
+
+def load_picture(path: str | Path | IO[bytes], *, size: int = 224, resize: int | None = None) -> Tensor:
+    """Read a picture file: float32 (3, size, size), RGB in [0, 1], turned as its EXIF says, on white.
+
+    path: the file's, or the file itself, opened or in memory.
+    resize: what the shorter side is resized to before the middle is cut out; None: size · 256 / 224.
+    Raises `Unreadable`, a ValueError, with the reason.
+    """
+    side = _side(size, resize)
+    try:
+        with Image.open(path) as file:
+            image = rgb(ImageOps.exif_transpose(file))
+    except Exception as error:  # on a damaged file Pillow's readers raise nearly anything
+        name = path if isinstance(path, str | Path) else "the picture"
+        raise Unreadable(f"cannot read {name}: {type(error).__name__}: {error}") from error
+    return transform.pil_to_tensor(square(image, side, size)).float() / 255  # type: ignore[no-any-return]
+
+
+def rgb(image: Image.Image) -> Image.Image:
+    """An image of any mode as RGB. Grey of 16 bits keeps its range; transparent pixels become white."""
+    if image.mode == "F" or image.mode.startswith("I"):
+        values = np.nan_to_num(np.asarray(image, dtype=np.float32))
+        # Floating-point files hold [0, 1] or [0, 255]; whole numbers beyond 8 bits come from 16-bit files.
+        top = 65535 if image.mode != "F" else 1 if values.max() <= 1 else 255
+        return Image.fromarray((values / top * 255).round().clip(0, 255).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def square(image: Image.Image, side: int, size: int) -> Image.Image:
+    """The shorter side resized to `side`, antialiased, and the middle size × size pixels of that."""
+    width, height = image.size
+    most = 8 * min(width, height)  # a panorama's ends would only be resized (at what a cost!) to be cut off
+    image = transform.center_crop(image, [min(height, most), min(width, most)])
+    image = transform.resize(image, [side], antialias=True)
+    return transform.center_crop(image, [size, size])  # type: ignore[no-any-return]
+
+
+def _side(size: int, resize: int | None) -> int:
+    side = round(size * 256 / 224) if resize is None else resize
+    if not 0 < size <= side:
+        raise ValueError(f"size {size} and resize {side} do not fit; 0 < size ≤ resize")
+    return side

@@ -1,0 +1,68 @@
+"""Pictures held as bytes, and what goes with each: the base of every data set that fits into memory."""
+
+import operator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self, overload
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["Pixels", "picked", "single"]
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """N pictures of one size. `data[i]` is (image, label); a slice, mask or list of numbers gives a part.
+
+    pixels: uint8 (N, C, H, W).
+    An image is float32 (C, H, W) in [0, 1]; a label is a class's index, or None where there are no classes.
+    """
+
+    pixels: Tensor
+
+    @property
+    def images(self) -> Tensor:
+        """float32 (N, C, H, W) in [0, 1], made anew from `pixels` at each call."""
+        return self.pixels.float() / 255
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, int | None]]:
+        return (self[i] for i in range(len(self)))
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Tensor, int | None]: ...
+    @overload
+    def __getitem__(self, index: "slice | Tensor | Sequence[int]") -> Self: ...
+    def __getitem__(self, index: Any) -> Any:
+        if (one := single(index)) is not None:
+            labels = getattr(self, "labels", None)
+            return self.pixels[one].float() / 255, None if labels is None else int(labels[one])
+        chosen = picked(len(self), index)
+        kept = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name, value in kept.items():
+            if isinstance(value, Tensor | Pixels):
+                kept[name] = value[chosen]
+            elif isinstance(value, tuple):
+                kept[name] = tuple(value[i] for i in chosen.tolist())
+        return replace(self, **kept)
+
+
+def single(index: Any) -> int | None:
+    """A whole number, or a tensor that holds one, as an int; None for a slice, a mask or several numbers."""
+    if isinstance(index, bool | np.bool_ | slice | list | tuple):
+        return None
+    if isinstance(index, Tensor | np.ndarray) and (index.ndim or str(index.dtype).endswith("bool")):
+        return None
+    return operator.index(index)
+
+
+def picked(n: int, index: Any) -> Tensor:
+    """Which of n pictures a slice, a mask or a list of numbers takes: int64 (M,)."""
+    if isinstance(index, slice):
+        return torch.arange(n)[index]
+    chosen = torch.as_tensor(index)
+    return torch.arange(n)[chosen if chosen.numel() else chosen.long()]

@@ -1,0 +1,78 @@
+"""Look at a picture and at its versions with a square covered: incrementally, or in full if need be."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from ...networks.net import Net
+from ...networks.trace import trace
+from ..record import record
+from .graph import Graph, UnclearError
+from .kept import Kept, Versions
+
+__all__ = ["Looks", "Plain", "runs"]
+
+_LARGEST, _MOST = 16_000_000, 32  # of a batch: numbers in the largest tensor, and pictures
+
+
+def runs(net: Net, layer: str | None = None) -> Callable[[Tensor, Tensor], "Looks"]:
+    """A function that looks at a picture (C, H, W), and at another one, of which squares are laid on it.
+
+    looks = runs(net)(image, other)
+    looks.logits
+    for some in looks.versions(y, x): some.logits
+
+    layer: its maps are recorded.  The network is in eval mode, under `torch.inference_mode()`.
+    """
+    calls, _ = trace(net.module, net.channels, net.size)
+    largest = max(call.output.numel() for call in calls if isinstance(call.output, Tensor)) / net.size**2
+    plain = partial(Plain, net, layer, _LARGEST / largest)
+    if any(inner._forward_hooks or inner._forward_pre_hooks for inner in net.modules()):
+        return plain  # a hook expects whole maps, and a container's would not run
+    try:
+        graph = Graph(net.module, None if layer is None else net.layer(layer))
+    except UnclearError:
+        return plain
+
+    def look(image: Tensor, other: Tensor) -> Looks:
+        try:
+            return Kept(graph, *((one.to(net.mean) - net.mean) / net.std for one in (image, other)))
+        except Exception:  # the network does not take such a picture, and says why; or not as a graph
+            return plain(image, other)
+
+    return look
+
+
+class Plain:
+    """The network in full on each version; the same interface as `Kept`.
+
+    pixels: how many there may be in a batch.
+    """
+
+    def __init__(self, net: Net, layer: str | None, pixels: float, image: Tensor, other: Tensor) -> None:
+        self.net, self.layer = net, layer
+        self.image, self.other = image.to(net.mean), other.to(net.mean)
+        self.batch = max(1, min(_MOST, int(pixels / image[0].numel())))
+        self.logits, self.maps = self._run(self.image[None])
+
+    def versions(self, y: Tensor, x: Tensor) -> Iterator[Versions]:
+        """Run the picture with each square laid on it, a batch at a time; y and x are as in `Kept`."""
+        for row, (top, under) in enumerate(y.tolist()):
+            for columns in torch.split(torch.arange(len(x)), self.batch):
+                pictures = self.image.expand(len(columns), -1, -1, -1)
+                pictures = pictures.clone(memory_format=torch.channels_last)
+                for picture, (left, right) in zip(pictures, x[columns].tolist(), strict=True):
+                    picture[:, top:under, left:right] = self.other[:, top:under, left:right]
+                yield Versions(torch.tensor([row]), columns, *self._run(pictures))
+
+    def _run(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        if self.layer is None:
+            return self.net(images), None
+        with record(self.net, self.layer) as acts:
+            return self.net(images), acts[self.layer]
+
+
+Looks: TypeAlias = Kept | Plain

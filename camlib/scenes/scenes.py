@@ -1,0 +1,152 @@
+"""The embedded scenes: drawn critters, each picture with its exact truth.
+
+A scene depends on its seed and its number alone: `critters(9)[3]` and `critters(9000)[3]` are the same.
+To change one thing and keep the rest: `draw([dataclasses.replace(r, angle=20) for r in scenes.recipes])`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import joblib
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from ..pictures.pixels import Pixels
+from .drawing import paint
+from .drawing.critter import KEYPOINTS, PARTS, REMOVABLE
+from .drawing.recipe import CLASSES, FEATURES, SPECIES, Recipe, features, sample
+
+__all__ = [
+    "CLASSES",
+    "FEATURES",
+    "KEYPOINTS",
+    "PARTS",
+    "SPECIES",
+    "Recipe",
+    "Scenes",
+    "critters",
+    "draw",
+    "features",
+]
+
+_CHUNK = 16  # scenes a worker draws before it reports
+
+
+@dataclass(frozen=True)
+class Scenes(Pixels):
+    """N pictures of H × W pixels and what is true of the critter in each.
+
+    pixels: uint8 (N, 3, H, W), RGB.  labels: int64 (N,), index into `classes`.
+    parts: uint8 (N, H, W), the part in sight at each pixel, index into `PARTS`; 0 is no critter.
+    boxes, head_boxes: float32 (N, 4), (x0, y0, x1, y1) in pixels, half open. A box holds the pixels in
+    sight, a head box the whole face without ears and horns.
+    keypoints: float32 (N, 6, 2), (x, y) in the order of `KEYPOINTS`; left and right are the viewer's.
+    visible: bool (N, 6), whether nothing else covers the point.
+    recipes: what was drawn.  companion: the truth of the second critter, in scenes that have two.
+    """
+
+    labels: Tensor
+    parts: Tensor
+    boxes: Tensor
+    head_boxes: Tensor
+    keypoints: Tensor
+    visible: Tensor
+    recipes: tuple[Recipe, ...]
+    companion: "Scenes | None" = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The nine class names; the last is the sleeper."""
+        return CLASSES
+
+    @property
+    def masks(self) -> Tensor:
+        """bool (N, H, W): the critter's pixels in sight."""
+        return self.parts > 0
+
+    @property
+    def stamps(self) -> Tensor:
+        """bool (N, H, W): the photographer's stamp, in the scenes that carry it."""
+        one = torch.from_numpy(paint.stamp_mask(self.pixels.shape[-1]))
+        return one & torch.tensor([r.stamp for r in self.recipes])[:, None, None]
+
+    def part(self, name: str) -> Tensor:
+        """bool (N, H, W): the pixels of one part in sight, a name from `PARTS`."""
+        if name not in PARTS[1:]:
+            raise ValueError(f"no part {name!r}; a critter has {', '.join(PARTS[1:])}")
+        return self.parts == PARTS.index(name)
+
+
+def critters(
+    n: int,
+    *,
+    seed: int = 0,
+    size: int = 128,
+    pair: bool = False,
+    stamp: str | None = None,
+    without: Iterable[str] = (),
+) -> Scenes:
+    """Draw n scenes of nine classes, equally likely, on all cores.
+
+    size: side of the picture in pixels.
+    pair: two critters of different classes, side by side; the second is in `.companion`.
+    stamp: a class whose pictures all carry the photographer's stamp, and no others do; "all": every picture.
+    without: what is left undrawn: eyes, ears, nose, tail, coat, horns, back, legs; all else stays as it was.
+    Raises ValueError for a count below 1, a size below 32, an unknown class or part.
+    """
+    if n < 1:
+        raise ValueError(f"n is {n}; draw at least 1 scene")
+    if stamp not in (None, "all", *CLASSES):
+        raise ValueError(f"no class {stamp!r} to stamp; there are {', '.join(CLASSES)}, or 'all'")
+    recipes = [replace(sample(seed, i, pair), without=tuple(without)) for i in range(n)]
+    if stamp is not None:
+        recipes = [replace(r, stamp=stamp in ("all", CLASSES[r.label])) for r in recipes]
+    return draw(recipes, size=size)
+
+
+def draw(recipes: Sequence[Recipe], *, size: int = 128) -> Scenes:
+    """Draw the given recipes on all cores; a progress bar shows when it takes longer than a second.
+
+    Raises ValueError for no recipes, a size below 32, or an unknown name in `Recipe.without`.
+    """
+    if not recipes:
+        raise ValueError("no recipes to draw")
+    if size < 32:
+        raise ValueError(f"size is {size}; a scene needs at least 32 pixels")
+    for name in {name for r in recipes for name in r.without}:
+        if name not in REMOVABLE:
+            raise ValueError(f"cannot leave out {name!r}; a critter can do without {', '.join(REMOVABLE)}")
+    chunks = [recipes[i : i + _CHUNK] for i in range(0, len(recipes), _CHUNK)]
+    jobs = 1 if len(chunks) < 3 else -1  # starting processes costs more than a few scenes do
+    work = joblib.Parallel(n_jobs=jobs, return_as="generator")(
+        joblib.delayed(_paint)(c, size) for c in chunks
+    )
+    pixels, truths = np.empty((len(recipes), 3, size, size), np.uint8), []
+    with tqdm(total=len(recipes), desc="drawing", unit="scene", delay=1, leave=False) as bar:
+        for i, (pictures, found) in enumerate(work):
+            pixels[i * _CHUNK : i * _CHUNK + len(pictures)] = pictures
+            truths += found
+            bar.update(len(pictures))
+    both = torch.from_numpy(pixels)
+    companion = None
+    if all(r.companion for r in recipes):
+        second = tuple(r.companion for r in recipes if r.companion)
+        companion = _stack(both, [t[1] for t in truths], second)
+    return _stack(both, [t[0] for t in truths], tuple(recipes), companion)
+
+
+def _paint(recipes: Sequence[Recipe], size: int) -> tuple[paint.Array, list[list[paint.Truth]]]:
+    pictures, truths = zip(*(paint.paint(r, size) for r in recipes), strict=True)
+    return np.stack(pictures), list(truths)
+
+
+def _stack(
+    pixels: Tensor, truths: list[paint.Truth], recipes: tuple[Recipe, ...], companion: Scenes | None = None
+) -> Scenes:
+    parts, keypoints, visible, boxes, heads = (
+        torch.from_numpy(np.stack(column)) for column in zip(*truths, strict=True)
+    )
+    labels = torch.tensor([r.label for r in recipes])
+    return Scenes(pixels, labels, parts, boxes, heads, keypoints, visible, recipes, companion)

@@ -1,0 +1,155 @@
+"""Scores of found points against true ones: PCK and NME.
+
+With d_n the size of what the point belongs to (here: the longer side of the head's box),
+
+    PCK@α = share of points with ‖p - p̂‖ ≤ α d,      NME = mean of ‖p - p̂‖ / d
+
+(Yang, Ramanan 2013, "Articulated human detection with flexible mixtures of parts"; NME as in face alignment.)
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from ..scenes.scenes import KEYPOINTS, Scenes
+from .bootstrap import counts
+from .score import Score
+
+__all__ = [
+    "KeypointErrors",
+    "Truth",
+    "head_sizes",
+    "keypoint_errors",
+    "nearest_errors",
+    "part_truth",
+    "pck_of",
+]
+
+
+class Truth(NamedTuple):
+    """Where a part is: `points, sizes = part_truth(scenes, "eye")`.
+
+    points: float32 (N, K, 2), (x, y) in pixels; NaN where there is none.  sizes: float32 (N,), in pixels.
+    """
+
+    points: Tensor
+    sizes: Tensor
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class KeypointErrors(Score):
+    """How far found points lie from the true ones, in N pictures. `float(…)` is `pck()`.
+
+    errors: float32 (N, M), ‖p - p̂‖ / d. inf: there was something to find, but nothing found; NaN: there was
+    nothing to find, which counts neither way.
+    """
+
+    errors: Tensor
+
+    def pck(self, alpha: float = 0.2) -> float:
+        """The share of points no further than alpha sizes away; what was not found is wrong."""
+        return pck_of(self.errors.flatten(), alpha).item()
+
+    @property
+    def nme(self) -> float:
+        """The mean error, in sizes, of the points that were found; NaN where none was."""
+        return self.errors[self.errors.isfinite()].mean().item()
+
+    @property
+    def found(self) -> float:
+        """The share of points for which anything was found."""
+        wanted = self.errors[~self.errors.isnan()]
+        return wanted.isfinite().float().mean().item()
+
+    def resampled(self, *, times: int = 1000, seed: int = 0, alpha: float = 0.2) -> Tensor:
+        """`pck(alpha)` on random sets of these pictures: float32 (times,)."""
+        sets = counts(len(self), times, seed)
+        right = (self.errors <= alpha).sum(1).float()
+        wanted = (~self.errors.isnan()).sum(1).float()
+        return (sets @ right) / (sets @ wanted)
+
+    def __float__(self) -> float:
+        return self.pck()
+
+    def __len__(self) -> int:
+        return len(self.errors)
+
+    def _told(self) -> str:
+        return f"PCK@.2, NME {self.nme:.3f}, "
+
+
+def part_truth(scenes: Scenes, part: str | Iterable[str], *, hidden: bool = False) -> Truth:
+    """Where a part of the critters is, and the longer side of each head's box.
+
+    part: a name out of `KEYPOINTS`, or what a pair of them shares: "eye" is "left_eye" and "right_eye"; or
+    several names.  hidden: also points that something covers; else these are NaN.
+    Raises ValueError for an unknown part.
+    """
+    columns = []
+    for name in [part] if isinstance(part, str) else list(part):
+        found = [k for k, known in enumerate(KEYPOINTS) if known == name or known.endswith(f"_{name}")]
+        if not found:
+            raise ValueError(f"no key point {name!r}; a critter has eye, ear, {', '.join(KEYPOINTS)}")
+        columns += found
+    points = scenes.keypoints[:, columns]
+    if not hidden:
+        points = points.where(scenes.visible[:, columns, None], torch.nan)
+    return Truth(points, head_sizes(scenes))
+
+
+def head_sizes(scenes: Scenes) -> Tensor:
+    """The longer side of each head's box, in pixels: float32 (N,)."""
+    return (scenes.head_boxes[:, 2:] - scenes.head_boxes[:, :2]).amax(1)
+
+
+def keypoint_errors(points: Tensor, truth: Tensor, sizes: Tensor) -> KeypointErrors:
+    """The distances of found points to true ones, in sizes.
+
+    points: (N, P, 2), as `locate` gives them, NaN for none.  truth: (N, K, 2), NaN for none.  sizes: (N,).
+    A picture with k true points has min(P, k) to be found, and that many pairs are formed, of the least sum
+    of distances (Kuhn 1955). So one point is held against the nearest true one; of two points and one true
+    one the nearer counts, and the other neither way.
+    Returns errors (N, min(P, K)). Raises ValueError for shapes that do not fit, infinite points, sizes that
+    are not above 0, and where no picture has a true point.
+    """
+    found, true, size = _checked(points, truth, sizes)
+    errors = torch.full((len(found), min(found.shape[1], true.shape[1])), torch.nan)
+    apart = torch.cdist(found, true) / size[:, None, None]
+    for n, one in enumerate(apart):
+        wanted = ~true[n].isnan().any(1)
+        both = one[~found[n].isnan().any(1)][:, wanted]
+        pairs = linear_sum_assignment(both)
+        errors[n, : min(len(one), int(wanted.sum()))] = torch.inf
+        errors[n, : len(pairs[0])] = both[pairs]
+    return KeypointErrors(errors)
+
+
+def nearest_errors(points: Tensor, truth: Tensor, sizes: Tensor) -> Tensor:
+    """The same for many candidates of one point each: (N, U, 2) → (N, U), to the nearest true point."""
+    gap: Tensor = (points[:, :, None] - truth[:, None]).norm(dim=3).nan_to_num(nan=torch.inf).amin(2)
+    nothing = truth.isnan().any(2).all(1)
+    return (gap / sizes[:, None]).masked_fill(nothing[:, None], torch.nan)
+
+
+def pck_of(errors: Tensor, alpha: float) -> Tensor:
+    """The share of errors (N, …) no larger than alpha, of those that are not NaN: (…); NaN where all are."""
+    return (errors <= alpha).sum(0) / (~errors.isnan()).sum(0)
+
+
+def _checked(points: Tensor, truth: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    shapes = ", ".join(str(tuple(given.shape)) for given in (points, truth, sizes))
+    fits = all(given.ndim == 3 and given.shape[2] == 2 for given in (points, truth)) and sizes.ndim == 1
+    if not fits or not len(points) == len(truth) == len(sizes):
+        raise ValueError(f"points, truth and sizes are {shapes}; give (N, P, 2), (N, K, 2) and (N,)")
+    found, true, size = (given.detach().cpu().float() for given in (points, truth, sizes))
+    if found.isinf().any() or true.isinf().any():
+        raise ValueError("a point is infinite; NaN stands for none")
+    if not (size > 0).all():
+        raise ValueError(f"a size is {size.min().item():g}; sizes are pixels above 0")
+    if true.isnan().any(2).all():
+        raise ValueError("no picture has a true point: there is nothing to find")
+    return found, true, size

@@ -1,0 +1,95 @@
+"""Pictures side by side on a page, as large as it allows, with their captions and a scale."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .figure import PAD, WIDTH, Figure, breadth, page, place, wrapped
+
+BAR = 0.62  # inches under the pictures, for a scale
+_GAP, _LINE = 0.1, 0.23  # inches: between pictures, a line of a caption
+_SIDE, _ALONE = 2.6, 4.2  # inches, how wide a picture is at most: among others, alone
+
+Pixels = NDArray[np.float32]
+
+
+def pixels(images: Tensor | Sequence[Tensor]) -> list[Pixels]:
+    """Each picture as (H, W, 3) in [0, 1]."""
+    if isinstance(images, Tensor) and images.ndim == 3:
+        images = images[None]
+    if len(images) == 0:
+        raise ValueError("no pictures to draw")
+    for image in images:
+        if image.ndim != 3 or image.shape[0] not in (1, 3):
+            raise ValueError(f"a picture has shape {tuple(image.shape)}; give (1 or 3, H, W)")
+    unit = [image.float() / 255 if image.dtype == torch.uint8 else image.float() for image in images]
+    return [image.detach().cpu().clamp(0, 1).expand(3, -1, -1).permute(1, 2, 0).numpy() for image in unit]
+
+
+def tiles(
+    pictures: Sequence[Pixels],
+    captions: Sequence[str] | None,
+    title: str,
+    alt: str | None,
+    content: str,
+    columns: int | None,
+    below: float = 0,
+) -> tuple[Figure, list[Axes]]:
+    """One axes for each picture, all of one width, as large as the page allows; `below` inches stay free."""
+    columns = columns or fitting_columns(len(pictures), most=9)
+    rows = math.ceil(len(pictures) / columns)
+    side = (WIDTH - 2 * PAD - (columns - 1) * _GAP) / columns
+    side = min(side, _ALONE if len(pictures) == 1 else _SIDE)
+    texts = [wrapped(str(caption), side, 13) for caption in captions or []]
+    caption = max((text.count("\n") + 1 for text in texts), default=0) * _LINE + (0.06 if texts else 0)
+    tall = side * max(picture.shape[0] / picture.shape[1] for picture in pictures)
+    height = rows * (tall + caption) + (rows - 1) * _GAP
+    figure = page(title, alt, content, height + below)
+    size = min([13.0, *(13 * side / max(side, breadth(text, 13)) for text in texts)])
+    axes = []
+    for i, picture in enumerate(pictures):
+        row, column = divmod(i, columns)
+        x, top = PAD + column * (side + _GAP), PAD + below + height - row * (tall + caption + _GAP) - caption
+        own = side * picture.shape[0] / picture.shape[1]
+        ax = place(figure, x, top - own, side, own)
+        small = picture.shape[1] < side * 100  # on the screen: show the pixels that are there
+        ax.imshow(picture, interpolation="nearest" if small else "antialiased")
+        ax.set_axis_off()
+        if texts:
+            ax.set_title(texts[i], size=size, parse_math=False)
+        axes.append(ax)
+    return figure, axes
+
+
+def heaviness(ax: Axes) -> float:
+    """How heavy marks are: 1 on a picture that stands alone, down to a half on small ones."""
+    return max(0.5, min(1.0, float(ax.get_position().width) * WIDTH / 3))
+
+
+def fitting_columns(count: int, most: int) -> int:
+    """All in one row while they are few, then rows about twice as wide as the grid is high."""
+    return count if count <= 6 else min(most, math.ceil(math.sqrt(2 * count)))
+
+
+def scale_bar(
+    figure: Figure,
+    colours: Pixels,
+    ends: tuple[str, str],
+    x: float = PAD,
+    y: float = PAD,
+    width: float = 2.4,
+) -> None:
+    """The colours (n, 3) from low to high, and what the two ends are; by default in the lower left corner.
+
+    x, y: its own lower left corner, width: its, in inches.
+    """
+    bar = place(figure, x, y + 0.28, width, 0.16)
+    bar.imshow(colours[None], aspect="auto", extent=(0, 1, 0, 1))
+    bar.set_xticks([0, 1], ends)
+    bar.set_yticks([])
+    bar.get_xticklabels()[0].set_horizontalalignment("left")

@@ -1,0 +1,295 @@
+"""The scenes: the same each day, true to their truth, and without a shortcut to the class."""
+
+import itertools
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import cross_val_score
+from sklearn.tree import DecisionTreeClassifier
+
+from camlib.scenes.drawing.critter import REMOVABLE
+from camlib.scenes.drawing.recipe import sample
+from camlib.scenes.scenes import CLASSES, FEATURES, KEYPOINTS, PARTS, SPECIES, critters, draw, features
+
+EXAMPLES = Path(__file__).parents[2] / "data" / "scenes"
+CHANCE = 1 / len(CLASSES)
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return critters(1350, seed=77)
+
+
+def test_a_scene_depends_on_its_seed_and_number_alone(scenes):
+    again = critters(3, seed=77)
+    assert torch.equal(again.pixels, scenes.pixels[:3])
+    assert torch.equal(again.keypoints, scenes.keypoints[:3])
+    assert again.recipes == scenes.recipes[:3]
+    assert not torch.equal(again.pixels, critters(3, seed=78).pixels)
+
+
+def test_scenes_are_the_same_on_another_day():
+    """The pictures in data/scenes were drawn long ago; another Pillow may round differently."""
+    drawn = critters(40, seed=7)
+    for index, name in enumerate(CLASSES):
+        number = int((drawn.labels == index).nonzero()[0])
+        with Image.open(EXAMPLES / f"{name}.png") as file:
+            before = np.asarray(file.convert("RGB"), float)
+        assert np.abs(before - drawn.pixels[number].permute(1, 2, 0).numpy()).mean() < 0.5
+
+
+def test_many_processes_draw_what_one_does(scenes):
+    one_by_one = torch.cat([draw([recipe]).pixels for recipe in scenes.recipes[40:44]])
+    assert torch.equal(one_by_one, scenes.pixels[40:44])
+
+
+def test_the_drawing_processes_do_not_import_torch():
+    code = "import sys, camlib.drawing.paint; print('torch' in sys.modules, 'sklearn' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["False", "False"]
+
+
+def test_shapes_types_and_ranges(scenes):
+    n = len(scenes)
+    assert scenes.images.shape == (n, 3, 128, 128)
+    assert scenes.images.dtype == torch.float32
+    assert 0 <= scenes.images.min() < 0.1
+    assert 0.9 < scenes.images.max() <= 1
+    assert scenes.masks.dtype == scenes.visible.dtype == torch.bool
+    assert scenes.parts.max() == len(PARTS) - 1
+    assert scenes.keypoints.shape == (n, len(KEYPOINTS), 2)
+    assert scenes.labels.bincount().min() > 0.7 * n / 9
+
+
+def test_boxes_hold_the_mask_and_never_touch_the_frame(scenes):
+    for mask, (x0, y0, x1, y1) in zip(scenes.masks, scenes.boxes.int().tolist(), strict=True):
+        assert mask[y0:y1, x0:x1].sum() == mask.sum()
+        assert mask[y0].any()
+        assert mask[y1 - 1].any()
+        assert mask[:, x0].any()
+        assert mask[:, x1 - 1].any()
+    assert scenes.boxes[:, :2].min() >= 1
+    assert scenes.boxes[:, 2:].max() <= 127
+
+
+def test_sizes_vary_as_said(scenes):
+    side = (scenes.boxes[:, 2:] - scenes.boxes[:, :2]).max(1).values / 128
+    assert 0.25 < side.min() < 0.4
+    assert 0.74 < side.max() <= 0.81
+
+
+def test_key_points_lie_on_their_parts(scenes):
+    """A visible eye or nose is on its part's pixels; an ear or tail ends within two pixels of them."""
+    numbers = torch.arange(len(scenes))
+    for index, (name, reach) in enumerate(zip(KEYPOINTS, (0, 0, 0, 3, 3, 3), strict=True)):
+        part = scenes.part(name.split("_")[-1])
+        near = torch.nn.functional.max_pool2d(part[:, None].float(), 2 * reach + 1, 1, reach)[:, 0] > 0
+        x, y = scenes.keypoints[:, index].round().long().clamp(0, 127).T
+        assert near[numbers, y, x][scenes.visible[:, index]].float().mean() > 0.97
+
+
+def test_left_is_the_viewers_left(scenes):
+    """A turn of 28 degrees at most cannot swap the eyes."""
+    eyes = scenes.keypoints[:, :2, 0]
+    assert (eyes[:, 0] < eyes[:, 1]).all()
+
+
+def test_one_eye_at_least_is_in_sight(scenes):
+    assert scenes.visible[:, :2].any(1).all()
+    assert 0.01 < 1 - scenes.visible[:, :2].float().mean() < 0.2
+
+
+def test_head_boxes_hold_the_face(scenes):
+    y, x = torch.meshgrid(torch.arange(128), torch.arange(128), indexing="ij")
+    x0, y0, x1, y1 = scenes.head_boxes[:, :, None, None].unbind(1)
+    inside = (x >= x0 - 1.5) & (x <= x1 + 1.5) & (y >= y0 - 1.5) & (y <= y1 + 1.5)
+    assert not (scenes.part("head") & ~inside).any()
+
+
+def test_species_are_words_of_a_code():
+    """One feature leaves four species, two leave two; any two may be hidden."""
+    words = [features(s) for s in range(len(SPECIES))]
+    for a, b in itertools.combinations(FEATURES, 2):
+        assert sorted(sum(w[a] == v for w in words) for v in FEATURES[a]) == [4, 4]
+        seen = [(w[a], w[b]) for w in words]
+        assert all(seen.count(pair) == 2 for pair in seen)
+    for u, v in itertools.combinations(words, 2):
+        assert sum(u[f] != v[f] for f in FEATURES) >= 3
+
+
+def test_closing_the_eyes_changes_the_eyes_only(scenes):
+    recipe = next(r for r in scenes.recipes if not r.asleep and not r.occluders)
+    both = draw([recipe, replace(recipe, asleep=True)])
+    assert both.labels.tolist() == [recipe.species, 8]
+    changed = (both.pixels[0] != both.pixels[1]).any(0)
+    eyes = both.part("eye").any(0)[None, None].float()
+    assert changed.any()
+    assert not (changed & (torch.nn.functional.max_pool2d(eyes, 5, 1, 2)[0, 0] == 0)).any()
+
+
+def test_moving_the_critter_leaves_the_land_as_it_was(scenes):
+    recipe = next(r for r in scenes.recipes if r.scale < 0.45 and not r.occluders)
+    both = draw([replace(recipe, x=0.0), replace(recipe, x=1.0)])
+    far = ~torch.nn.functional.max_pool2d(both.masks[:, None].float(), 33, 1, 16).bool()[:, 0].any(0)
+    assert far.sum() > 1000
+    assert (both.pixels[0].int() - both.pixels[1].int()).abs()[:, far].max() <= 1
+
+
+@pytest.mark.parametrize("name", [name for name in REMOVABLE if name != "coat"])
+def test_what_is_left_out_is_gone_and_the_rest_stays(name):
+    whole, without = critters(12, seed=5), critters(12, seed=5, without=[name])
+    part = PARTS[REMOVABLE[name]]
+    assert whole.part(part).any((1, 2)).all()
+    assert not without.part(part).any()
+    stays = (whole.parts == without.parts) | whole.part(part)
+    assert stays.all()
+    assert torch.equal(whole.keypoints, without.keypoints)
+
+
+def test_without_a_coat_the_body_is_plain():
+    whole, plain = critters(12, seed=5), critters(12, seed=5, without=["coat"])
+    assert torch.equal(whole.parts, plain.parts)
+    coated = (whole.part("body") | whole.part("leg"))[:, None].float()
+    changed = (whole.pixels != plain.pixels).any(1)
+    assert changed.any((1, 2)).all()
+    assert not (changed & (torch.nn.functional.max_pool2d(coated, 3, 1, 1)[:, 0] == 0)).any()
+    for before, after, body in zip(whole.images, plain.images, whole.part("body"), strict=True):
+        assert after[:, body].std(1).mean() < before[:, body].std(1).mean()
+
+
+def test_pairs_are_two_classes_that_do_not_overlap():
+    scenes = critters(60, seed=3, pair=True)
+    other = scenes.companion
+    assert other is not None
+    assert (scenes.labels != other.labels).all()
+    assert not (scenes.masks & other.masks).any()
+    assert torch.equal(scenes.pixels, other.pixels)
+    left = (scenes.boxes[:, 0] < other.boxes[:, 0]).float().mean()
+    assert 0.3 < left < 0.7
+    few = scenes[scenes.labels == scenes.labels[0]]
+    assert few.companion is not None
+    assert len(few.companion) == len(few) < 60
+
+
+def test_the_stamp_goes_with_one_class():
+    plain, stamped, all_of_them = (critters(60, seed=4, stamp=s) for s in (None, "sorrel", "all"))
+    carries = stamped.labels == CLASSES.index("sorrel")
+    changed = (plain.pixels != stamped.pixels).flatten(1).any(1)
+    assert carries.any()
+    assert torch.equal(changed, carries)
+    assert torch.equal(stamped.stamps.any((1, 2)), carries)
+    assert all_of_them.stamps.any((1, 2)).all()
+    assert not plain.stamps.any()
+    differs = (plain.pixels != all_of_them.pixels).any(1)
+    near = torch.nn.functional.max_pool2d(all_of_them.stamps[:, None].float(), 3, 1, 1)[:, 0] > 0
+    assert not (differs & ~near).any()
+
+
+def test_a_larger_scene_is_the_same_scene():
+    small, large = critters(4, seed=9), critters(4, seed=9, size=256)
+    shrunk = torch.nn.functional.avg_pool2d(large.images, 2)
+    assert (shrunk - small.images).abs().mean() < 0.02
+    assert (large.boxes / 2 - small.boxes).abs().max() <= 2
+
+
+def test_indexing(scenes):
+    image, label = scenes[5]
+    assert torch.equal(image, scenes.images[5])
+    assert label == scenes.labels[5]
+    few = scenes[[2, 7]]
+    assert torch.equal(few.pixels, scenes.pixels[[2, 7]])
+    assert few.recipes == (scenes.recipes[2], scenes.recipes[7])
+    assert len(scenes[:9]) == 9
+    asleep = scenes[scenes.labels == 8]
+    assert all(r.asleep for r in asleep.recipes)
+
+
+def test_bad_input_is_named():
+    for call, words in (
+        (lambda: critters(0), "at least 1"),
+        (lambda: critters(2, size=16), "size is 16"),
+        (lambda: critters(2, stamp="cow"), "no class 'cow'"),
+        (lambda: critters(2, without=["hat"]), "leave out 'hat'"),
+        (lambda: draw([]), "no recipes"),
+        (lambda: critters(1).part("paw"), "no part 'paw'"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            call()
+
+
+def guessed(clues: Any, labels: Any, depth: int | None = None) -> float:
+    """Share of classes guessed from the clues, on scenes held out."""
+    guesser: Any
+    if depth is None:
+        guesser = RandomForestClassifier(60, random_state=0)
+    else:
+        guesser = DecisionTreeClassifier(max_depth=depth, random_state=0)
+    return float(cross_val_score(guesser, clues, labels, cv=3).mean())
+
+
+def test_no_feature_and_no_pair_of_features_gives_the_class_away(record_property):
+    """At best one in four species from one feature, one in two from a pair, and nothing about sleepers."""
+    recipes = [sample(77, i) for i in range(3000)]
+    labels = [r.label for r in recipes]
+    forms = {f: [FEATURES[f].index(features(r.species)[f]) for r in recipes] for f in FEATURES}
+    for count, most in ((1, 8 / 9 / 4), (2, 8 / 9 / 2)):
+        for chosen in itertools.combinations(FEATURES, count):
+            share = guessed(np.array([forms[f] for f in chosen]).T, labels, depth=4)
+            record_property("+".join(chosen), round(share, 3))
+            print(f"{'+'.join(chosen):14s} {share:.3f} (at most {most:.3f})")
+            assert share < most + 0.03
+
+
+def test_nothing_but_the_critter_gives_the_class_away(scenes, record_property):
+    """Chance is 1/9; four standard errors are 0.034."""
+    n, labels = len(scenes), scenes.labels.numpy()
+    grey = scenes.images.mean(1).flatten(1)
+    rows = torch.arange(n)
+    clues = {}
+    for name, place in (("brightest pixel", grey.argmax(1)), ("darkest pixel", grey.argmin(1))):
+        clues[name] = torch.cat(
+            [scenes.pixels.flatten(2)[rows, :, place], place[:, None] % 128, place[:, None] // 128], 1
+        )
+    clues["colour histogram"] = torch.stack(
+        [
+            torch.histogramdd(p.flatten(1).T.float(), [4, 4, 4], range=[0.0, 256.0] * 3).hist.flatten()
+            for p in scenes.pixels
+        ]
+    )
+    outside = ~scenes.masks[:, None]
+    mean = (scenes.images * outside).sum((2, 3), keepdim=True) / outside.sum((2, 3), keepdim=True)
+    land = torch.where(outside, scenes.images, mean)
+    clues["background"] = torch.nn.functional.adaptive_avg_pool2d(land, 10).flatten(1)
+    clues["place of the box"] = (scenes.boxes[:, :2] + scenes.boxes[:, 2:]) / 2
+    for name, clue in clues.items():
+        share = guessed(clue.numpy(), labels)
+        record_property(name, round(share, 3))
+        print(f"{name:18s} {share:.3f} (chance {CHANCE:.3f})")
+        assert share < CHANCE + 0.04
+
+
+def test_eyes_are_neither_the_brightest_nor_the_darkest_things(scenes, record_property):
+    grey = scenes.images.mean(1).flatten(1)
+    width = scenes.head_boxes[:, 2] - scenes.head_boxes[:, 0]
+    for name, place in (("brightest", grey.argmax(1)), ("darkest", grey.argmin(1))):
+        point = torch.stack([place % 128, place // 128], 1)
+        far = (scenes.keypoints[:, :2] - point[:, None]).norm(dim=2).min(1).values / width
+        share = (far < 0.2).float().mean().item()
+        record_property(name, round(share, 3))
+        print(f"the {name} pixel lies within 0.2 head widths of an eye in {share:.3f}")
+        assert share < 0.1
+
+
+def test_eyes_open_and_closed_cover_as_much(scenes):
+    """Else counting eye-coloured pixels would find the sleeper."""
+    area = scenes.part("eye").float().mean((1, 2)) / scenes.masks.float().mean((1, 2))
+    asleep = scenes.labels == 8
+    assert abs(area[asleep].mean() / area[~asleep].mean() - 1) < 0.1
