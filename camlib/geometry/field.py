@@ -6,7 +6,7 @@ chain of windows (kernel k, stride s, padding p, dilation d)
 
     size ← size + (k - 1) d · stride,    start ← start + ((k - 1) d / 2 - p) · stride,    stride ← s · stride
 
-and where branches join, a cell sees what any of them sees; `camlib.reach` has the rules.
+and where branches join, a cell sees what any of them sees; `tensor_field` has the rules.
 (The formula as in Araujo et al., "Computing receptive fields of convolutional neural networks", 2019.)
 """
 

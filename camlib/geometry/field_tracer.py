@@ -1,7 +1,7 @@
 """A network is watched while it runs: which pixels does each tensor see?
 
 Every operation is met on its way (PyTorch's dispatch mode), whether a layer, `F.relu` or `+` made it, and one
-of the rules in `camlib.reach` is applied. What only moves numbers (view, permute, slice, …) moves their cells
+of the rules in `tensor_field` is applied. What only moves numbers (view, permute, slice, …) moves their cells
 alike. An operation without a rule is no error: what comes from it is `Lost`.
 """
 

@@ -28,7 +28,7 @@ class Net(nn.Module):
 
     name: what it is called.  module: the network inside, which takes normalised pictures.
     classes: the C names.  size: the side of the square pictures it expects.  channels: 3, or 1 for digits.
-    layers: short names → modules in forward order; "conv5" is the map after its ReLU (`camlib.layers`).
+    layers: short names → modules in forward order; "conv5" is the map after its ReLU (`layers`).
     resize: the short side to which a photograph is scaled before its middle, size × size, is cut out.
     """
 

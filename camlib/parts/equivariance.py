@@ -18,7 +18,7 @@ from torchvision.transforms.v2 import functional as transform
 
 from ..networks.net import Net
 from ..pictures.batches import batches
-from .unit_peaks import AllPeaks, streamed
+from .unit_peaks import AllPeaks
 from .unit_table import UnitTable
 
 __all__ = ["MOVES", "Move", "equivariance"]
@@ -73,11 +73,11 @@ MOVES = (
 )
 
 
-def equivariance(net: Net, images: Any, *, tolerance: float = 0.04) -> UnitTable:
+def equivariance(net: Net, images: Any, *, tolerance: float = 0.04, batch_size: int = 32) -> UnitTable:
     """How well each unit's answers move along with the pictures, best first: errors (len(MOVES) · N, U).
 
     images: anything `batches` takes: N pictures of one size, without labels.
-    tolerance: in picture sides; the table's alpha.
+    tolerance: in picture sides; the table's alpha.  batch_size: as in `find_units`.
     An error is inf where the unit is silent in either picture: a dead unit agrees with nobody. It is NaN
     where the answer is not moved by more than twice the tolerance, or out of the picture. So a unit that
     always answers with the same place, be it the middle or a corner, is always wrong.
@@ -90,7 +90,7 @@ def equivariance(net: Net, images: Any, *, tolerance: float = 0.04) -> UnitTable
     size = first.shape[1], first.shape[2]
     units = AllPeaks(net, None, size)
     errors = []
-    for pictures, _, _ in streamed(images, "moves"):
+    for pictures, _, _ in batches(images, batch_size=batch_size, progress="moves"):
         before = units(pictures).points
         for move in MOVES:
             after = move.back(units(move.picture(pictures)).points, size)

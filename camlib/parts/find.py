@@ -1,7 +1,7 @@
 """Which unit sees a part, and where it sees it: from filters to part labels.
 
 A unit is (layer, number). Its map is highest where the picture looks most like what it detects; the point
-that the highest cell looks at (`camlib.peaks`) is the unit's answer to "where?". Whether that is right only
+that the highest cell looks at (`peaks`) is the unit's answer to "where?". Whether that is right only
 pictures tell in which someone says where the part is: a few, for one unit out of hundreds is soon chosen.
 
 Channels were matched to annotated parts by Simon, Rodner, Denzler (2014), "Part detector discovery in deep
@@ -22,7 +22,7 @@ from ..running.units import unit_numbers
 from ..scenes.scenes import Scenes
 from ..scores.keypoints import Truth, head_sizes, nearest_errors, part_truth
 from .peaks import Located, peaks
-from .unit_peaks import AllPeaks, streamed
+from .unit_peaks import AllPeaks
 from .unit_table import Unit, UnitTable
 
 __all__ = ["find_units", "locate", "truth_of"]
@@ -32,7 +32,7 @@ def locate(net: Net, unit: Unit, images: Any, *, count: int = 1, batch_size: int
     """Where a unit is strongest in each picture, as points, and how strong it is there.
 
     unit: (layer, number), a layer that has a map.  images: anything `batches` takes, of one size.
-    count: how many points in each picture: 2 for both eyes. `camlib.parts.peaks` has the rule.
+    count: how many points in each picture: 2 for both eyes. `peaks` has the rule.
     Returns points (N, count, 2), NaN where there is no such peak, and strengths (N, count), activations.
     Raises ValueError for an unknown layer or unit, a layer without a map, and a count below 1.
     """
@@ -58,6 +58,7 @@ def find_units(
     sizes: Tensor | None = None,
     alpha: float = 0.2,
     rotate: int | None = None,
+    batch_size: int = 32,
 ) -> UnitTable:
     """Every unit of every layer as a detector of a part, best first, in one pass over labelled pictures.
 
@@ -69,7 +70,8 @@ def find_units(
     for which an alpha of 0.2 is lax.  alpha: a right answer is no further than alpha sizes away. Eyes are .39
     heads apart: at 0.2 even a unit that answers with the middle between them is right, at 0.1 it is not.
     rotate: a seed: as many random directions of each layer in the units' place (as `dissect` rotates).
-    Memory depends on N × units. Raises ValueError for an unknown part or layer, a layer without a map, and
+    batch_size: pictures at once; the maps of all layers are in memory together. What stays depends on N ×
+    units. Raises ValueError for an unknown part or layer, a layer without a map, and
     points or sizes that do not fit the pictures.
     """
     points, lengths = truth_of(images, part, sizes)
@@ -77,7 +79,7 @@ def find_units(
     units = AllPeaks(net, layers, (first.shape[1], first.shape[2]), rotate)
     errors = [
         nearest_errors(units(pictures).points, points[indices], lengths[indices])
-        for pictures, _, indices in streamed(images, "units")
+        for pictures, _, indices in batches(images, batch_size=batch_size, progress="units")
     ]
     return UnitTable.ranked(units.keys, torch.cat(errors), alpha)
 

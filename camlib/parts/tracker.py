@@ -2,7 +2,7 @@
 
 Its labels may be a unit's answers (`locate`), without anybody's hand, or the truth. The network stays as it
 is, its maps are computed once, and only the head is trained, in seconds: 1×1 convolution, ReLU, 3×3
-convolution, a heat map (`camlib.heat`). The same head on convolutions trained from scratch is
+convolution, a heat map (`heat_map`). The same head on convolutions trained from scratch is
 "critternet_eye", a network of the course's.
 
 Errors of the labels that point every way average out in the student, as far as the picture does not tell

@@ -1,7 +1,6 @@
 """Where every unit of several layers is strongest, in one run of the network."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -9,15 +8,12 @@ from torch import Tensor
 from ..geometry.field import receptive_field
 from ..networks.net import Net
 from ..networks.trace import trace
-from ..pictures.batches import Batch, batches
 from ..running.extractor import FeatureExtractor
 from ..units.dissect import random_rotation
 from ..wording import listing
 from .peaks import Located, peaks
 
-__all__ = ["AllPeaks", "streamed"]
-
-_PIXELS = 32 * 128 * 128  # of the pictures in one run, for the maps of all layers are in memory together
+__all__ = ["AllPeaks"]
 
 
 class AllPeaks:
@@ -71,10 +67,3 @@ class AllPeaks:
             points.append(found.points[:, :, 0].cpu())
             strengths.append(found.strengths[:, :, 0].cpu())
         return Located(torch.cat(points, 1), torch.cat(strengths, 1))
-
-
-def streamed(dataset: Any, what: str) -> Iterator[Batch]:
-    """The data set in batches small enough for the maps of all layers, with a progress bar."""
-    (first,) = next(batches(dataset, batch_size=1)).images
-    size = max(1, _PIXELS // (first.shape[1] * first.shape[2]))
-    return batches(dataset, batch_size=size, progress=what)

@@ -2,7 +2,7 @@
 
 Zhou, Khosla, Lapedriza, Oliva, Torralba (2016), "Learning deep features for discriminative localization",
 section 3.2: "segment the regions of which the value is above 20% of the max value of the CAM", then take "the
-bounding box that covers the largest connected component". What their code did instead: `camlib.released`.
+bounding box that covers the largest connected component". What their code did instead: `camlib.zhou_boxes`.
 
 A box is (x0, y0, x1, y1) in pixels, half open. No box at all is a row of NaN, which overlaps with nothing.
 """

@@ -5,8 +5,6 @@ gives smooth filters. After training, batch norm is folded into the convolutions
 """
 
 import argparse
-import hashlib
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
@@ -28,63 +25,19 @@ from ..networks.weights import shipped_folder
 from ..networks.zoo import load, wrap
 from ..parts.find import locate
 from ..parts.heat_map import finer, heat_loss, heat_map
-from ..parts.tracker import Tracker
 from ..pictures.digits import Digits, digits
 from ..scenes.scenes import critters
-from ..scores.keypoints import keypoint_errors, part_truth
+from ..scores.keypoints import part_truth
 from ..units.filters import autocorrelation
 from .augment import hidden, mean_of, varied
 from .batchnorm import batch_normed, fold
+from .plans import PLANS, Plan
+from .ship import README, TRAINING, accuracy, note, table, write
 
-__all__ = ["PLANS", "Plan", "accuracy", "batch_normed", "fold", "hidden", "main", "retrain", "table", "train"]
+__all__ = ["main", "retrain", "train"]
 
-TRAINING, FRESH = 1001, 2002  # seeds of the scenes to learn from, and of those to be tried on
 KEPT = (0, 1, 2, 3, 4, 6, 8, 12, 16)  # epochs after which conv1 is kept to look at
 KEPT_FILE = "critternet_conv1_epochs.safetensors"
-README = """# Weights
-
-Trained by `make train`, from seeds, on the drawn scenes (`critters`) and on MNIST; in half precision, batch
-norm folded into the convolutions. `critternet_conv1_epochs` holds the first layer of critternet after each
-kept epoch. `SHA256SUMS` is checked at each load. Licence: MIT.
-
-{table}
-
-Minutes: processor time of the training, on each of so many cores. Accuracy: top-1 on 2000 fresh scenes; for
-lenet, on MNIST's test set. Autocorrelation: of neighbouring conv1 weights, 0 for noise (`camlib.filters`).
-critternet_has is critternet_gap, trained with cells of its pictures hidden (Singh, Lee 2017).
-critternet_eye and critternet_eye_exact say where an eye is (`camlib.track`); the labels of the one are the
-answers of critternet_gmp's unit conv5 38, those of the other both eyes in sight. Their accuracy is PCK@.2,
-the share of answers that lie within .2 head sizes of an eye in sight.
-"""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How one network is trained.
-
-    rate: the peak of the learning rate.  start: the network whose convolutions it starts from, if any.
-    hide: sides, in pixels, of the grid cells that are hidden in its pictures, if any.
-    unit: (network, layer, number) of the unit whose answers a tracker learns; None: from the truth.
-    """
-
-    epochs: int
-    rate: float
-    batch: int = 64
-    start: str | None = None
-    hide: tuple[int, ...] = ()
-    unit: tuple[str, str, int] | None = None
-
-
-PLANS = {
-    "critternet_gmp": Plan(epochs=16, rate=4e-3),
-    "critternet": Plan(epochs=6, rate=1e-3, start="critternet_gmp"),
-    "critternet_gap": Plan(epochs=16, rate=4e-3),
-    "critternet_gap2": Plan(epochs=16, rate=4e-3),
-    "critternet_has": Plan(epochs=16, rate=4e-3, hide=(16, 32)),
-    "critternet_eye": Plan(epochs=10, rate=4e-3, unit=("critternet_gmp", "conv5", 38)),
-    "critternet_eye_exact": Plan(epochs=10, rate=4e-3),
-    "lenet": Plan(epochs=10, rate=1e-3, batch=300),
-}
 
 
 @dataclass
@@ -109,7 +62,7 @@ class _Run:
             "seconds": self.seconds,
             "kept": self.kept,
         }
-        _write(path, lambda temporary: torch.save(state, temporary))
+        write(path, lambda temporary: torch.save(state, temporary))
 
     def resume(self, path: Path) -> None:
         state = torch.load(path, weights_only=True)
@@ -179,43 +132,6 @@ def retrain(data: Digits, seed: int = 0) -> Net:
     return wrap(run.module, classes=list("0123456789"), mean=[0.0], std=[1.0], size=28)
 
 
-def accuracy(name: str, file: Path, fresh: int = 2000) -> float:
-    """Share of right top-1 answers of the weights in `file`, on fresh scenes or on MNIST's test set.
-
-    Of a tracker's answers: the share within .2 head sizes of an eye in sight.
-    """
-    net = load(name, weights=file)
-    if name in TRACKERS:
-        scenes = critters(fresh, seed=FRESH)
-        found = Tracker.of(net).locate(scenes).points
-        return keypoint_errors(found, *part_truth(scenes, "eye")).pck()
-    data: Any = digits(split="test", source="mnist") if name == "lenet" else critters(fresh, seed=FRESH)
-    with torch.inference_mode():
-        right = sum(
-            int((net(part.float() / 255).argmax(1) == truth).sum())
-            for part, truth in zip(data.pixels.split(250), data.labels.split(250), strict=True)
-        )
-    return right / len(data)
-
-
-def table(folder: Path) -> str:
-    """The table of what lies in `folder`, in Markdown, from what each file says of itself."""
-    rows = [
-        "| network | parameters | bytes | minutes | cores | accuracy | conv1 autocorrelation |",
-        "|---|--:|--:|--:|--:|--:|--:|",
-    ]
-    for name in COURSE:
-        file = folder / f"{name}.safetensors"
-        with safe_open(file, "pt") as opened:
-            said = opened.metadata()
-        count = sum(tensor.numel() for tensor in load_file(file).values())
-        rows.append(
-            f"| {name} | {count} | {file.stat().st_size} | {said['minutes']} "
-            f"| {said.get('cores', '2')} | {said['accuracy']} | {said['autocorrelation']} |"
-        )
-    return "\n".join(rows)
-
-
 def main(argv: list[str] | None = None) -> None:
     """Train the named networks (all of them, where none is named) and print the table."""
     parser = argparse.ArgumentParser(prog="python -m camlib.training", description=__doc__)
@@ -232,7 +148,7 @@ def main(argv: list[str] | None = None) -> None:
         print(train(name, chosen.folder, chosen.checkpoints))
     if all((chosen.folder / f"{name}.safetensors").is_file() for name in COURSE):
         text = README.format(table=table(chosen.folder))
-        _write(chosen.folder / "README.md", lambda path: path.write_text(text))
+        write(chosen.folder / "README.md", lambda path: path.write_text(text))
         print(table(chosen.folder))
 
 
@@ -333,7 +249,7 @@ def _ship(run: _Run, name: str, plan: Plan, folder: Path, checkpoints: Path, fre
     module = run.module.eval() if name == "lenet" or plan.start else fold(run.module)
     state = {key: value.detach().half().contiguous() for key, value in module.state_dict().items()}
     trial = checkpoints / f"{name}-trial.safetensors"  # beside it no list of checksums says what it should be
-    _write(trial, lambda path: save_file(state, path))
+    write(trial, lambda path: save_file(state, path))
     said = {
         "format": "camlib",
         "epochs": str(plan.epochs),
@@ -344,31 +260,9 @@ def _ship(run: _Run, name: str, plan: Plan, folder: Path, checkpoints: Path, fre
     }
     trial.unlink()
     file = folder / f"{name}.safetensors"
-    _write(file, lambda path: save_file(state, path, said))
-    _note(file)
+    write(file, lambda path: save_file(state, path, said))
+    note(file)
     if run.kept:
-        _write(folder / KEPT_FILE, lambda path: save_file(run.kept, path, {"format": "camlib"}))
-        _note(folder / KEPT_FILE)
+        write(folder / KEPT_FILE, lambda path: save_file(run.kept, path, {"format": "camlib"}))
+        note(folder / KEPT_FILE)
     return file
-
-
-def _note(file: Path) -> None:
-    """Put the file's SHA-256 into the list beside it."""
-    sums = file.with_name("SHA256SUMS")
-    lines = sums.read_text().splitlines() if sums.is_file() else []
-    others = [line for line in lines if line.split()[1] != file.name]
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    text = "\n".join(sorted([*others, f"{digest}  {file.name}"], key=lambda line: line.split()[1]))
-    _write(sums, lambda path: path.write_text(text + "\n"))
-
-
-def _write(path: Path, save: Callable[[Path], Any]) -> None:
-    """Write under another name and rename, so that a file is whole or not there."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        save(temporary)
-        temporary.chmod(0o644)  # safetensors would keep it from everybody else
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

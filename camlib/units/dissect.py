@@ -81,7 +81,13 @@ class Dissection:
 
 
 def dissect(
-    net: Net, layer: str, scenes: Scenes, *, rotation: Tensor | None = None, quantile: float = 0.005
+    net: Net,
+    layer: str,
+    scenes: Scenes,
+    *,
+    rotation: Tensor | None = None,
+    quantile: float = 0.005,
+    batch_size: int = 64,
 ) -> Dissection:
     """The concept that each unit of a layer detects, and how well. The network runs twice over the scenes.
 
@@ -102,9 +108,11 @@ def dissect(
     _check(rotation, units)
     size = (scenes.parts.shape[1], scenes.parts.shape[2])
     field = receptive_field(net, layer, size=size)
-    thresholds = _thresholds(_maps(extract, scenes, rotation, "thresholds"), quantile, len(scenes))
+    thresholds = _thresholds(
+        _maps(extract, scenes, rotation, "thresholds", batch_size), quantile, len(scenes)
+    )
     lit = torch.zeros(len(thresholds) * len(PARTS), dtype=torch.int64)  # pixels, for each unit and part
-    for maps, indices in _maps(extract, scenes, rotation, "masks"):
+    for maps, indices in _maps(extract, scenes, rotation, "masks", batch_size):
         # Enlarging adds no values above a map's peak, so only units whose peak is above T_k light up at all.
         for pairs in torch.split((maps.amax((2, 3)) > thresholds).nonzero(), _AT_ONCE):
             picture, unit = pairs.T
@@ -131,11 +139,11 @@ def random_rotation(units: int, *, seed: int = 0) -> Tensor:
 
 
 def _maps(
-    extract: FeatureExtractor, scenes: Scenes, rotation: Tensor | None, what: str
+    extract: FeatureExtractor, scenes: Scenes, rotation: Tensor | None, what: str, batch_size: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Maps (B, U, h, w) and the scenes' numbers (B,)."""
     (layer,) = extract.layers
-    for images, _, indices in batches(scenes, progress=f"{layer}, {what}"):
+    for images, _, indices in batches(scenes, batch_size=batch_size, progress=f"{layer}, {what}"):
         maps = extract(images)[layer].float().cpu()
         yield maps if rotation is None else torch.einsum("kj,bjhw->bkhw", rotation, maps), indices
 

@@ -6,28 +6,24 @@ without a kernel see a still.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 import traitlets
-from anywidget import AnyWidget
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms.v2.functional import to_pil_image
 
 from ..show import Figure, images
-from .theme import themed
+from .base import Canvas, image_of, jpeg
 
 __all__ = ["ClickBoard"]
 
 _LARGEST = 640  # pixels: larger pictures travel smaller; their points stay in their own pixels
 
 
-class ClickBoard(AnyWidget):
+class ClickBoard(Canvas):
     """Pictures side by side; a click in one, or arrow keys and Enter, tells its point.
 
     pictures: (N, C, H, W) in [0, 1], or a list of (C, H, W) of any sizes.  question: what is asked for.
@@ -37,8 +33,7 @@ class ClickBoard(AnyWidget):
     Raises ValueError for no pictures, another number of points, and a point outside its picture.
     """
 
-    _esm = Path(__file__).with_name("clickboard.js")
-    _css = themed("clickboard.css")
+    files = "clickboard"
     _pictures: Any = traitlets.List().tag(sync=True)  # JPEGs
     _sizes: Any = traitlets.List().tag(sync=True)  # height and width of each picture
     _question = traitlets.Unicode().tag(sync=True)
@@ -80,7 +75,7 @@ class ClickBoard(AnyWidget):
         self._points = [[] if math.isnan(x + y) else [x, y] for x, y in points.tolist()]
 
     @property
-    def still(self) -> Figure:
+    def still(self) -> Figure:  # type: ignore[override]
         """The pictures with the points as they are now."""
         told = int(self.points.isfinite().all(1).sum())
         captions = [str(number) for number in range(len(self._images))]
@@ -95,15 +90,8 @@ class ClickBoard(AnyWidget):
                 raise ValueError(f"({x:g}, {y:g}) is outside picture {number}, {width} × {height} pixels")
         return [list(map(float, point)) for point in proposal.value]
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        live = super()._repr_mimebundle_(**kwargs)
-        data, metadata = self.still._repr_mimebundle_()
-        return {**(live[0] if live else {}), **data}, metadata
-
 
 def _jpeg(image: Tensor) -> bytes:
-    picture: Image.Image = to_pil_image(image.expand(3, -1, -1))
+    picture = image_of(image.expand(3, -1, -1))
     picture.thumbnail((_LARGEST, _LARGEST), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    picture.save(buffer, "jpeg", quality=90, subsampling=0)
-    return buffer.getvalue()
+    return jpeg(picture)

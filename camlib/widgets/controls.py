@@ -21,6 +21,7 @@ from traitlets import Unicode
 
 from ..show import Figure, filter_grid, png
 from ..units.filters import autocorrelation, orientation
+from .base import with_still
 
 __all__ = ["Explorer", "explorer", "filters_over_epochs"]
 
@@ -62,8 +63,7 @@ class Explorer(VBox):  # type: ignore[misc]
         self.picture.value, self.picture.tooltip, self.picture.layout.width = self._frame(**self._values())
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        data, metadata = self.still._repr_mimebundle_()
-        return {**super()._repr_mimebundle_(**kwargs), **data}, metadata
+        return with_still(super()._repr_mimebundle_(**kwargs), self.still)
 
 
 def explorer(draw: Draw, *, still: Figure | None = None, **controls: Sequence[Any]) -> Explorer:

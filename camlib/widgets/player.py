@@ -6,29 +6,23 @@ as one JPEG. Readers without a kernel see a strip of film.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import traitlets
-from anywidget import AnyWidget
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms.v2.functional import to_pil_image
 
 from ..scores.tracks import track_errors
 from ..show import Figure, strip
 from ..show.strip import MARKS, known
-from .theme import themed
+from .base import SHEET, Canvas, image_of, jpeg
 
 __all__ = ["Player"]
 
-_SHEET = 4096  # pixels, the side of the sheet that holds all frames: browsers may refuse larger pictures
 
-
-class Player(AnyWidget):
+class Player(Canvas):
     """A clip that plays, with up to three tracks as marks, the truth as rings, and curves of the errors.
 
     images: (N, C, H, W) in [0, 1], N ≥ 2.  tracks: name → (N, 2), (x, y) in pixels, NaN where there is none.
@@ -39,8 +33,7 @@ class Player(AnyWidget):
     a rate of 0 or less, and a frame that is not there.
     """
 
-    _esm = Path(__file__).with_name("player.js")
-    _css = themed("player.css")
+    files = "player"
     _sheet = traitlets.Bytes().tag(sync=True)
     _size = traitlets.List(traitlets.Int()).tag(sync=True)  # height, width, frames, frames in a row
     _tracks: Any = traitlets.List().tag(sync=True)
@@ -93,11 +86,6 @@ class Player(AnyWidget):
             raise ValueError(f"no frame {proposal.value}; they are 0 to {self._count - 1}")
         return int(proposal.value)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        live = super()._repr_mimebundle_(**kwargs)
-        data, metadata = self.still._repr_mimebundle_()
-        return {**(live[0] if live else {}), **data}, metadata
-
 
 def _plain(numbers: Tensor) -> list[float | None]:
     """Numbers as JSON has them, to a hundredth; what is not finite is null."""
@@ -107,16 +95,14 @@ def _plain(numbers: Tensor) -> list[float | None]:
 def _sheet(images: Tensor | Sequence[Tensor]) -> tuple[bytes, int]:
     """The frames row by row on one JPEG, and how many are in a row."""
     _, high, wide = images[0].shape
-    columns = min(len(images), _SHEET // wide)
+    columns = min(len(images), SHEET // wide)
     rows = math.ceil(len(images) / max(columns, 1))
-    if not columns or rows * high > _SHEET:
+    if not columns or rows * high > SHEET:
         raise ValueError(
-            f"{len(images)} frames of {high} × {wide} pixels; they must fit on {_SHEET} × {_SHEET}"
+            f"{len(images)} frames of {high} × {wide} pixels; they must fit on {SHEET} × {SHEET}"
         )
     sheet = Image.new("RGB", (columns * wide, rows * high))
     for number, image in enumerate(images):
-        picture = to_pil_image(image.detach().cpu().float().clamp(0, 1).expand(3, -1, -1))
+        picture = image_of(image.expand(3, -1, -1))
         sheet.paste(picture, (number % columns * wide, number // columns * high))
-    buffer = io.BytesIO()
-    sheet.save(buffer, "jpeg", quality=90, subsampling=0)
-    return buffer.getvalue(), columns
+    return jpeg(sheet), columns

@@ -6,15 +6,12 @@ one JPEG. Readers without a kernel see a still.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 import traitlets
-from anywidget import AnyWidget
 from PIL import Image
 from torch import Tensor
 
@@ -22,15 +19,14 @@ from ..embeddings.grid import EMPTY, mosaic
 from ..show import Figure, scatter
 from ..show.colouring import Fact, colouring
 from ..wording import listing, near
-from .theme import themed
+from .base import SHEET, Canvas, jpeg
 
 __all__ = ["PointMap"]
 
-_SHEET = 4096  # pixels, the thumbnails' sheet: browsers may refuse larger pictures
 _SIDES = 24, 96  # pixels, a thumbnail's
 
 
-class PointMap(AnyWidget):
+class PointMap(Canvas):
     """Points in the plane, each with its picture and what is known of it.
 
     points: floats (N, 2), x to the right and y up.  pictures: item i is picture i, (C, H, W) in [0, 1] or
@@ -42,8 +38,7 @@ class PointMap(AnyWidget):
     no facts, more than 29 000 pictures, and for a selection that is not there.
     """
 
-    _esm = Path(__file__).with_name("pointmap.js")
-    _css = themed("pointmap.css")
+    files = "pointmap"
     _points = traitlets.Bytes().tag(sync=True)  # float32, x and y in turn
     _facts: Any = traitlets.List().tag(sync=True)
     _sheet = traitlets.Bytes().tag(sync=True)
@@ -86,11 +81,6 @@ class PointMap(AnyWidget):
             raise ValueError(f"no fact {proposal.value!r}{close}; there are {listing(self._names)}")
         return str(proposal.value)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        live = super()._repr_mimebundle_(**kwargs)
-        data, metadata = self.still._repr_mimebundle_()
-        return {**(live[0] if live else {}), **data}, metadata
-
 
 def _sent(name: str, fact: Fact, count: int) -> dict[str, Any]:
     """What the browser is told of a fact."""
@@ -102,12 +92,10 @@ def _sent(name: str, fact: Fact, count: int) -> dict[str, Any]:
 def _sheet(pictures: Any) -> tuple[bytes, int]:
     """All pictures small, row by row on a square sheet, as JPEG; and the side of one."""
     columns = math.ceil(math.sqrt(len(pictures)))
-    side = min(_SIDES[1], _SHEET // columns)
+    side = min(_SIDES[1], SHEET // columns)
     if side < _SIDES[0]:
-        raise ValueError(f"{len(pictures)} pictures; a map shows at most {(_SHEET // _SIDES[0]) ** 2}")
+        raise ValueError(f"{len(pictures)} pictures; a map shows at most {(SHEET // _SIDES[0]) ** 2}")
     cells = torch.full((math.ceil(len(pictures) / columns) * columns,), EMPTY)
     cells[: len(pictures)] = torch.arange(len(pictures))
     sheet = mosaic(pictures, cells.view(-1, columns), side=side).permute(1, 2, 0).numpy()
-    buffer = io.BytesIO()
-    Image.fromarray(sheet).save(buffer, "jpeg", quality=85)
-    return buffer.getvalue(), side
+    return jpeg(Image.fromarray(sheet)), side

@@ -6,24 +6,19 @@ network once; moves that come while it answers are skipped. Readers without a ke
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 import traitlets
-from anywidget import AnyWidget
-from PIL import Image
 from torch import Tensor
-from torchvision.transforms.v2.functional import to_pil_image
 
 from ..heatmaps.fills import filled
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net
 from ..show import Figure, images
 from ..wording import listing
-from .theme import themed
+from .base import Canvas, image_of, png
 
 __all__ = ["SquareExplorer"]
 
@@ -32,7 +27,7 @@ _FILLS |= {name: name for name in ("mean", "blur", "noise")}
 _ALL, _FIRST = 10, 5  # classes: so many are all shown; of more, the first, and who else leads
 
 
-class SquareExplorer(AnyWidget):
+class SquareExplorer(Canvas):
     """A picture with a square to drag, and the network's probabilities with it and without.
 
     pictures: name → (C, H, W) in [0, 1], all of one size; they can be chosen, the first to begin with.
@@ -43,8 +38,7 @@ class SquareExplorer(AnyWidget):
     Raises ValueError for no pictures, pictures of unequal size, and for a picture or fill that is not there.
     """
 
-    _esm = Path(__file__).with_name("square.js")
-    _css = themed("square.css")
+    files = "square"
     _pictures = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _fills = traitlets.List(traitlets.Unicode()).tag(sync=True)
     _size = traitlets.List(traitlets.Int()).tag(sync=True)
@@ -99,10 +93,10 @@ class SquareExplorer(AnyWidget):
         if asked == before:  # x and y come together, and tell twice
             return
         if asked[0] != before[0]:
-            self._shown = _png(self._images[self.picture])
+            self._shown = png(image_of(self._images[self.picture]))
             self._was = self._answer(self._images[self.picture])
         if asked[:2] != before[:2] or (self.fill == "blur" and self.side != before[2]):
-            self._behind = _png(self._seen())
+            self._behind = png(image_of(self._seen()))
         was, now = self._was, self._answer(self.covered)
         every = range(len(was))
         shown = list(every) if len(was) <= _ALL else was.argsort(descending=True)[:_FIRST].tolist()
@@ -131,15 +125,3 @@ class SquareExplorer(AnyWidget):
         if name == "side":
             return int(min(max(value, 1), height, width))
         return int(min(max(value, 1 - self.side), (width if name == "x" else height) - 1))
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        live = super()._repr_mimebundle_(**kwargs)
-        data, metadata = self.still._repr_mimebundle_()
-        return {**(live[0] if live else {}), **data}, metadata
-
-
-def _png(image: Tensor) -> bytes:
-    buffer = io.BytesIO()
-    picture: Image.Image = to_pil_image(image.detach().cpu().float().clamp(0, 1))
-    picture.save(buffer, "png", compress_level=1)
-    return buffer.getvalue()

@@ -149,6 +149,6 @@ def test_doctor_works_where_torch_does_not(tmp_path: Path) -> None:
     assert (
         "FAIL  torch does not import (ImportError: libtorch.so: cannot open): install it again" in done.stdout
     )
-    assert "FAIL  networks: camlib.nets does not import" in done.stdout
+    assert "FAIL  networks: camlib.networks does not import" in done.stdout
     assert "ipywidgets" in done.stdout
     assert "Traceback" not in done.stderr

@@ -278,7 +278,7 @@ def test_an_interruption_leaves_nothing(photo: Path, tmp_path: Path, monkeypatch
             raise KeyboardInterrupt
         return look(net, image(), top=1)
 
-    monkeypatch.setattr("camlib.look.look", interrupted)
+    monkeypatch.setattr("camlib.commands.look.look", interrupted)
     before = files(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         main(["look", str(photo), str(other), "--net", "critternet_gap"])

@@ -249,7 +249,8 @@ def test_neighbours_from_a_mapped_file(tmp_path: Path) -> None:
 )
 def test_neighbours_refuse(arguments: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        nearest(*arguments)
+        known, queries, *more = arguments
+        nearest(known, queries, **dict(zip(("k", "metric"), more, strict=False)))
 
 
 def test_large_finite_numbers_are_finite() -> None:

@@ -102,11 +102,11 @@ def test_several_targets_in_one_pass() -> None:
         ("blue", "no class 'blue'"),
         (3, "class 3: Sequential has 3 classes, 0 to 2"),
         ([0, 1, 2], "3 targets for 2 images"),
-        ([[0, 1]], "1 rows of targets for 2 images"),
+        ([[0, 1]], "1 targets for 2 images"),
         ([[0, 1], [0]], "a row of the same length"),
         ([[0], 1], "a row of the same length"),
         ([[], []], "a row of the same length"),
-        (torch.zeros(3, 2, dtype=torch.int64), "3 rows of targets for 2 images"),
+        (torch.zeros(3, 2, dtype=torch.int64), "3 targets for 2 images"),
     ],
 )
 def test_wrong_targets_are_refused_before_the_network_runs(targets: Any, says: str) -> None:

@@ -285,7 +285,7 @@ def test_wrong_input_is_refused_before_any_work(net: Net, monkeypatch: pytest.Mo
         occlusion(net, images[:0])
     with pytest.raises(ValueError, match="no layer 'conv7'"):
         occlude(net, images, layer="conv7")
-    with pytest.raises(ValueError, match="'fc3' of Sequential has no maps"):
+    with pytest.raises(ValueError, match="'fc3' has no map"):
         occlude(net, images, layer="fc3")
 
 

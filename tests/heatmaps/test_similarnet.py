@@ -202,7 +202,7 @@ def test_refuses() -> None:
     net, image = load("lenet"), pictures(1, 1, 28, 28)
     for words, call in (
         ("has 16 units", lambda: similarnet(net, "conv2", image, torch.ones(6))),
-        ("has no maps", lambda: similarnet(net, "fc1", image, torch.ones(120))),
+        ("has no map", lambda: similarnet(net, "fc1", image, torch.ones(120))),
         ("no layer 'conv7'", lambda: similarnet(net, "conv7", image, torch.ones(6))),
         ("there is no picture", lambda: similarnet(net, "conv2", image[:0], torch.ones(16))),
         ("there is no picture", lambda: ablation_cam_weights(net, "conv2", image[:0])),

@@ -203,7 +203,7 @@ def test_photos_are_seven_and_need_no_network(monkeypatch):
     cat = some["cat"]
     assert cat.names == ("cat",)
     assert torch.equal(cat.images[0], some[1][0])
-    assert some[1][1] == "cat"
+    assert some[1][1] is None
     assert some[4:].names == ("motorcycle", "temple", "flower")
     red, _, blue = some["rocket"].images[0, :, :20].mean(dim=(1, 2))
     assert blue > 1.5 * red  # the evening sky: RGB, in this order, right way up

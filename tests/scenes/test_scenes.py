@@ -52,7 +52,7 @@ def test_many_processes_draw_what_one_does(scenes):
 
 
 def test_the_drawing_processes_do_not_import_torch():
-    code = "import sys, camlib.drawing.paint; print('torch' in sys.modules, 'sklearn' in sys.modules)"
+    code = "import sys, camlib.scenes.drawing.paint; print('torch' in sys.modules, 'sklearn' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.split() == ["False", "False"]
 

@@ -52,7 +52,7 @@ def test_texts_are_the_same_on_another_day(
 
 
 def test_drawing_imports_neither_torch_nor_matplotlib() -> None:
-    code = "import sys, camlib.drawing.streets; print('torch' in sys.modules, 'matplotlib' in sys.modules)"
+    code = "import sys, camlib.scenes.drawing.streets; print('torch' in sys.modules, 'matplotlib' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.split() == ["False", "False"]
 

@@ -20,9 +20,13 @@ from camlib.parts.tracker import Tracker
 from camlib.pictures.digits import digits
 from camlib.scenes.scenes import critters
 from camlib.scores.keypoints import keypoint_errors, part_truth
+from camlib.training import plans, ship
 from camlib.training import train as training
-from camlib.training.augment import varied
-from camlib.training.train import PLANS, Plan, accuracy, batch_normed, fold, hidden, retrain, table, train
+from camlib.training.augment import hidden, varied
+from camlib.training.batchnorm import batch_normed, fold
+from camlib.training.plans import PLANS, Plan
+from camlib.training.ship import accuracy, table
+from camlib.training.train import retrain, train
 from camlib.units.ablation import ablate
 from camlib.units.filters import autocorrelation, filter_history, filters
 
@@ -104,7 +108,7 @@ def test_hide_and_seek_hides_and_starts_as_gap_does(tmp_path, monkeypatch):
     assert len(seen) == 6
     images, sides, fill, _ = seen[0]
     assert sides == (16, 32)
-    mean = (critters(96, seed=training.TRAINING).images.mean() - 0.5) / 0.25
+    mean = (critters(96, seed=ship.TRAINING).images.mean() - 0.5) / 0.25
     assert fill == pytest.approx(mean.item(), abs=1e-3)
     assert images.mean().item() == pytest.approx(fill, abs=0.15)  # light and shift change it little
     torch.manual_seed(0)
@@ -147,7 +151,7 @@ def test_critternet_starts_from_the_pooled_network_and_keeps_its_first_layer(tmp
 
 
 def test_a_tracker_learns_from_a_unit_or_from_the_truth(tmp_path):
-    scenes = critters(96, seed=training.TRAINING)
+    scenes = critters(96, seed=ship.TRAINING)
     learn = Plan(epochs=2, rate=4e-3, batch=16, unit=("critternet_gmp", "conv5", 38))
     with pytest.raises(ValueError, match="learns from critternet_gmp, which is not in"):
         train("critternet_eye", tmp_path, tmp_path, learn, n=96, fresh=16)
@@ -258,7 +262,7 @@ def test_similarnets_recipe_gives_similarnets_figures():
 
 def test_the_recipe_takes_as_many_batches_of_fewer_digits(monkeypatch):
     batches = []
-    monkeypatch.setitem(training.PLANS, "lenet", Plan(epochs=1, rate=1e-3, batch=300))
+    monkeypatch.setitem(plans.PLANS, "lenet", Plan(epochs=1, rate=1e-3, batch=300))
     loss = functional.cross_entropy
 
     def counted(logits, labels, **options):

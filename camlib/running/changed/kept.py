@@ -1,7 +1,7 @@
 """Run a network on a picture and on many versions of it that differ in a square, computing only what differs.
 
 The unchanged picture's maps are kept. For a changed one, each local operation computes the part of its map
-that the square touches (`camlib.spans`), from the part of the map below and what was kept around it. Where a
+that the square touches (`spans`), from the part of the map below and what was kept around it. Where a
 part has grown to nearly the whole map, the whole map is computed, and so on to the end as always. Nothing is
 approximated: the numbers that are not computed again are those that do not depend on the square.
 """
