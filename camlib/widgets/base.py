@@ -30,8 +30,8 @@ class Canvas(AnyWidget):
     still: Figure
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        if cls.files:
-            cls._esm = (_HERE / f"{cls.files}.js").read_text("utf-8")
+        if "files" in vars(cls):  # anywidget makes a class of each instance, with its own traits
+            cls._esm = _HERE / f"{cls.files}.js"
             cls._css = "".join((_HERE / f"{name}.css").read_text("utf-8") for name in ("theme", cls.files))
         super().__init_subclass__(**kwargs)
 
