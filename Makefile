@@ -8,7 +8,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell command -v $(name) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab test notebooks slides handouts new-lesson bench train weights clean
+.PHONY: help env lab check test notebooks slides handouts new-lesson bench train weights clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,13 @@ test: env ## all checks: ruff, mypy, the tests, every lesson's cells
 	$(PY) -m mypy
 	@# no progress bars where output is compared: only the console's tqdm, which QT_API asks for, knows TQDM_DISABLE
 	QT_API= TQDM_DISABLE=1 $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks
+
+check: env ## while at work: ruff, mypy and the library's tests, without lessons, browser and zoo
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	TQDM_DISABLE=1 $(PY) -m pytest -m "not slow and not zoo" --ignore=tests/tools/test_lessons.py \
+		--ignore=tests/widgets/test_browser.py tests
 
 notebooks: env ## run every lesson again and keep its outputs
 	$(PY) -m tools.execute

@@ -248,9 +248,10 @@ def test_neighbours_from_a_mapped_file(tmp_path: Path) -> None:
     ],
 )
 def test_neighbours_refuse(arguments: Any, message: str) -> None:
+    known, queries, *more = arguments
+    options = dict(zip(("k", "metric"), more, strict=False))
     with pytest.raises(ValueError, match=message):
-        known, queries, *more = arguments
-        nearest(known, queries, **dict(zip(("k", "metric"), more, strict=False)))
+        nearest(known, queries, **options)
 
 
 def test_large_finite_numbers_are_finite() -> None:
@@ -260,6 +261,7 @@ def test_large_finite_numbers_are_finite() -> None:
 @pytest.mark.skipif(
     "CAMLIB_SHARED" not in os.environ, reason="CAMLIB_SHARED names no folder with photographs and weights"
 )
+@pytest.mark.slow
 def test_photographs_neighbours_share_their_half_of_imagenet(capsys: pytest.CaptureFixture[str]) -> None:
     """Of ImageNet's classes the first 398 are animals, the others things."""
     shared = Path(os.environ["CAMLIB_SHARED"]) / "imagenet"

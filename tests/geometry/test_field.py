@@ -1,8 +1,6 @@
 """Receptive fields against the papers' tables and against gradients; maps laid over pictures."""
 
 import random
-import time
-import warnings
 from collections import OrderedDict
 from typing import Any
 
@@ -10,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision import models
 from torchvision.ops import SqueezeExcitation
 
 from camlib.geometry.field import ReceptiveField, receptive_field, upsample
 from camlib.networks.net import Net
 from camlib.networks.zoo import load, wrap
+from tests.zoo import empty
 
 # Layer → size, stride, centre of cell 0, cells along a side at 224 (reference: measured on gradients).
 TABLES: dict[str, dict[str, tuple[int, int, float, int]]] = {
@@ -63,17 +61,6 @@ FAMILIES: dict[str, tuple[tuple[int, int], str, str]] = {
     "mnasnet0_5": ((40, 320), "layers.9", "layers.14"),
 }
 GATED = {"mobilenet_v3_small", "efficientnet_b0", "regnet_y_400mf"}
-
-
-def empty(name: str) -> Any:
-    """torchvision's network without numbers."""
-    options = {"aux_logits": False} if name in ("googlenet", "inception_v3") else {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # googlenet's about its initialisation
-        if name.startswith("regnet"):  # computes with numbers while it is built
-            return models.get_model(name, weights=None).to("meta")
-        with torch.device("meta"):
-            return models.get_model(name, weights=None, **options)
 
 
 def positive(module: nn.Module) -> nn.Module:
@@ -125,6 +112,7 @@ def support(net: Net, layer: str, picture: tuple[int, int], cells: list[tuple[in
 
 
 @pytest.mark.parametrize("name", TABLES)
+@pytest.mark.zoo
 def test_equals_the_tables(name):
     net = wrap(empty(name))
     for layer, (size, stride, start, cells) in TABLES[name].items():
@@ -134,6 +122,7 @@ def test_equals_the_tables(name):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.zoo
 def test_equals_gradients_in_every_family(name, monkeypatch):
     picture, *layers = FAMILIES[name]
     module = empty(name)
@@ -441,24 +430,6 @@ def test_wrong_arguments_are_named():
         upsample(torch.zeros(16, 16, dtype=torch.int64), field)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "squeezenet1_1"])
-def test_costs_less_than_ten_forward_passes(name):
-    net = load(name, weights="random")
-
-    def seconds(work: Any) -> float:
-        times = []
-        for _ in range(3):
-            begin = time.process_time()
-            work()
-            times.append(time.process_time() - begin)
-        return min(times)
-
-    image = torch.rand(1, 3, 224, 224)
-    with torch.inference_mode():
-        forward = seconds(lambda: net(image))
-    assert seconds(lambda: receptive_field(net, list(net.layers)[-2])) < 10 * forward
-
-
 def laid(size: Any, stride: Any, start: Any, shape: Any, picture: Any) -> ReceptiveField:
     return ReceptiveField(
         size, stride, start, shape, picture, False, ((0, 1),) * shape[0], ((0, 1),) * shape[1]
@@ -476,6 +447,7 @@ def test_upsampling_is_linear_between_centres_and_flat_beyond():
 
 
 @pytest.mark.parametrize("name", ["alexnet", "resnet18", "googlenet", "densenet121"])
+@pytest.mark.zoo
 def test_a_cell_peaks_where_it_looks(name):
     net = wrap(empty(name))
     field = receptive_field(

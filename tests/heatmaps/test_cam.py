@@ -143,8 +143,9 @@ def check_identity(net: Net, images: Tensor) -> Classifier:
 
 
 @pytest.mark.parametrize("name", ZOO)
-def test_the_identity_over_the_zoo_and_who_is_refused(name: str) -> None:
-    net = load(name, weights="random")
+@pytest.mark.zoo
+def test_the_identity_over_the_zoo_and_who_is_refused(name: str, untrained: Callable[[str], Net]) -> None:
+    net = untrained(name)
     size = (net.size, net.size) if name.startswith(("vit", "maxvit", "swin_v2")) else (96, 128)
     images = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
     if name.startswith(NO_CAM):

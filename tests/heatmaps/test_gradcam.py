@@ -102,15 +102,19 @@ def test_saliency_equals_captum(name: str) -> None:
         ("convnext_tiny", "features.7"),
     ],
 )
-def test_the_default_is_the_last_layer_with_a_map(name: str, layer: str) -> None:
-    net = load(name, weights="random")
+@pytest.mark.zoo
+def test_the_default_is_the_last_layer_with_a_map(
+    name: str, layer: str, untrained: Callable[[str], Net]
+) -> None:
+    net = untrained(name)
     images = torch.rand(1, net.channels, net.size, net.size)
     assert torch.equal(gradcam(net, images, 1, relu=False), gradcam(net, images, 1, layer=layer, relu=False))
 
 
 @pytest.mark.parametrize("name", ["swin_t", "vit_b_16"])
-def test_transformers_have_a_map_too(name: str) -> None:
-    net = load(name, weights="random")
+@pytest.mark.zoo
+def test_transformers_have_a_map_too(name: str, untrained: Callable[[str], Net]) -> None:
+    net = untrained(name)
     assert gradcam(net, torch.rand(1, 3, 224, 224)).shape == (1, 224, 224)
 
 

@@ -1,11 +1,14 @@
 """The cost of layers, against numbers worked by hand and torch's own counter."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from camlib.networks.cost import Cost, costs
+from camlib.networks.net import Net
 from camlib.networks.zoo import load, wrap
 
 
@@ -24,8 +27,9 @@ def test_lenet_by_hand():
 @pytest.mark.parametrize(
     "name", ["critternet", "critternet_gap", "alexnet", "resnet18", "mobilenet_v2", "vgg11"]
 )
-def test_sums_agree_with_torchs_own_counter(name):
-    net = load(name, weights="random")
+@pytest.mark.zoo
+def test_sums_agree_with_torchs_own_counter(name, untrained: Callable[[str], Net]):
+    net = untrained(name)
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         net(torch.rand(1, 3, net.size, net.size))
     found = costs(net)

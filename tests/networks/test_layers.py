@@ -1,16 +1,15 @@
 """Names of layers: torchvision's families, learners' own networks, and nothing left behind."""
 
-import warnings
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
-from torchvision import models
 
 from camlib.networks.layers import find_layer, short_names
 from camlib.networks.trace import trace
+from tests.zoo import empty
 
 ALEXNET = ["conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5", "fc6", "fc7", "fc8"]
 VGG16 = (  # noqa: SIM905
@@ -96,17 +95,8 @@ def names(module: nn.Module, channels: int = 3, size: int = 32) -> dict[str, nn.
     return short_names(module, trace(module, channels, size)[0])
 
 
-def empty(name: str) -> Any:
-    options = {"aux_logits": False} if name in ("googlenet", "inception_v3") else {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # googlenet's about its initialisation
-        if name.startswith("regnet"):
-            return models.get_model(name, weights=None)
-        with torch.device("meta"):
-            return models.get_model(name, weights=None, **options)
-
-
 @pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.zoo
 def test_names_of_torchvisions_families(name: str) -> None:
     net = empty(name).eval()
     size = 299 if name == "inception_v3" else 224

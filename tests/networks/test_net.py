@@ -277,6 +277,7 @@ def test_torchvisions_classes_and_preprocessing() -> None:
 
 
 @pytest.mark.parametrize("name", ["googlenet", "densenet121", "mnasnet0_5", "regnet_y_400mf"])
+@pytest.mark.zoo
 def test_a_file_gives_the_network_that_torchvision_makes_of_it(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,6 +308,7 @@ def test_a_file_gives_the_network_that_torchvision_makes_of_it(
         assert torch.allclose(ours(image), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_mobilenet_recognises_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
     shared = os.environ.get("CAMLIB_SHARED")
     if not shared:

@@ -9,7 +9,7 @@ __all__ = ["Case", "right", "told"]
 class Case(NamedTuple):
     """name: in words.  call: what is tried, without arguments.
 
-    wanted: a regular expression that the one line of the ValueError must match; or, where the call is to work,
+    wanted: a regular expression that the line of the ValueError must match; or, where the call is to work,
     a function that says whether its answer is right.
     """
 

@@ -1,6 +1,7 @@
 """What a square touches, and that computing only that gives what computing everything gives."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -44,9 +45,9 @@ def test_a_stride_may_pass_over_what_changed() -> None:
 
 
 @pytest.mark.parametrize("name", ["critternet", "alexnet", "resnet18"])
-def test_spans_agree_with_the_geometry(name: str) -> None:
+def test_spans_agree_with_the_geometry(name: str, untrained: Callable[[str], Net]) -> None:
     """The touched rows are those whose receptive field meets the square."""
-    net = load(name, weights="random")
+    net = untrained(name)
     graph = Graph(net.module)
     with torch.inference_mode():
         kept = Kept(graph, torch.zeros(3, net.size, net.size), torch.zeros(3, net.size, net.size))
@@ -108,6 +109,7 @@ ZOO = {
 
 
 @pytest.mark.parametrize(("name", "side"), ZOO.items())
+@pytest.mark.zoo
 def test_equals_the_full_network(name: str, side: int) -> None:
     net, images = settled(name, side)
     y, x = (torch.tensor([[a, min(a + 17, side)] for a in range(0, side - 8, step)]) for step in (23, 37))

@@ -248,6 +248,7 @@ def test_no_feature_and_no_pair_of_features_gives_the_class_away(record_property
             assert share < most + 0.03
 
 
+@pytest.mark.slow
 def test_nothing_but_the_critter_gives_the_class_away(scenes, record_property):
     """Chance is 1/9; four standard errors are 0.034."""
     n, labels = len(scenes), scenes.labels.numpy()

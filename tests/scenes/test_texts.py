@@ -52,7 +52,10 @@ def test_texts_are_the_same_on_another_day(
 
 
 def test_drawing_imports_neither_torch_nor_matplotlib() -> None:
-    code = "import sys, camlib.scenes.drawing.streets; print('torch' in sys.modules, 'matplotlib' in sys.modules)"
+    code = (
+        "import sys, camlib.scenes.drawing.streets; "
+        "print('torch' in sys.modules, 'matplotlib' in sys.modules)"
+    )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.split() == ["False", "False"]
 
@@ -213,6 +216,7 @@ def test_digits_and_letters_of_all_sizes(drawn: dict[str, Texts]) -> None:
     assert {one.font for one in every} == {*FONTS, "handwriting"}
 
 
+@pytest.mark.slow
 def test_no_shortcut(drawn: dict[str, Texts]) -> None:
     """How well what needs no letters tells text from all else (area under the ROC curve; 0.5 is chance)."""
     print("\n            dark  light  middle  edge  edge among strokes")

@@ -344,6 +344,7 @@ def test_wrong_input_is_named():
             call()
 
 
+@pytest.mark.slow
 def test_in_a_notebook_and_out_of_it_again():
     alt = '"cat" 0.7 & dog < 0.3'
     code = f"from camlib import show\nshow.bars([0.7, 0.3], ['cat', 'dog'], title='T', alt={alt!r})"

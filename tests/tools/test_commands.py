@@ -278,6 +278,7 @@ def taken_port() -> Iterator[int]:
 
 
 @posix
+@pytest.mark.slow
 def test_jupyterlab_opens_with_no_browser_and_the_usual_port_taken(taken_port: int, tmp_path: Path) -> None:
     code = (
         "import sys; from tools import environment as e;"
@@ -309,6 +310,7 @@ def test_jupyterlab_opens_with_no_browser_and_the_usual_port_taken(taken_port: i
         server.wait()
 
 
+@pytest.mark.slow
 def test_the_readmes_example_runs_on_somebodys_network(tmp_path: Path) -> None:
     code = re.search(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
     assert code

@@ -207,6 +207,7 @@ def test_the_shipped_networks_are_as_good_as_wanted(name, least):
     assert int(said(name)["epochs"]) == PLANS[name].epochs
 
 
+@pytest.mark.slow
 def test_the_shipped_networks_are_as_good_as_they_say():
     """On other scenes than those they were tried on; three standard errors of 600 scenes."""
     scenes = critters(600, seed=31)
@@ -218,6 +219,7 @@ def test_the_shipped_networks_are_as_good_as_they_say():
         assert abs(share - claimed) < 3 * (claimed * (1 - claimed) / 600) ** 0.5 + 0.005
 
 
+@pytest.mark.slow
 def test_the_shipped_trackers_are_as_good_as_they_say_and_err_as_they_were_taught():
     scenes = critters(600, seed=31)
     awake, truth = scenes.labels != 8, part_truth(scenes, "eye")
@@ -247,6 +249,7 @@ def test_the_first_layer_is_structured_and_the_kept_epochs_lead_to_it():
 
 
 @pytest.mark.skipif(not os.environ.get("CAMLIB_SHARED"), reason="CAMLIB_SHARED is not set")
+@pytest.mark.slow
 def test_similarnets_recipe_gives_similarnets_figures():
     """Table 2 has 98.73 %, its classes 97.4 to 99.9; then, of another seed, what lesson 09 says of ours."""
     state, test = torch.get_rng_state(), digits(split="test", source="mnist")
@@ -260,6 +263,7 @@ def test_similarnets_recipe_gives_similarnets_figures():
     assert 0.4 < lost.topk(3).values.sum() / lost.sum() < 0.7
 
 
+@pytest.mark.slow
 def test_the_recipe_takes_as_many_batches_of_fewer_digits(monkeypatch):
     batches = []
     monkeypatch.setitem(plans.PLANS, "lenet", Plan(epochs=1, rate=1e-3, batch=300))
