@@ -5,7 +5,8 @@ transform, so that the accuracies published for ImageNet networks hold. A `Net` 
 `folder(path, net.size, net.resize)`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, overload
 
@@ -106,13 +107,25 @@ def load_picture(path: str | Path | IO[bytes], *, size: int = 224, resize: int |
     Raises `Unreadable`, a ValueError, with the reason.
     """
     side = _side(size, resize)
+    image = square(opened(path), side, size)
+    return transform.pil_to_tensor(image).float() / 255  # type: ignore[no-any-return]
+
+
+def opened(path: str | Path | IO[bytes]) -> Image.Image:
+    """The whole picture, RGB, turned as its EXIF says, on white. Raises `Unreadable`, with the reason."""
+    with reading(path) as file:
+        return rgb(ImageOps.exif_transpose(file))
+
+
+@contextmanager
+def reading(path: str | Path | IO[bytes]) -> Iterator[Image.Image]:
+    """A picture file of which only the head is read; what goes wrong in the block is `Unreadable`, too."""
     try:
         with Image.open(path) as file:
-            image = rgb(ImageOps.exif_transpose(file))
+            yield file
     except Exception as error:  # on a damaged file Pillow's readers raise nearly anything
         name = path if isinstance(path, str | Path) else "the picture"
         raise Unreadable(f"cannot read {name}: {type(error).__name__}: {error}") from error
-    return transform.pil_to_tensor(square(image, side, size)).float() / 255  # type: ignore[no-any-return]
 
 
 def rgb(image: Image.Image) -> Image.Image:

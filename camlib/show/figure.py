@@ -48,7 +48,7 @@ class Figure(MatplotlibFigure):
         display(bundle, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
-        image = _drawn(self)
+        image = drawn(self)
         kind, data = "image/png", _encoded(image, "png", optimize=True)
         if len(data) > _HEAVY:
             full = 0 if self.quality >= 90 else 2  # 2: colour at half the resolution
@@ -61,7 +61,7 @@ class Figure(MatplotlibFigure):
 
 def png(figure: MatplotlibFigure) -> bytes:
     """The figure as PNG bytes, in the course's style; safe to call from any thread."""
-    return _encoded(_drawn(figure), "png", optimize=True)
+    return _encoded(drawn(figure), "png", optimize=True)
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
@@ -123,7 +123,8 @@ def wrapped(text: str, width: float, size: float, weight: str = "normal") -> str
     return "\n".join(rows)
 
 
-def _drawn(figure: MatplotlibFigure) -> Image.Image:
+def drawn(figure: MatplotlibFigure) -> Image.Image:
+    """The figure as a picture in the course's style; safe to call from any thread."""
     buffer = io.BytesIO()
     with _style():
         figure.savefig(buffer, format="png", pil_kwargs={"compress_level": 1})

@@ -79,17 +79,18 @@ def fitting_columns(count: int, most: int) -> int:
 def scale_bar(
     figure: Figure,
     colours: Pixels,
-    ends: tuple[str, str],
+    ends: Sequence[str],
     x: float = PAD,
     y: float = PAD,
     width: float = 2.4,
 ) -> None:
     """The colours (n, 3) from low to high, and what the two ends are; by default in the lower left corner.
 
+    ends: two, or more: then the others stand in between, evenly.
     x, y: its own lower left corner, width: its, in inches.
     """
     bar = place(figure, x, y + 0.28, width, 0.16)
     bar.imshow(colours[None], aspect="auto", extent=(0, 1, 0, 1))
-    bar.set_xticks([0, 1], ends)
+    bar.set_xticks(np.linspace(0, 1, len(ends)).tolist(), ends)
     bar.set_yticks([])
     bar.get_xticklabels()[0].set_horizontalalignment("left")
