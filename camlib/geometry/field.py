@@ -14,14 +14,16 @@ import math
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import grid_sample, interpolate
 
+from ..networks.eval_mode import evaluating
 from ..networks.net import Net
+from ..networks.remembered import remembered
 from .field_tracer import FieldTracer
 from .tensor_field import Axis, Lost, TensorField, settle
 
-__all__ = ["ReceptiveField", "field_of", "lay", "receptive_field", "upsample"]
+__all__ = ["ReceptiveField", "field_if_any", "field_of", "lay", "receptive_field", "upsample", "watched"]
 
 
 @dataclass(frozen=True)
@@ -76,34 +78,57 @@ def receptive_field(net: Net, layer: str, *, size: int | tuple[int, int] | None 
 
     layer: a short name, or a dotted one; of a layer that is used twice, its last use.
     size: the picture's side, or (height, width); None: the network's own.
-    The network runs once, on an empty picture, and is left as it was. A layer's field is what all its
+    The network runs once, on an empty picture, and is left as it was; what is found is remembered until the
+    network is changed. A layer's field is what all its
     channels see together. Raises ValueError for an unknown layer, a picture that the network does not take,
     and where there is no such field: behind self-attention (a transformer), or where cells lie unevenly.
     """
-    module = net.layer(layer)
+    net.layer(layer)  # raises for one that is not there
     picture = (net.size, net.size) if size is None else (size, size) if isinstance(size, int) else tuple(size)
     if len(picture) != 2 or min(picture) < 1:
         raise ValueError(f"a picture's size is its side, or (height, width), in pixels; given {size!r}")
+    found = remembered(net, ("field", layer, picture), lambda: _found(net, layer, picture))
+    if isinstance(found, str):
+        raise ValueError(f"{layer!r} of {net.name} has no receptive field: {found}")
+    return found
+
+
+def field_if_any(net: Net, layer: str, picture: tuple[int, int]) -> ReceptiveField | None:
+    """The layer's field; None where there is none: its cells look everywhere, or lie unevenly."""
+    try:
+        return receptive_field(net, layer, size=picture)
+    except ValueError:
+        return None
+
+
+def _found(net: Net, layer: str, picture: tuple[int, int]) -> ReceptiveField | str:
+    """The layer's field, or why it has none."""
     tracer = FieldTracer()
     caught: list[TensorField | Lost | None] = []
-    modes = {inner: inner.training for inner in net.modules()}
-    handle = module.register_forward_hook(lambda _module, _inputs, output: caught.append(tracer.look(output)))
+
+    def look(_module: nn.Module, _inputs: object, output: object) -> None:
+        caught.append(tracer.look(output))
+
+    with evaluating(net), net.layer(layer).register_forward_hook(look):
+        try:
+            watched(net, tracer, picture)
+        except (RuntimeError, ValueError):  # what comes after the layer need not take the picture
+            if not caught:
+                raise
+    if not caught:
+        return "it does not run on a picture"
     try:
-        net.eval()
-        with torch.inference_mode(False), torch.no_grad(), tracer:
-            image = torch.zeros(1, net.channels, *picture, dtype=net.mean.dtype, device=net.mean.device)
-            tracer.see(image)
-            net(image)
-    finally:
-        handle.remove()
-        for inner, training in modes.items():
-            inner.training = training
-    try:
-        if not caught:
-            raise ValueError("it does not run on a picture")
         return field_of(caught[-1], picture)
     except ValueError as why:
-        raise ValueError(f"{layer!r} of {net.name} has no receptive field: {why}") from None
+        return str(why)
+
+
+def watched(net: Net, tracer: FieldTracer, picture: tuple[int, int]) -> None:
+    """Run the network on one empty picture of (H, W), with a tracer that follows it."""
+    with torch.inference_mode(False), torch.no_grad(), tracer:
+        image = torch.zeros(1, net.channels, *picture, dtype=net.mean.dtype, device=net.mean.device)
+        tracer.see(image)
+        net(image)
 
 
 def upsample(maps: Tensor, field: ReceptiveField, *, size: int | tuple[int, int] | None = None) -> Tensor:

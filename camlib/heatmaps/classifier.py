@@ -8,20 +8,20 @@ already (Network in Network, SqueezeNet: S_c is the pooled channel c), w is the 
 Lin, Chen, Yan (2014), "Network in network"; Zhou et al. (2016), section 2.
 """
 
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812, everybody's name for it
 from torch.overrides import TorchFunctionMode
 
-from ..geometry.field import ReceptiveField, field_of
+from ..geometry.field import ReceptiveField, field_of, watched
 from ..geometry.field_tracer import FieldTracer
-from ..geometry.tensor_field import Lost, TensorField
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, picture_size
+from ..networks.remembered import remembered
 
 __all__ = ["Classifier", "find_classifier"]
 
@@ -63,35 +63,38 @@ def find_classifier(net: Net, images: Tensor) -> Classifier:
     logit is not a number.
     """
     size = picture_size(net, images)
-    tracer = FieldTracer()
-    parts: list[_Part] = []
     with evaluating(net), torch.inference_mode(False), torch.no_grad():
-        for start in range(0, len(images), _AT_ONCE):
-            parts.append(_run(net, images[start : start + _AT_ONCE], None if parts else tracer))
+        ends = remembered(net, ("ends", size), lambda: _ends(net, size))
+        parts = [
+            _run(net, images[start : start + _AT_ONCE], ends) for start in range(0, len(images), _AT_ONCE)
+        ]
     fits = set.intersection(*(one.fits for one in parts))  # both where a map is the same everywhere
-    try:
-        field = field_of(parts[0].looks, size)
-    except ValueError:
-        field = None
     return Classifier(
         torch.cat([one.features for one in parts]),
         parts[0].weight,
         parts[0].bias,
         torch.cat([one.logits for one in parts]),
         "mean" if "mean" in fits else "max",
-        field,
+        ends.field,
     )
 
 
+class _Ends(NamedTuple):
+    """The modules that give out the last map and the logits, where they are any, and where its cells look."""
+
+    map: nn.Module | None
+    linear: nn.Module | None
+    field: ReceptiveField | None
+
+
 class _Part(NamedTuple):
-    """Found on some of the pictures.  fits: the pools that explain the logits.  looks: what the map sees."""
+    """Found on some of the pictures.  fits: the pools that explain the logits."""
 
     features: Tensor
     weight: Tensor
     bias: Tensor
     logits: Tensor
     fits: set[str]
-    looks: TensorField | Lost | None
 
 
 class _Last(TorchFunctionMode):
@@ -113,19 +116,57 @@ class _Last(TorchFunctionMode):
             self._keep(*args, **kwargs)
         return out
 
+    def see_map(self, _module: nn.Module, _inputs: Any, output: Any) -> None:
+        """The same, told by the module that gives out the last map."""
+        self.map = output
+
+    def see_linear(self, module: Any, inputs: Any, _output: Any) -> None:
+        """The same, told by the last linear layer."""
+        self.linear = inputs[0], module.weight, module.bias
+
     def _keep(self, input: Tensor, weight: Tensor, bias: Tensor | None = None, *_: Any, **__: Any) -> None:
         # A convolution of the only cell is a linear layer too.
         if input.shape[1:].numel() == weight.shape[1:].numel():
-            self.linear = input.flatten(1), weight.flatten(1), bias
+            self.linear = input, weight, bias
 
 
-def _run(net: Net, images: Tensor, tracer: FieldTracer | None) -> _Part:
+def _ends(net: Net, size: tuple[int, int]) -> _Ends:
+    """Found on an empty picture."""
+    tracer, last = FieldTracer(), _Last(1)
+    given: list[tuple[nn.Module, Any]] = []
+    with ExitStack() as hooks:
+        for module in net.module.modules():
+            hook = module.register_forward_hook(lambda module, _i, output: given.append((module, output)))
+            hooks.enter_context(hook)
+        hooks.enter_context(last)
+        watched(net, tracer, size)
+    weight = last.linear[1] if last.linear else None
+    try:
+        field = field_of(tracer.look(last.map), size)
+    except ValueError:
+        field = None
+    final = dict(given)  # each module's last call
+    return _Ends(
+        next((module for module, output in final.items() if output is last.map), None),
+        next((module for module in final if weight is not None and _weight(module) is weight), None),
+        field,
+    )
+
+
+def _weight(module: nn.Module) -> object:
+    return getattr(module, "weight", None) if isinstance(module, nn.Linear | nn.Conv2d) else None
+
+
+def _run(net: Net, images: Tensor, ends: _Ends) -> _Part:
     images = images.to(net.mean.device)
     images = images.clone() if images.is_inference() else images
     last = _Last(len(images))
-    with tracer or nullcontext(), last:
-        if tracer:
-            tracer.see(images)
+    with ExitStack() as stack:
+        if ends.map and ends.linear:  # a hook on each costs less than to look at every operation
+            stack.enter_context(ends.map.register_forward_hook(last.see_map))
+            stack.enter_context(ends.linear.register_forward_hook(last.see_linear))
+        else:
+            stack.enter_context(last)
         given = net(images)
     if not given.isfinite().all():
         bad = int((~given.isfinite()).any(1).nonzero()[0])
@@ -136,15 +177,21 @@ def _run(net: Net, images: Tensor, tracer: FieldTracer | None) -> _Part:
         raise _refusal(net, f"for pictures of {tuple(images.shape[2:])} there is no map of several cells")
     features = last.map.to(logits.dtype)
     pooled = {"mean": features.mean((2, 3)), "max": features.amax((2, 3))}
-    eye = torch.eye(logits.shape[1], dtype=logits.dtype, device=logits.device)
     why = "they are none"
-    for input, weight, bias in ((logits, eye, None), last.linear or (logits, eye, None)):
-        w = weight.to(logits.dtype, copy=True)  # not the network's own, which nobody shall change by accident
+    if last.linear:
+        input, weight, bias = last.linear
+        input = input.flatten(1).to(logits.dtype)
+        w = weight.flatten(1).to(logits.dtype, copy=True)  # not the network's own, which nobody shall change
         b = w.new_zeros(len(w)) if bias is None else bias.to(logits.dtype, copy=True)
-        fits = {name for name, one in pooled.items() if _close(one, input.to(logits.dtype), near)}
-        if fits and _close(F.linear(input.to(logits.dtype), w, b), logits, near):
-            return _Part(features, w, b, logits, fits, tracer.look(last.map) if tracer else None)
-        why = "the last linear layer's input is not that of the last map" if last.linear else why
+        fits = {name for name, one in pooled.items() if _close(one, input, near)}
+        if fits and _close(F.linear(input, w, b), logits, near):
+            return _Part(features, w, b, logits, fits)
+        why = "the last linear layer's input is not that of the last map"
+    if fits := {name for name, one in pooled.items() if _close(one, logits, near)}:
+        eye = torch.eye(logits.shape[1], dtype=logits.dtype, device=logits.device)
+        return _Part(features, eye, eye.new_zeros(len(eye)), logits, fits)
+    if ends.map and ends.linear:  # on these pictures it may run another way
+        return _run(net, images, _Ends(None, None, ends.field))
     raise _refusal(net, why)
 
 

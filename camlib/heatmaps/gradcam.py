@@ -7,19 +7,17 @@ ReLU Grad-CAM is CAM / Z. The ReLU is the paper's: what speaks against the class
 Selvaraju, Cogswell, Das, Vedantam, Parikh, Batra (2017), "Grad-CAM", eq. 1 and 2.
 """
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ..geometry.field import ReceptiveField, field_of, lay
-from ..geometry.field_tracer import FieldTracer
-from ..geometry.tensor_field import Lost, TensorField
+from ..geometry.field import field_if_any, lay
 from ..networks.eval_mode import evaluating
 from ..networks.layers import POOLS
 from ..networks.net import Net, Targets, class_indices, picture_size
+from ..networks.remembered import remembered
 from ..wording import listing
 
 __all__ = ["gradcam"]
@@ -42,71 +40,61 @@ def gradcam(
     Raises ValueError for an unknown layer or class, a layer without a map, and one that the logits ignore.
     """
     size = picture_size(net, images)
-    at = layer or "the last map"
-    field: ReceptiveField | None = None
+    at = remembered(net, ("last map", size), lambda: _last_map(net, size)) if layer is None else layer
+    if at is None:
+        raise ValueError(f"{net.name} has no map for such pictures; name a layer: {listing(net.layers)}")
+    module = net.layer(at)
     found: list[Tensor] = []
     with torch.inference_mode(False), torch.no_grad():
         wanted = class_indices(net, targets, len(images))
-        taps = [net.layer(layer)] if layer is not None else list(net.layers.values())
         for start in range(0, len(images), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
-            tap = _Tap(any_map=layer is not None, tracer=None if found else FieldTracer())
-            logits = tap.run(net, images[part], taps)
-            if tap.leaf is None:
+            leaf, logits = _tapped(net, images[part], module)
+            if leaf is None:
                 raise ValueError(f"{net.name} has no map at {at}; name a layer: {listing(net.layers)}")
             some = logits.argmax(1) if wanted is None else wanted[part]
-            found.append(_maps(tap.leaf, logits, some, f"{net.name}, {at}"))
-            field = field if start else tap.field(size)
+            found.append(_maps(leaf, logits, some, f"{net.name}, {at}"))
     maps = torch.cat(found)
-    return lay(maps.relu() if relu else maps, field, size)
+    return lay(maps.relu() if relu else maps, field_if_any(net, at, size), size)
 
 
-class _Tap:
-    """Runs a network and cuts its graph at the layer: what is below is never in it.
+def _last_map(net: Net, size: tuple[int, int]) -> str | None:
+    """The last of `net.layers` with a map of several cells that is not a pool's."""
+    layers, last = net.layers, list[str]()
+    pooled: list[object] = [None]  # the last pool's output, which a container may hand on
 
-    leaf: the layer's output (N, units, h, w), where the graph begins.
-    """
+    def look(name: str, module: nn.Module, output: Any) -> None:
+        if not isinstance(output, Tensor) or output.ndim != 4 or not output.is_floating_point():
+            return
+        if isinstance(module, POOLS):
+            pooled[0] = output
+        if output is not pooled[0] and output.shape[2:].numel() > 1:
+            last[:] = [name]
 
-    def __init__(self, any_map: bool, tracer: FieldTracer | None) -> None:
-        self.any_map, self.tracer = any_map, tracer
-        self.looks: TensorField | Lost | None = None
-        self.leaf: Tensor | None = None
-        self.pooled: object = None  # the last pool's output, which a container may hand on
+    with ExitStack() as hooks, torch.inference_mode(False), torch.no_grad():
+        hooks.enter_context(evaluating(net))
+        for name, module in layers.items():
+            hook = lambda module, _inputs, output, name=name: look(name, module, output)  # noqa: E731
+            hooks.enter_context(module.register_forward_hook(hook))
+        net(torch.zeros(1, net.channels, *size, dtype=net.mean.dtype, device=net.mean.device))
+    return last[0] if last else None
 
-    def run(self, net: Net, images: Tensor, taps: Sequence[nn.Module]) -> Tensor:
-        """The logits."""
-        images = images.to(net.mean.device)
-        with ExitStack() as stack:
-            stack.enter_context(evaluating(net))
-            stack.enter_context(torch.no_grad())  # as far as the layer
-            images = images.clone() if images.is_inference() else images
-            for module in taps:
-                stack.enter_context(module.register_forward_hook(self._cut))
-            if self.tracer:
-                self.tracer.see(images)
-                stack.enter_context(self.tracer)
-            logits: Tensor = net(images)
-        return logits
 
-    def field(self, picture: tuple[int, int]) -> ReceptiveField | None:
-        """Where the layer's cells look; None where that is everywhere."""
-        try:
-            return field_of(self.looks, picture)
-        except ValueError:
+def _tapped(net: Net, images: Tensor, module: nn.Module) -> tuple[Tensor | None, Tensor]:
+    """The module's map (N, units, h, w), where the graph begins, and the logits."""
+    leaf: list[Tensor] = []
+
+    def cut(_module: nn.Module, _inputs: Any, output: Any) -> Tensor | None:
+        if not isinstance(output, Tensor) or output.ndim != 4 or not output.is_floating_point():
             return None
+        torch.set_grad_enabled(True)  # from here on, until the run ends
+        leaf[:] = [output.detach().requires_grad_()]
+        return leaf[0].clone()  # so that what follows in place does not overwrite it
 
-    def _cut(self, module: nn.Module, _inputs: Any, output: Any) -> Tensor | None:
-        fits = isinstance(output, Tensor) and output.ndim == 4 and output.is_floating_point()
-        if fits and not self.any_map:
-            if isinstance(module, POOLS):
-                self.pooled = output
-            fits = output is not self.pooled and output.shape[2:].numel() > 1
-        if not fits:
-            return None
-        self.looks = self.tracer.look(output) if self.tracer else None
-        torch.set_grad_enabled(True)  # from here on, until `run` ends
-        self.leaf = output.detach().requires_grad_()
-        return self.leaf.clone()  # so that what follows in place does not overwrite it
+    images = images.to(net.mean.device)
+    with evaluating(net), torch.no_grad(), module.register_forward_hook(cut):
+        logits: Tensor = net(images.clone() if images.is_inference() else images)
+    return (leaf[0] if leaf else None), logits
 
 
 def _maps(leaf: Tensor, logits: Tensor, targets: Tensor, where: str) -> Tensor:

@@ -17,14 +17,12 @@ Ghosh, Bhattacharya, Basu Roy Chowdhury, "SIMILARnet"; Desai, Ramaswamy (2020), 
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from ..geometry.field import ReceptiveField, field_of, lay
-from ..geometry.field_tracer import FieldTracer
-from ..geometry.tensor_field import Lost, TensorField
+from ..geometry.field import field_if_any, lay
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, Targets, class_indices, picture_size
 from ..running.extractor import FeatureExtractor
@@ -161,7 +159,7 @@ def _heat(
     with ExitStack() as stack:
         if not pools:
             stack.enter_context(_without_pools(net))
-        field = _field(net, layer, size)
+        field = field_if_any(net, layer, size)
         for start in range(0, len(images), _AT_ONCE):
             maps = extract(images[start : start + _AT_ONCE])[layer]
             maps = maps.to(torch.promote_types(maps.dtype, torch.float32))
@@ -182,28 +180,3 @@ def _without_pools(net: Net) -> Iterator[None]:
         for pool in pools:
             hooks.enter_context(pool.register_forward_hook(lambda _module, inputs, _output: inputs[0]))
         yield
-
-
-def _field(net: Net, layer: str, size: tuple[int, int]) -> ReceptiveField | None:
-    """Where the layer's cells look in such a picture; None where that is everywhere.
-
-    As `geometry.receptive_field`, but what is after the layer need not take the picture.
-    """
-    tracer, caught = FieldTracer(), []
-
-    def look(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
-        caught.append(tracer.look(output))
-
-    with evaluating(net), torch.inference_mode(False), torch.no_grad(), tracer:
-        image = torch.zeros(1, net.channels, *size, dtype=net.mean.dtype, device=net.mean.device)
-        tracer.see(image)
-        with net.layer(layer).register_forward_hook(look):
-            try:
-                net(image)
-            except (RuntimeError, ValueError):
-                if not caught:
-                    raise
-    seen: TensorField | Lost | None = caught[-1]
-    if isinstance(seen, Lost):
-        return None
-    return field_of(seen, size)

@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from .net import Net
-from .trace import trace
+from .net import Net, traced
 
 __all__ = ["Cost", "costs"]
 
@@ -30,7 +29,7 @@ def costs(net: Net) -> list[Cost]:
     found: list[Cost] = []
     seen: set[int] = set()
     parameters = multiplications = 0
-    for call in trace(net.module, net.channels, net.size)[0]:
+    for call in traced(net)[0]:
         if call.leaf:
             multiplications += _multiplications(call.module, call.output)
             new = [p for p in call.module.parameters() if id(p) not in seen]

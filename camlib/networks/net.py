@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from ..wording import listing, near
 from .layers import find_layer, short_names
-from .trace import trace
+from .lock import alone
+from .remembered import Remembering, remembered
+from .trace import Call, trace
 
-__all__ = ["MEAN", "STD", "Net", "Target", "Targets", "class_indices", "picture_size"]
+__all__ = ["MEAN", "STD", "Net", "Target", "Targets", "class_indices", "picture_size", "traced"]
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, which most networks use
 
@@ -23,7 +25,7 @@ Target: TypeAlias = int | str
 Targets: TypeAlias = Target | Sequence[Target] | Sequence[Sequence[Target]] | Tensor | None
 
 
-class Net(nn.Module):
+class Net(Remembering):
     """A classifier that normalises inside: `net(images)` → logits (N, C) for images (N, 3, H, W) in [0, 1].
 
     name: what it is called.  module: the network inside, which takes normalised pictures.
@@ -48,7 +50,7 @@ class Net(nn.Module):
         super().__init__()
         if len(mean) != len(std) or not len(mean) or min(std) <= 0:
             raise ValueError(f"mean and std want one number a channel, std > 0; given {mean} and {std}")
-        calls, logits = trace(module, len(mean), size)
+        _, logits = trace(module, len(mean), size)
         if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != 1:
             given = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise ValueError(f"a classifier gives (N, C) logits; for one picture this network gives {given}")
@@ -58,7 +60,6 @@ class Net(nn.Module):
             raise ValueError(f"{len(self.classes)} class names for a network with {count} outputs")
         self.name, self.module, self.size, self.channels = name, module, size, len(mean)
         self.resize = round(size * 256 / 224) if resize is None else resize
-        self.layers = short_names(module, calls)
         like = next((one for one in module.parameters() if one.is_floating_point()), torch.zeros(()))
         for key, values in {"mean": mean, "std": std}.items():
             tensor = torch.tensor(values, dtype=like.dtype, device=like.device).view(-1, 1, 1)
@@ -71,7 +72,8 @@ class Net(nn.Module):
             raise ValueError(f"{self.name} wants {self._wanted()}; given {_described(images)}")
         normalised = (images.to(self.mean.dtype) - self.mean) / self.std
         try:
-            logits: Tensor = self.module(normalised)
+            with alone(self):
+                logits: Tensor = self.module(normalised)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
@@ -81,6 +83,12 @@ class Net(nn.Module):
                 f"{self.name} wants {self._wanted()}; given {_described(images)}: {error}"
             ) from error
         return logits
+
+    @property
+    def layers(self) -> dict[str, nn.Module]:
+        """Short names → modules in forward order, as the network is now."""
+        names = remembered(self, "layers", lambda: short_names(self.module, traced(self)[0]), hooks=False)
+        return dict(names)
 
     def layer(self, name: str) -> nn.Module:
         """The layer of that short name, or dotted name in `module`. Raises ValueError listing near names."""
@@ -92,6 +100,19 @@ class Net(nn.Module):
 
     def _wanted(self) -> str:
         return f"images as floats in [0, 1], shape (N, {self.channels}, {self.size}, {self.size})"
+
+
+def traced(net: Net) -> tuple[list[Call], object]:
+    """All module calls of one run on a picture of its size, in order, and the output, without numbers."""
+
+    def run() -> tuple[list[Call], object]:
+        with torch.inference_mode(False):  # so that tensors count how often they are overwritten
+            return trace(net.module, net.channels, net.size)
+
+    def empty(found: tuple[list[Call], object]) -> bool:  # with numbers they would take too much memory
+        return not any(isinstance(call.output, Tensor) and not call.output.is_meta for call in found[0])
+
+    return remembered(net, "calls", run, keep=empty, hooks=False)
 
 
 def class_indices(net: Net, targets: Targets, n: int) -> Tensor | None:

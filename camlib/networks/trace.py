@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from .lock import alone
+
 __all__ = ["Call", "trace"]
 
 
@@ -31,6 +33,11 @@ def trace(module: nn.Module, channels: int, size: int) -> tuple[list[Call], obje
 
     Raises ValueError where the module cannot take such a picture. The module is left as it was.
     """
+    with alone(module):
+        return _traced(module, channels, size)
+
+
+def _traced(module: nn.Module, channels: int, size: int) -> tuple[list[Call], object]:
     calls: list[Call] = []
     handles = [
         inner.register_forward_hook(

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from ..geometry.field import receptive_field
-from ..networks.net import Net
-from ..networks.trace import trace
+from ..networks.net import Net, traced
 from ..running.extractor import FeatureExtractor
 from ..units.dissect import random_rotation
 from ..wording import listing
@@ -33,7 +32,7 @@ class AllPeaks:
         if isinstance(layers, str):
             raise ValueError(f"layers are several names; give [{layers!r}]")
         self.fields, counts = {}, {}
-        calls = trace(net.module, net.channels, net.size)[0]
+        calls = traced(net)[0]
         outputs = {call.module: call.output for call in calls}  # of a module that is called twice, the last
         for name in net.layers if layers is None else layers:
             output = outputs.get(net.layer(name))

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..networks.eval_mode import evaluating
-from ..networks.net import Net
-from ..networks.trace import trace
+from ..networks.net import Net, traced
 
 __all__ = ["FeatureExtractor"]
 
@@ -29,7 +28,7 @@ class FeatureExtractor:
             raise ValueError("name a layer, for example FeatureExtractor(net, 'conv5')")
         self.net, self.layers = net, layers
         self.shapes: dict[str, tuple[int, ...]] = {}
-        calls = trace(net.module, net.channels, net.size)[0]
+        calls = traced(net)[0]
         ends: dict[str, int] = {}
         for layer in layers:
             module = net.layer(layer)

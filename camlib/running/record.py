@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..networks.layers import find_layer
+from ..networks.lock import alone
 from ..networks.net import Net
 from .units import unit_numbers
 
@@ -62,7 +63,7 @@ def record(net: nn.Module, *layers: str) -> Iterator[Record]:
         acts.calls[name].append(output)
         return output.clone()  # goes on in its place, so that nothing that follows can overwrite the record
 
-    with ExitStack() as hooks:
+    with alone(net), ExitStack() as hooks:
         root = net.module if isinstance(net, Net) else net
         hooks.enter_context(root.register_forward_pre_hook(forget))
         for name, module in modules.items():
@@ -90,7 +91,7 @@ def silence(net: nn.Module, layer: str, units: int | Iterable[int] | Tensor) -> 
         unit_numbers(each, layer, output.shape[1])
         return output.index_fill(1, torch.tensor(each, dtype=torch.int64, device=output.device), 0)
 
-    with module.register_forward_hook(hush, prepend=True):
+    with alone(net), module.register_forward_hook(hush, prepend=True):
         yield
 
 

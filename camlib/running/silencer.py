@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ..networks.eval_mode import evaluating
-from ..networks.net import Net
-from ..networks.trace import Call, trace
+from ..networks.net import Net, traced
+from ..networks.trace import Call
 from .closed_form import Linear, Part, by_linear, separable
 from .record import silence
 from .resume import Cut, close, hooked, noise
@@ -33,8 +33,7 @@ class Silencer:
 
     def __init__(self, net: Net, layer: str, size: tuple[int, int]) -> None:
         self.net, self.name, self.module, self.size = net, layer, net.layer(layer), size
-        with torch.inference_mode(False):  # so that tensors count how often they are overwritten
-            calls, logits = trace(net.module, net.channels, net.size)
+        calls, logits = traced(net)
         at = [n for n, call in enumerate(calls) if call.module is self.module]
         if not at:
             raise ValueError(f"{layer!r} does not run when {net.name} classifies a picture")

@@ -7,8 +7,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Polygon
 from torch import Tensor, nn
 
-from ..networks.net import Net
-from ..networks.trace import trace
+from ..networks.net import Net, traced
 from .figure import PAD, WIDTH, Figure, breadth, page, place, styled
 
 _COLOURS = {
@@ -81,7 +80,7 @@ def _block(
 
 
 def _shapes(net: Net) -> dict[str, tuple[int, ...]]:
-    outputs = {id(call.module): call.output for call in trace(net.module, net.channels, net.size)[0]}
+    outputs = {id(call.module): call.output for call in traced(net)[0]}
     found = {name: outputs.get(id(module)) for name, module in net.layers.items()}
     return {name: tuple(out.shape[1:]) for name, out in found.items() if isinstance(out, Tensor)}
 

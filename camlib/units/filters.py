@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from ..networks.net import Net
-from ..networks.trace import trace
+from ..networks.net import Net, traced
 from ..networks.weights import read, shipped_folder
 
 __all__ = [
@@ -33,10 +32,8 @@ def filters(net: nn.Module) -> Tensor:
     first.
     Raises ValueError for a network without a two-dimensional convolution.
     """
-    if isinstance(net, Net):
-        modules = [call.module for call in trace(net.module, net.channels, net.size)[0]]
-    else:
-        modules = list(net.modules())
+    ran = traced(net)[0] if isinstance(net, Net) else []
+    modules = [call.module for call in ran] or list(net.modules())
     for module in modules:
         if isinstance(module, nn.Conv2d):
             return module.weight.detach().float().cpu().clone()

@@ -7,8 +7,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from ...networks.net import Net
-from ...networks.trace import trace
+from ...networks.net import Net, traced
 from ..record import record
 from .graph import Graph, UnclearError
 from .kept import Kept, Versions
@@ -27,7 +26,7 @@ def runs(net: Net, layer: str | None = None) -> Callable[[Tensor, Tensor], "Look
 
     layer: its maps are recorded.  The network is in eval mode, under `torch.inference_mode()`.
     """
-    calls, _ = trace(net.module, net.channels, net.size)
+    calls, _ = traced(net)
     largest = max(call.output.numel() for call in calls if isinstance(call.output, Tensor)) / net.size**2
     plain = partial(Plain, net, layer, _LARGEST / largest)
     if any(inner._forward_hooks or inner._forward_pre_hooks for inner in net.modules()):

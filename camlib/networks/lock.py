@@ -1,0 +1,36 @@
+"""One thread at a time in a network: a re-entrant lock for each.
+
+A widget computes on another thread while a cell runs. A hook that one of them puts on a network would be met
+by the other's pictures, and while one runs it without numbers the other's would come out empty. So whoever
+hooks on a network, changes its mode or runs it, holds its lock; one thread may do so as often as it likes.
+
+The lock belongs to the module inside: two `Net`s around one module share it. It is not part of the module,
+so a network is copied, saved and compiled as if there were none.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from weakref import WeakKeyDictionary
+
+from torch import nn
+
+__all__ = ["alone"]
+
+_LOCKS: "WeakKeyDictionary[nn.Module, threading.RLock]" = WeakKeyDictionary()
+_MAKING = threading.Lock()
+
+
+@contextmanager
+def alone(net: nn.Module) -> Iterator[None]:
+    """Within the block no other thread runs the network, or looks into it, through camlib.
+
+    net: a `Net`, or any module; a plain module that somebody runs by itself, past camlib, is not held up.
+    """
+    inside = net
+    while isinstance(within := getattr(inside, "module", None), nn.Module):
+        inside = within
+    with _MAKING:
+        lock = _LOCKS.get(inside) or _LOCKS.setdefault(inside, threading.RLock())
+    with lock:
+        yield
