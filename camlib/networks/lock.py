@@ -2,7 +2,7 @@
 
 A widget computes on another thread while a cell runs. A hook that one of them puts on a network would be met
 by the other's pictures, and while one runs it without numbers the other's would come out empty. So whoever
-hooks on a network, changes its mode or runs it, holds its lock; one thread may do so as often as it likes.
+puts hooks on one, changes its mode or runs it, holds its lock; a thread may do so as often as it likes.
 
 The lock belongs to the module inside: two `Net`s around one module share it. It is not part of the module,
 so a network is copied, saved and compiled as if there were none.
