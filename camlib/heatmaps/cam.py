@@ -11,7 +11,9 @@ Zhou, Khosla, Lapedriza, Oliva, Torralba (2016), "Learning deep features for dis
 from torch import Tensor
 
 from ..geometry.field import lay
-from ..networks.net import Net, Targets, class_indices, picture_size
+from ..networks.images import check_images
+from ..networks.net import Net
+from ..networks.targets import Targets, class_indices
 from .classifier import find_classifier
 
 __all__ = ["cam", "class_maps"]
@@ -26,7 +28,7 @@ def cam(net: Net, images: Tensor, targets: Targets = None) -> Tensor:
     over the map's own cells (see `class_maps`) plus the class's bias is the logit.
     Raises ValueError where the classifier is not one linear layer on a pooled map; use `gradcam` there.
     """
-    size = picture_size(net, images)
+    size = check_images(net, images)
     wanted = class_indices(net, targets, len(images))
     head = find_classifier(net, images)
     return lay(head.maps(wanted), head.field, size)
@@ -37,6 +39,6 @@ def class_maps(net: Net, images: Tensor, targets: Targets = None) -> Tensor:
 
     With average pooling `class_maps(net, images, c).mean((1, 2)) + bias[c]` is the logit of class c.
     """
-    picture_size(net, images)
+    check_images(net, images)
     wanted = class_indices(net, targets, len(images))
     return find_classifier(net, images).maps(wanted)

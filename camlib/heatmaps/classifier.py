@@ -20,7 +20,8 @@ from torch.overrides import TorchFunctionMode
 from ..geometry.field import ReceptiveField, field_of, watched
 from ..geometry.field_tracer import FieldTracer
 from ..networks.eval_mode import evaluating
-from ..networks.net import Net, picture_size
+from ..networks.images import check_images
+from ..networks.net import Net
 from ..networks.remembered import remembered
 
 __all__ = ["Classifier", "find_classifier"]
@@ -62,7 +63,7 @@ def find_classifier(net: Net, images: Tensor) -> Classifier:
     Raises ValueError where the logits are not one linear layer on the mean or maximum of a map, and where a
     logit is not a number.
     """
-    size = picture_size(net, images)
+    size = check_images(net, images)
     with evaluating(net), torch.inference_mode(False), torch.no_grad():
         ends = remembered(net, ("ends", size), lambda: _ends(net, size))
         parts = [

@@ -15,9 +15,12 @@ from torch import Tensor, nn
 
 from ..geometry.field import field_if_any, lay
 from ..networks.eval_mode import evaluating
+from ..networks.hookable import check_differentiable
+from ..networks.images import check_images
 from ..networks.layers import POOLS
-from ..networks.net import Net, Targets, class_indices, picture_size
+from ..networks.net import Net
 from ..networks.remembered import remembered
+from ..networks.targets import Targets, class_indices
 from ..wording import listing
 
 __all__ = ["gradcam"]
@@ -37,9 +40,11 @@ def gradcam(
     relu: False leaves negative values, what speaks against the class.
     Returns (N, H, W), or (N, K, H, W), in logits per cell. Works under `torch.no_grad()` and
     `torch.inference_mode()`, with frozen parameters; leaves no gradients, and keeps no graph below the layer.
-    Raises ValueError for an unknown layer or class, a layer without a map, and one that the logits ignore.
+    Raises ValueError for an unknown layer or class, a layer without a map, and one that the logits ignore;
+    for pictures as `check_images` does, and for a network made under `torch.inference_mode()`.
     """
-    size = picture_size(net, images)
+    size = check_images(net, images)
+    check_differentiable(net)
     at = remembered(net, ("last map", size), lambda: _last_map(net, size)) if layer is None else layer
     if at is None:
         raise ValueError(f"{net.name} has no map for such pictures; name a layer: {listing(net.layers)}")

@@ -17,7 +17,9 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from ..networks.eval_mode import evaluating
-from ..networks.net import Net, Targets, class_indices
+from ..networks.images import check_images
+from ..networks.net import Net
+from ..networks.targets import Targets, class_indices
 from ..running.changed.runs import Looks, runs
 from ..running.extractor import FeatureExtractor
 from .fills import Fill, Pair, filled, pair
@@ -117,12 +119,7 @@ def occlude(
     layer: record also how strongly its strongest map responds in all, as Zeiler and Fergus did for layer 5.
     Raises ValueError also for an unknown layer, and for one that has no maps.
     """
-    pictures = isinstance(images, Tensor) and images.ndim == 4 and images.is_floating_point()
-    if not pictures or images.shape[1] != net.channels:
-        net(images)  # raises, and says what it wants
-    if not images.numel():
-        raise ValueError(f"there are no pictures in images of shape {tuple(images.shape)}")
-    size = images.shape[2], images.shape[3]
+    size = check_images(net, images)
     wide = pair(window, "window", default=(max(1, min(size) // 8),) * 2)
     step = pair(stride, "stride", default=(max(1, wide[0] // 2), max(1, wide[1] // 2)))
     y, x = (_edges(*each) for each in zip(size, wide, step, strict=True))

@@ -10,7 +10,10 @@ import torch
 from torch import Tensor
 
 from ..networks.eval_mode import evaluating
-from ..networks.net import Net, Targets, class_indices, picture_size
+from ..networks.hookable import check_differentiable
+from ..networks.images import check_images
+from ..networks.net import Net
+from ..networks.targets import Targets, class_indices
 
 __all__ = ["saliency"]
 
@@ -24,9 +27,11 @@ def saliency(net: Net, images: Tensor, targets: Targets = None) -> Tensor:
     targets: class index or name, one or N; several for each picture as (N, K); None: the top-1 class.
     Returns (N, H, W), or (N, K, H, W). Works under `torch.no_grad()` and
     `torch.inference_mode()`, with frozen parameters; leaves no gradients.
-    Raises ValueError for an unknown class, and pictures that the network does not take.
+    Raises ValueError for an unknown class, and pictures that the network does not take, and a network made
+    under `torch.inference_mode()`.
     """
-    picture_size(net, images)
+    check_images(net, images)
+    check_differentiable(net)
     found = []
     with evaluating(net), torch.inference_mode(False), torch.enable_grad():
         wanted = class_indices(net, targets, len(images))

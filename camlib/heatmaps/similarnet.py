@@ -24,7 +24,9 @@ from torch import Tensor, nn
 
 from ..geometry.field import field_if_any, lay
 from ..networks.eval_mode import evaluating
-from ..networks.net import Net, Targets, class_indices, picture_size
+from ..networks.images import check_images
+from ..networks.net import Net
+from ..networks.targets import Targets, class_indices
 from ..running.extractor import FeatureExtractor
 from ..running.silencer import Silencer
 from ..units.ablation import Ablation
@@ -104,7 +106,7 @@ def ablation_cam_weights(net: Net, layer: str, images: Tensor, targets: Targets 
     Where the logit is below 0 the sign turns, as it does in the paper.
     Raises ValueError for an unknown layer or class, one without units, and no picture.
     """
-    size = picture_size(net, images)
+    size = check_images(net, images)
     wanted = class_indices(net, targets, len(images))
     silencer, found = Silencer(net, layer, size), []
     with evaluating(net), torch.inference_mode():
@@ -146,7 +148,7 @@ def similarnet(net: Net, layer: str, images: Tensor, weights: Tensor, *, pools: 
 def _heat(
     net: Net, layer: str, images: Tensor, weights: Tensor, pools: bool = True, relu: bool = False
 ) -> Tensor:
-    size, extract = picture_size(net, images), FeatureExtractor(net, layer)
+    size, extract = check_images(net, images), FeatureExtractor(net, layer)
     units = extract.map_units(layer)
     fits = weights.ndim in (1, 2, 3) and weights.shape[-1] == units
     if not fits or (weights.ndim > 1 and len(weights) != len(images)):

@@ -1,28 +1,25 @@
 """`Net`: any classifier, with its normalisation inside, its classes and its layers by name.
 
-A network takes pictures in [0, 1]; which answer is meant is a class's index or its name (`targets`).
+A network takes pictures in [0, 1] (checked in `images`); which answer is meant is a class's index or its name
+(`targets`).
 """
 
-import operator
 from collections.abc import Sequence
-from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
-from ..wording import listing, near
+from ..wording import listing
+from .accepted import class_names, normalisation
+from .hookable import check_hookable
 from .layers import find_layer, short_names
 from .lock import alone
 from .remembered import Remembering, remembered
 from .trace import Call, trace
 
-__all__ = ["MEAN", "STD", "Net", "Target", "Targets", "class_indices", "picture_size", "traced"]
+__all__ = ["MEAN", "STD", "Net", "check_net", "check_takes", "traced"]
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, which most networks use
-
-
-Target: TypeAlias = int | str
-Targets: TypeAlias = Target | Sequence[Target] | Sequence[Sequence[Target]] | Tensor | None
 
 
 class Net(Remembering):
@@ -48,16 +45,12 @@ class Net(Remembering):
         resize: int | None = None,
     ) -> None:
         super().__init__()
-        if len(mean) != len(std) or not len(mean) or min(std) <= 0:
-            raise ValueError(f"mean and std want one number a channel, std > 0; given {mean} and {std}")
+        mean, std = normalisation(mean, std)
         _, logits = trace(module, len(mean), size)
         if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != 1:
             given = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise ValueError(f"a classifier gives (N, C) logits; for one picture this network gives {given}")
-        count = logits.shape[1]
-        self.classes = [f"class {index}" for index in range(count)] if classes is None else list(classes)
-        if len(self.classes) != count:
-            raise ValueError(f"{len(self.classes)} class names for a network with {count} outputs")
+        self.classes = class_names(classes, logits.shape[1])
         self.name, self.module, self.size, self.channels = name, module, size, len(mean)
         self.resize = round(size * 256 / 224) if resize is None else resize
         like = next((one for one in module.parameters() if one.is_floating_point()), torch.zeros(()))
@@ -67,9 +60,7 @@ class Net(Remembering):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, C) for images (N, channels, H, W) in [0, 1]. Raises ValueError for anything else."""
-        fits = isinstance(images, Tensor) and images.ndim == 4 and images.shape[1] == self.channels
-        if not fits or not images.is_floating_point():
-            raise ValueError(f"{self.name} wants {self._wanted()}; given {_described(images)}")
+        check_takes(self, images)
         normalised = (images.to(self.mean.dtype) - self.mean) / self.std
         try:
             with alone(self):
@@ -79,9 +70,7 @@ class Net(Remembering):
         except RuntimeError as error:
             if images.shape[2:] == (self.size, self.size):
                 raise
-            raise ValueError(
-                f"{self.name} wants {self._wanted()}; given {_described(images)}: {error}"
-            ) from error
+            raise ValueError(f"{_wanted(self, images)}: {' '.join(str(error).split())}") from error
         return logits
 
     @property
@@ -94,16 +83,20 @@ class Net(Remembering):
         """The layer of that short name, or dotted name in `module`. Raises ValueError listing near names."""
         return find_layer(self.module, name, self.layers, self.name)
 
-    def extra_repr(self) -> str:
-        """The line that `print(net)` begins with."""
-        return f"{self.name}: {self.channels} × {self.size} × {self.size} → {len(self.classes)} classes"
-
-    def _wanted(self) -> str:
-        return f"images as floats in [0, 1], shape (N, {self.channels}, {self.size}, {self.size})"
+    def __repr__(self) -> str:
+        return (
+            f"{self.name}: {self.channels} × {self.size} × {self.size} → {len(self.classes)} classes\n"
+            f"classes: {listing(self.classes, 10)}\nlayers: {listing(self.layers)}\n"
+            f"module: {type(self.module).__name__}, {sum(p.numel() for p in self.parameters()):,} parameters"
+        )
 
 
 def traced(net: Net) -> tuple[list[Call], object]:
-    """All module calls of one run on a picture of its size, in order, and the output, without numbers."""
+    """All module calls of one run on a picture of its size, in order, and the output, without numbers.
+
+    Raises ValueError for what is no `Net`.
+    """
+    check_net(net)
 
     def run() -> tuple[list[Call], object]:
         with torch.inference_mode(False):  # so that tensors count how often they are overwritten
@@ -115,61 +108,42 @@ def traced(net: Net) -> tuple[list[Call], object]:
     return remembered(net, "calls", run, keep=empty, hooks=False)
 
 
-def class_indices(net: Net, targets: Targets, n: int) -> Tensor | None:
-    """Class indices on the net's device: int64 (n,), or (n, K) where each picture has several; None for None.
-
-    targets: one index or name for all; one for each picture; or a row of K for each.
-    Raises ValueError for an unknown class (with near names), and where there is not one target, or one row of
-    them, for each picture.
-    """
-    given: Any = targets
-    given = given.tolist() if hasattr(given, "tolist") else given
-    if given is None:
-        return None
-    each = list(given) if isinstance(given, list | tuple | range) else [given] * n
-    if len(each) != n:
-        raise ValueError(f"{len(each)} targets for {n} images: give one, or one (or a row of them) per image")
-    rows = [row.tolist() if hasattr(row, "tolist") else row for row in each]
-    several = [row for row in rows if isinstance(row, list | tuple | range)]
-    if several and (len(several) != n or len(set(map(len, several))) > 1 or not len(several[0])):
-        raise ValueError(f"targets for {n} images are {given}: give each image a row of the same length")
-    found = (
-        [[_class_index(net, one) for one in row] for row in several]
-        if several
-        else [_class_index(net, one) for one in rows]
-    )
-    return torch.tensor(found, dtype=torch.int64, device=net.mean.device)
+def check_net(net: object) -> None:
+    """Raise ValueError, with what to do, for what is no `Net`, and for one that cannot be looked into."""
+    if isinstance(net, nn.Module) and not isinstance(net, Net):
+        check_hookable(net)
+        raise ValueError(
+            f"this is a torch module, {type(net).__name__}, and no Net yet: net = wrap(your_network)"
+        )
+    if not isinstance(net, Net):
+        raise ValueError(f"a network is what load or wrap gives; given {_described(net)}")
+    check_hookable(net)
 
 
-def picture_size(net: Net, images: Tensor) -> tuple[int, int]:
-    """(H, W) of the pictures. Raises ValueError unless they are a batch (N, C, H, W) of one or more."""
-    if not isinstance(images, Tensor) or images.ndim != 4:
-        net(images)  # says what it wants
-    if not len(images):
-        raise ValueError("there is no picture")
-    return images.shape[2], images.shape[3]
+def check_takes(net: Net, images: object) -> None:
+    """Raise ValueError, with what to do, unless images are floats (N, channels, H, W), of whatever values."""
+    channels = net.channels
+    shape = tuple(images.shape) if isinstance(images, Tensor) else ()
+    if len(shape) == 4 and shape[1] == channels and isinstance(images, Tensor) and images.is_floating_point():
+        return
+    advice = ""
+    if len(shape) == 3 and shape[0] == channels:
+        advice = "; one picture is a batch of one, image[None]"
+    elif len(shape) in (3, 4) and shape[-1] == channels and channels not in shape[-3:-1]:
+        advice = "; channels come before height and width, images.movedim(-1, -3)"
+    elif shape and isinstance(images, Tensor) and images.dtype == torch.uint8:
+        advice = "; bytes become such floats by images / 255"
+    elif hasattr(images, "__array__") and not shape:
+        advice = "; torch.from_numpy makes a tensor of it"
+    raise ValueError(_wanted(net, images) + advice)
 
 
-def _class_index(net: Net, wanted: object) -> int:
-    names = net.classes
-    if isinstance(wanted, str):
-        found = [index for index, name in enumerate(names) if name == wanted]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise ValueError(
-                f"{net.name} calls several classes {wanted!r}: {listing(map(str, found))}; give one"
-            )
-        raise ValueError(f"{net.name} has no class {wanted!r}{near(wanted, names)}; it has {listing(names)}")
-    if isinstance(wanted, bool) or not hasattr(wanted, "__index__"):
-        raise ValueError(f"a class is an index or a name; given {wanted!r}")
-    index = operator.index(wanted)
-    if not 0 <= index < len(names):
-        raise ValueError(f"class {index}: {net.name} has {len(names)} classes, 0 to {len(names) - 1}")
-    return index
+def _wanted(net: Net, images: object) -> str:
+    wanted = f"images as floats in [0, 1], shape (N, {net.channels}, {net.size}, {net.size})"
+    return f"{net.name} wants {wanted}; given {_described(images)}"
 
 
-def _described(images: object) -> str:
-    if not isinstance(images, Tensor):
-        return f"a {type(images).__name__}"
-    return f"{str(images.dtype).removeprefix('torch.')}, shape {tuple(images.shape)}"
+def _described(given: object) -> str:
+    if not isinstance(given, Tensor):
+        return "None" if given is None else f"a {type(given).__name__}"
+    return f"{str(given.dtype).removeprefix('torch.')}, shape {tuple(given.shape)}"

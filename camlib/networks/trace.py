@@ -10,6 +10,7 @@ from torch import nn
 from torch.func import functional_call
 
 from .lock import alone
+from .unhooked import unhooked
 
 __all__ = ["Call", "trace"]
 
@@ -33,7 +34,7 @@ def trace(module: nn.Module, channels: int, size: int) -> tuple[list[Call], obje
 
     Raises ValueError where the module cannot take such a picture. The module is left as it was.
     """
-    with alone(module):
+    with alone(module), unhooked(module):  # nobody's hook is to be met by tensors without numbers
         return _traced(module, channels, size)
 
 

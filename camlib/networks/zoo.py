@@ -14,13 +14,15 @@ from torch import nn
 
 from ..scenes.scenes import CLASSES
 from ..wording import listing, near
+from .accepted import a_module, a_side, check_logits
 from .course import COURSE, TRACKERS, build
-from .net import MEAN, STD, Net
+from .net import MEAN, STD, Net, traced
 from .weights import fetch, fill, find
 
 __all__ = ["here", "known", "load", "wrap"]
 
 
+@torch.inference_mode(False)  # else its numbers would never take part in a gradient
 def load(name: str, *, weights: str | Path | None = None) -> Net:
     """A trained network by its name, in eval mode, on the CPU, in float32.
 
@@ -35,14 +37,16 @@ def load(name: str, *, weights: str | Path | None = None) -> Net:
             torch.manual_seed(0)
             module = recipe.make()
     else:
-        if weights is not None and not Path(weights).is_file():
-            raise ValueError(f'weights={str(weights)!r} is no file; give a path, "random", or nothing')
+        if weights is not None and not (isinstance(weights, str | Path) and Path(weights).is_file()):
+            given = repr(str(weights)) if isinstance(weights, str | Path) else f"a {type(weights).__name__}"
+            raise ValueError(f'weights={given} is no file; give a path, "random", or nothing')
         path = fetch(name, recipe.url) if weights is None else Path(weights)
         module = _empty(recipe.make)
         fill(module, path, recipe.url)
     return Net(module, name, *recipe[2:]).eval()
 
 
+@torch.inference_mode(False)
 def wrap(
     module: nn.Module,
     *,
@@ -56,11 +60,20 @@ def wrap(
     classes: its C names; None: "class 0", "class 1", …
     mean, std: what its training pictures in [0, 1] were normalised with, one number a channel.
     size: the side of the square pictures it was trained on.
-    Raises ValueError where the network does not take such pictures, or gives anything but logits.
+    What `torch.compile` gave is taken for what it was given, into which one can look.
+    Raises ValueError where the network does not take such pictures, where it gives anything but the logits of
+    two classes or more (a softmax's shares, one number), and where it cannot be looked into (TorchScript).
     """
     if isinstance(module, Net):
         raise ValueError("this is a Net already; to give it other classes or sizes, wrap its .module")
-    return Net(module, type(module).__name__, classes, mean, std, size).eval()
+    inside = a_module(module)
+    net = Net(inside, type(inside).__name__, classes, mean, std, a_side(size))
+    if not any(one.is_meta for one in inside.parameters()):  # else there is no number to be looked at
+        leaves = [call for call in traced(net)[0] if call.leaf]
+        pictures = torch.rand((2, net.channels, size, size), generator=torch.Generator().manual_seed(0))
+        pictures = (pictures.to(net.mean) - net.mean) / net.std
+        check_logits(inside, (leaves[-1].name, leaves[-1].module) if leaves else None, pictures)
+    return net.eval()
 
 
 def known() -> dict[str, str | None]:
@@ -89,7 +102,10 @@ class _Recipe(NamedTuple):
     resize: int
 
 
-def _recipe(name: str) -> _Recipe:
+def _recipe(name: Any) -> _Recipe:
+    if not isinstance(name, str):
+        more = "; your own network becomes a Net by wrap" if isinstance(name, nn.Module) else ""
+        raise ValueError(f"load wants a network's name; given a {type(name).__name__}{more}")
     if name == "lenet":
         return _Recipe(lambda: build(name), None, [str(digit) for digit in range(10)], (0.0,), (1.0,), 28, 28)
     if name in COURSE:

@@ -15,11 +15,14 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from ..networks.eval_mode import evaluating
-from ..networks.net import Net, picture_size
+from ..networks.images import check_images
+from ..networks.net import Net
 from ..pictures.batches import Batch, batches
 from ..running.silencer import Silencer
 
 __all__ = ["Ablation", "Scores", "Silenced", "ablate", "silenced_logits"]
+
+_AT_ONCE = 32  # pictures in one run
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +85,7 @@ def ablate(net: Net, layer: str, dataset: Any, *, batch_size: int = 64) -> Ablat
     tally: _Tally | None = None
     with evaluating(net):
         for batch in batches(dataset, batch_size=batch_size, progress=layer):
-            labels, size = _labels(net, batch), picture_size(net, batch.images[:1])
+            labels, size = _labels(net, batch), check_images(net, batch.images[:1])
             if silencer is None or tally is None or silencer.size != size:
                 silencer = Silencer(net, layer, size)
                 tally = tally or _Tally(net, silencer.units)
@@ -104,14 +107,18 @@ def silenced_logits(net: Net, layer: str, images: Tensor) -> tuple[Tensor, Tenso
     Float32, or float64 where the network is, on its device.
     Raises ValueError for an unknown layer, one without units, and no picture.
     """
-    silencer = Silencer(net, layer, picture_size(net, images))
+    silencer = Silencer(net, layer, check_images(net, images))
+    every, silenced = [], []
     with evaluating(net), torch.inference_mode():
-        logits, parts = silencer(images)
-        dtype = torch.promote_types(logits.dtype, torch.float32)
-        silenced = logits.new_empty((len(images), silencer.units, logits.shape[1]), dtype=dtype)
-        for part in parts:
-            silenced[part.images, part.units] = part.logits.to(dtype)
-    return logits.to(dtype, copy=True), silenced.clone()
+        for some in torch.split(images, _AT_ONCE):
+            logits, parts = silencer(some)
+            dtype = torch.promote_types(logits.dtype, torch.float32)
+            answers = logits.new_empty((len(some), silencer.units, logits.shape[1]), dtype=dtype)
+            for part in parts:
+                answers[part.images, part.units] = part.logits.to(dtype)
+            every.append(logits.to(dtype))
+            silenced.append(answers)
+    return torch.cat(every).clone(), torch.cat(silenced).clone()
 
 
 class _Tally:

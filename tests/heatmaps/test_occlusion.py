@@ -281,7 +281,7 @@ def test_wrong_input_is_refused_before_any_work(net: Net, monkeypatch: pytest.Mo
         occlusion(net, (images * 255).byte())
     with pytest.raises(ValueError, match="wants images as floats"):
         occlusion(net, images[0])
-    with pytest.raises(ValueError, match="there are no pictures"):
+    with pytest.raises(ValueError, match="there is no picture"):
         occlusion(net, images[:0])
     with pytest.raises(ValueError, match="no layer 'conv7'"):
         occlude(net, images, layer="conv7")

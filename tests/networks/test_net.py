@@ -15,7 +15,8 @@ from torchvision import models
 from torchvision.transforms import v2
 
 from camlib.networks.course import COURSE, build
-from camlib.networks.net import Net, class_indices
+from camlib.networks.net import Net
+from camlib.networks.targets import class_indices
 from camlib.networks.zoo import here, load, wrap
 from camlib.running.record import record
 

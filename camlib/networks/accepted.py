@@ -1,0 +1,135 @@
+"""What `wrap` is given, checked: each slip in one line that says what to give instead."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .eval_mode import evaluating
+from .hookable import check_hookable, uncompiled
+from .unhooked import unhooked
+
+__all__ = ["a_module", "a_side", "check_logits", "class_names", "normalisation"]
+
+_ENDS: dict[type[nn.Module], str] = {
+    nn.Softmax: "a softmax",
+    nn.LogSoftmax: "a log-softmax",
+    nn.Sigmoid: "a sigmoid",
+}
+
+
+def a_module(given: object) -> nn.Module:
+    """The network itself, not compiled. Raises ValueError for what is none, or cannot be looked into."""
+    if isinstance(given, type) and issubclass(given, nn.Module):
+        raise ValueError(f"wrap wants a network, not its class: wrap({given.__name__}(…))")
+    if not isinstance(given, nn.Module):
+        more = f"; a network by its name is load({given!r})" if isinstance(given, str) else ""
+        raise ValueError(f"wrap wants a torch.nn.Module; given {_kind(given)}{more}")
+    module = uncompiled(given)
+    check_hookable(module)
+    return module
+
+
+def a_side(given: object) -> int:
+    """The side of a picture in pixels. Raises ValueError for what is no whole number of 1 or more."""
+    if isinstance(given, int) and not isinstance(given, bool) and given > 0:
+        return given
+    raise ValueError(f"size is the side of the square pictures, a whole number of pixels; given {given!r}")
+
+
+def normalisation(mean: Any, std: Any) -> tuple[list[float], list[float]]:
+    """Both as lists, one number a channel. Raises ValueError where they are no such numbers.
+
+    They are of pictures in [0, 1]: no mean lies outside, and no std is far above 1.
+    """
+    both = []
+    for given in (mean, std):
+        values = given.tolist() if hasattr(given, "tolist") else given
+        numbers = [_number(one) for one in values] if isinstance(values, list | tuple) else []
+        both.append(numbers if all(map(math.isfinite, numbers)) else [])
+    means, stds = both
+    if not means or len(means) != len(stds) or min(stds) <= 0:
+        raise ValueError(f"mean and std want one number a channel, std > 0; given {mean} and {std}")
+    if min(means) < 0 or max(means) > 1 or max(stds) > 2:
+        raise ValueError(
+            f"mean and std are those of pictures in [0, 1]; given {mean} and {std}: of pictures in 0…255, "
+            "divide both by 255"
+        )
+    return means, stds
+
+
+def class_names(given: object, count: int) -> list[str]:
+    """The names, one for each output; None: "class 0", …  Raises ValueError where they are no such names."""
+    if given is None:
+        return [f"class {index}" for index in range(count)]
+    if isinstance(given, str | bytes | dict | set) or not isinstance(given, Iterable):
+        raise ValueError(f"classes is a list of names in the order of the outputs; given {_kind(given)}")
+    names = list(given)
+    if wrong := [one for one in names if not isinstance(one, str)]:
+        raise ValueError(f"classes are names, in quotes; given {wrong[0]!r}")
+    if len(names) != count:
+        raise ValueError(f"{len(names)} class names for a network with {count} outputs")
+    return [str(one) for one in names]
+
+
+def check_logits(module: nn.Module, last: tuple[str, nn.Module] | None, pictures: Tensor) -> None:
+    """Raise ValueError, with what to do, unless a network gives logits of two classes or more.
+
+    last: the name of the last module that runs, and the module.  pictures: two, normalised.
+    A softmax is known by the module that ends the network, or by its numbers, which sum to 1.
+    """
+    try:
+        with evaluating(module), unhooked(module), torch.no_grad():
+            logits = module(pictures).double()
+    except Exception as error:  # whatever a network makes of more pictures than one
+        raise ValueError(f"the network takes one picture, but not two: {error}") from error
+    if len(logits) != len(pictures):
+        raise ValueError(f"the network gives {tuple(logits.shape)} for two pictures: one row is for each")
+    ends = type(last[1]) if last else None
+    if logits.shape[1] == 1:
+        first = "take its sigmoid away and " if ends is nn.Sigmoid else ""
+        raise ValueError(
+            "this network gives one number for a picture, and heatmaps weigh a class against others: "
+            f"{first}let its forward return torch.cat([-z, z], 1) / 2 for its logit z, two classes"
+        )
+    if (said := _ENDS.get(ends) if ends else None) and last:
+        how = _replaced(last[0])
+    elif said := _known_by_its_numbers(logits, 2e-2 if pictures.element_size() == 2 else 1e-4):
+        how = "let its forward return what goes into it"
+    else:
+        return
+    raise ValueError(
+        f"this network ends in {said}, and a Net wants the logits before it: {how}, then wrap it"
+    )
+
+
+def _known_by_its_numbers(logits: Tensor, near: float) -> str | None:
+    if torch.allclose(
+        logits[0], logits[1], rtol=1e-7, atol=0
+    ):  # numbers that are the same for all tell nothing
+        return None
+    if bool((logits >= 0).all()) and bool(((logits.sum(1) - 1).abs() < near).all()):
+        return "a softmax"
+    return "a log-softmax" if bool((logits.logsumexp(1).abs() < near).all()) else None
+
+
+def _replaced(name: str) -> str:
+    """The line that puts nn.Identity() in a module's place."""
+    owner = "network"
+    *path, own = name.split(".")
+    for part in path:
+        owner += f"[{part}]" if part.isdigit() else f".{part}"
+    return f"{owner}[{own}] = nn.Identity()" if own.isdigit() else f"{owner}.{own} = nn.Identity()"
+
+
+def _number(given: Any) -> float:
+    try:
+        return float(given) if not isinstance(given, str) else math.nan
+    except (TypeError, ValueError, RuntimeError):
+        return math.nan
+
+
+def _kind(given: object) -> str:
+    return "None" if given is None else f"a {type(given).__name__}"

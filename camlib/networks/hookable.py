@@ -1,0 +1,50 @@
+"""Whether one can look into a network: not where hooks are passed by, or no gradient is kept.
+
+A compiled network runs the code that was made of it when it first ran; a hook that comes later is passed by,
+and nothing says so.
+"""
+
+from typing import cast
+
+from torch import nn
+from torch.jit import ScriptModule
+
+__all__ = ["check_differentiable", "check_hookable", "uncompiled"]
+
+_INSIDE = "_orig_mod"  # under this name torch.compile's module holds what it was given
+
+
+def uncompiled(module: nn.Module) -> nn.Module:
+    """What `torch.compile` was given, where this is what it gave back; else the module itself."""
+    while _INSIDE in module._modules:
+        module = cast(nn.Module, module._modules[_INSIDE])
+    return module
+
+
+def check_hookable(module: nn.Module) -> None:
+    """Raise ValueError, with what to do, for a network that is compiled or scripted, or in part so."""
+    for name, inner in module.named_modules():
+        what = f"{type(module).__name__}'s part {name!r}" if name else f"this {type(module).__name__}"
+        if _INSIDE in inner._modules:
+            raise ValueError(
+                f"{what} is compiled, and runs past whatever is to look into it: give the network that "
+                f"torch.compile was given, which is its .{_INSIDE}"
+            )
+        if getattr(inner, "_compiled_call_impl", None) is not None:
+            raise ValueError(
+                f"{what} is compiled in place, and runs past whatever is to look into it: give "
+                "copy.deepcopy(network), which is not compiled"
+            )
+        if isinstance(inner, ScriptModule):
+            raise ValueError(
+                f"{what} is TorchScript, into which nobody can look: give the network that it was made of"
+            )
+
+
+def check_differentiable(module: nn.Module) -> None:
+    """Raise ValueError, with what to do, for a network made under `torch.inference_mode()`."""
+    if any(one.is_inference() for numbers in (module.parameters(), module.buffers()) for one in numbers):
+        raise ValueError(
+            "this network was made under torch.inference_mode(), and so keeps no gradients: make it outside, "
+            "or take copy.deepcopy(network) there"
+        )

@@ -1,0 +1,69 @@
+"""Which answer is meant: a class by index or name, one for all pictures, one for each, or several each."""
+
+import operator
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from ..wording import listing, near
+from .net import Net
+
+__all__ = ["Target", "Targets", "class_indices"]
+
+Target: TypeAlias = int | str
+Targets: TypeAlias = Target | Sequence[Target] | Sequence[Sequence[Target]] | Tensor | None
+
+
+def class_indices(net: Net, targets: Targets, n: int) -> Tensor | None:
+    """Class indices on the net's device: int64 (n,), or (n, K) where each picture has several; None for None.
+
+    targets: one index or name for all; one for each picture; or a row of K for each.
+    Raises ValueError for an unknown class (with near names), where there is not one target, or one row of
+    them, for each picture, and for rows of 0 and 1 with a single 1, which are no indices.
+    """
+    given: Any = targets
+    given = given.tolist() if hasattr(given, "tolist") else given
+    if given is None:
+        return None
+    each = list(given) if isinstance(given, list | tuple | range) else [given] * n
+    if len(each) != n:
+        raise ValueError(f"{len(each)} targets for {n} images: give one, or one (or a row of them) per image")
+    rows = [row.tolist() if hasattr(row, "tolist") else row for row in each]
+    several = [row for row in rows if isinstance(row, list | tuple | range)]
+    if several and (len(several) != n or len(set(map(len, several))) > 1 or not len(several[0])):
+        raise ValueError(f"targets for {n} images are {given}: give each image a row of the same length")
+    if several and all(_one_hot(net, row) for row in several):
+        raise ValueError("targets are class indices or names, no rows of 0 and 1: give targets.argmax(1)")
+    found = (
+        [[_class_index(net, one) for one in row] for row in several]
+        if several
+        else [_class_index(net, one) for one in rows]
+    )
+    return torch.tensor(found, dtype=torch.int64, device=net.mean.device)
+
+
+def _one_hot(net: Net, row: Sequence[object]) -> bool:
+    """Whether a row is one number a class, a single 1 among 0; of two classes it may be both, in turn."""
+    numbers = all(isinstance(one, int | float) and one in (0, 1) for one in row)
+    return len(row) == len(net.classes) > 2 and numbers and sum(one == 1 for one in row) == 1
+
+
+def _class_index(net: Net, wanted: object) -> int:
+    names = net.classes
+    if isinstance(wanted, str):
+        found = [index for index, name in enumerate(names) if name == wanted]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ValueError(
+                f"{net.name} calls several classes {wanted!r}: {listing(map(str, found))}; give one"
+            )
+        raise ValueError(f"{net.name} has no class {wanted!r}{near(wanted, names)}; it has {listing(names)}")
+    if isinstance(wanted, bool) or not hasattr(wanted, "__index__"):
+        raise ValueError(f"a class is an index or a name; given {wanted!r}")
+    index = operator.index(wanted)
+    if not 0 <= index < len(names):
+        raise ValueError(f"class {index}: {net.name} has {len(names)} classes, 0 to {len(names) - 1}")
+    return index
