@@ -1,4 +1,5 @@
 from . import checks, scenes, scores, show, widgets
+from .commands.photograph import Look, look
 from .embeddings.centred_cosine import centred_cosine
 from .embeddings.codes import codes
 from .embeddings.grid import displacement, grid, mosaic
@@ -67,6 +68,7 @@ __all__ = [
     "FeatureMaps",
     "Folder",
     "Located",
+    "Look",
     "Net",
     "Occlusions",
     "Photos",
@@ -121,6 +123,7 @@ __all__ = [
     "load_picture",
     "localization_error",
     "locate",
+    "look",
     "max_box_acc",
     "max_box_acc_v2",
     "mosaic",

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from . import __version__
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -13,8 +15,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 1 where something is wrong, 2 for a wrong command line."""
+    """Run one command; returns the exit code.
+
+    0, 1 where something is wrong, 2 for a wrong command line, 130 where Ctrl-C stopped it.
+    """
     parser = _Parser(prog="camlib", description="Look inside a convolutional network.")
+    parser.add_argument("--version", action="version", version=f"camlib {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
     _add_look(
         commands.add_parser("look", help="what a network takes a photograph for, and where it sees that")
@@ -29,13 +35,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     doctor = commands.add_parser("doctor", help="is this machine ready? says what to do where it is not")
     doctor.set_defaults(run=lambda _: _doctor())
     options = parser.parse_args(arguments)
-    code: int = options.run(options)
+    try:
+        code: int = options.run(options)
+    except KeyboardInterrupt:  # while torch is imported, too
+        print("camlib: stopped", file=sys.stderr)
+        return 130
     return code
 
 
 def _add_look(parser: argparse.ArgumentParser) -> None:
     parser.description = "A page for each photograph: a network's first answers, and a heatmap for each."
-    parser.add_argument("photographs", nargs="+", metavar="PHOTO", help="picture files of any kind and size")
+    parser.add_argument(
+        "photographs",
+        nargs="+",
+        metavar="PHOTO",
+        help="picture files of any kind and size, and folders of them",
+    )
     parser.add_argument(
         "--net", metavar="NAME", help="torchvision's name of the network; else one whose weights are here"
     )

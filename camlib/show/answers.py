@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from .figure import GREY, PAD, WIDTH, Figure, styled, wrapped
-from .overlay import blend, ramp
+from .signed import blend_signed, ramp_signed
 from .tiles import BAR, pixels, scale_bar, tiles
 
 _SIZE, _LINE = 10.0, 0.19  # of the note: points, inches
 _LEFT = 3.0  # inches from the page's edge to the note, past the scale
+_HIGH = 1.6  # a photograph so many times as high as wide: all in one row
 
 
 @styled
@@ -21,12 +22,15 @@ def look(
     *,
     title: str,
     alt: str | None = None,
-    columns: int = 3,
+    columns: int | None = None,
 ) -> Figure:
     """The photograph, then a heatmap over it for each answer, all on one scale with its bar; a note.
 
-    image: (C, H, W) in [0, 1].  heatmaps: (K, H, W), in one unit.  captions: K.
-    note: what the maps are, in which unit, and how they were made.
+    image: (C, H, W) in [0, 1].  heatmaps: (K, H, W), in one unit; not a number where nothing was looked at.
+    captions: K.  note: what the maps are, in which unit, and how they were made.
+    columns: None: three, or all in a row where the photograph is high.
+    Zero is the photograph in grey. Where values lie below it, the scale goes as far down as up, and zero is
+    in its middle.
     Raises ValueError where captions and heatmaps do not match, or the heatmaps' size is not the photograph's.
     """
     (picture,) = pixels(image)
@@ -35,18 +39,25 @@ def look(
     if heatmaps.ndim != 3 or not len(heatmaps) or tuple(heatmaps.shape[1:]) != picture.shape[:2]:
         raise ValueError(f"heatmaps are {tuple(heatmaps.shape)}, the photograph {picture.shape[:2]}")
     heat = heatmaps.detach().float().cpu()
-    low, high = heat.min(), heat.max()
-    warmth = ((heat - low) / (high - low).clamp_min(1e-12)).numpy()
+    seen = heat[heat.isfinite()]
+    if not seen.numel():
+        raise ValueError("the heatmaps have no number")
+    low, high = float(seen.min()), float(seen.max())
+    most = max(abs(low), abs(high))
     lines = wrapped(note, WIDTH - PAD - _LEFT, _SIZE)
     below = max(BAR, (lines.count("\n") + 1) * _LINE + 0.12)
-    drawn = [picture, *(blend(picture, warm) for warm in warmth)]
+    drawn = [picture, *(blend_signed(picture, one) for one in (heat / max(most, 1e-12)).numpy())]
     content = (
         f"A photograph, and heatmaps over it from {low:.3g} to {high:.3g}: {', '.join(captions)}. {note}"
     )
-    figure, _ = tiles(
-        drawn, ["the photograph", *captions], title, alt, content, min(columns, len(drawn)), below
-    )
-    scale_bar(figure, ramp(), (f"{low:.3g}", f"{high:.3g}"))
+    row = len(drawn) if picture.shape[0] > _HIGH * picture.shape[1] else 3
+    across = min(columns or row, len(drawn))
+    figure, _ = tiles(drawn, ["the photograph", *captions], title, alt, content, across, below)
+    if low < 0:
+        scale_bar(figure, ramp_signed(), (f"−{most:.3g}", "0", f"+{most:.3g}"))
+        figure.axes[-1].axvline(0.5, color="white", linewidth=1.5)
+    else:
+        scale_bar(figure, ramp_signed(0), ("0", f"{most:.3g}") if most else ("0 everywhere",))
     where = _LEFT / WIDTH, PAD / figure.get_figheight()
     figure.text(*where, lines, color=GREY, size=_SIZE, va="bottom", linespacing=1.3, parse_math=False)
     return figure

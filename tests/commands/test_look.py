@@ -1,23 +1,32 @@
 """`camlib look`: the page, its numbers, and one line for whatever is wrong."""
 
 import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
-from camlib import show
+import camlib
+from camlib import Look, look, show
 from camlib.__main__ import main
-from camlib.commands.look import look
 from camlib.heatmaps.cam import cam
 from camlib.heatmaps.gradcam import gradcam
+from camlib.heatmaps.occlusion import occlusion
 from camlib.networks.course import build
 from camlib.networks.net import Net
-from camlib.networks.zoo import load
+from camlib.networks.zoo import load, wrap
+from camlib.pictures.files import load_picture
 from camlib.scenes.scenes import critters
 
 
@@ -78,7 +87,7 @@ def test_cam_where_it_is_defined() -> None:
     torch.testing.assert_close(found.heatmaps, expected)
     assert "16 × 16 cells" in found.note
     assert "mean over the cells" in found.note
-    assert "128 × 128 pixels" in found.note
+    assert "saw the whole photograph in 128 × 128 pixels" in found.note
     assert "highest cell" in look(load("critternet_gmp"), picture).note
 
 
@@ -91,22 +100,110 @@ def test_gradcam_where_it_is_not_and_says_so() -> None:
     expected = gradcam(net, picture.expand(3, -1, -1, -1), order)
     torch.testing.assert_close(found.heatmaps, expected, rtol=1e-4, atol=1e-5)
     with pytest.raises(ValueError, match="use gradcam"):
-        look(net, picture, "cam")
+        look(net, picture, method="cam")
 
 
 def test_occlusion_loses_what_the_class_needs() -> None:
     net, picture = load("critternet_gap"), image()
-    found = look(net, picture, "occlusion", top=2)
-    assert found.heatmaps.shape == (2, 128, 128)
-    assert found.heatmaps[0].max() <= found.probabilities[0] + 1e-5  # no more than all of it can be lost
+    found = look(net, picture, method="occlusion", top=2)
+    order = net(picture[None])[0].argsort(descending=True)[:2]
+    expected = occlusion(net, picture[None], order[None], window=32, stride=8)[0]
+    torch.testing.assert_close(found.heatmaps, expected)
     assert found.heatmaps[0].max() > 0.05
-    assert "32 × 32 pixels, moved by 16" in found.note
+    assert "32 × 32 pixels, moved by 8" in found.note
+
+
+def test_the_whole_photograph_at_its_own_resolution(photo: Path) -> None:
+    net = load("critternet_gap")
+    found = look(net, photo, top=2)
+    assert found.image.shape == (3, 160, 240)
+    assert found.heatmaps.shape == (2, 160, 240)
+    assert bool(found.heatmaps.isfinite().all())
+    assert "saw the whole photograph in 192 × 128 pixels." in found.note
+    assert "24 × 16 cells" in found.note
+    seen = torch.nn.functional.interpolate(found.image[None], (128, 192), mode="bilinear", antialias=True)
+    shares = net(seen)[0].detach().softmax(0).sort(descending=True).values[:2]
+    torch.testing.assert_close(found.probabilities, shares, atol=0.02, rtol=0.1)
+    # The same as a tensor and as bytes; what lies at the border is seen, too.
+    torch.testing.assert_close(look(net, found.image, top=2).heatmaps, found.heatmaps, atol=0.3, rtol=0.05)
+    bytes_ = (found.image * 255).round().byte()
+    torch.testing.assert_close(look(net, bytes_, top=2).heatmaps, found.heatmaps)
+    ends = found.image.clone()
+    ends[:, :, :40] = found.image[:, :, 100:140]
+    assert not torch.allclose(look(net, ends, top=2).probabilities, found.probabilities, atol=1e-3)
+
+
+def test_a_large_photograph_is_shown_as_large_as_a_page_needs(tmp_path: Path) -> None:
+    Image.new("RGB", (3000, 1000), "red").save(tmp_path / "wide.png")
+    found = look(load("critternet_gap"), tmp_path / "wide.png", top=1)
+    assert found.image.shape == (3, 267, 800)
+    assert "384 × 128" in found.note
+    line = look(load("critternet_gap"), torch.rand(3, 20, 400), top=1)
+    assert "saw the middle of the photograph in 1024 × 128 pixels, not its ends" in line.note
+    assert line.heatmaps.isfinite().sum() == 160 * 20
+    assert bool(line.heatmaps[0, :, 120:280].isfinite().all())
+
+
+def test_a_network_that_takes_only_its_own_size_sees_the_middle(photo: Path) -> None:
+    net = load("critternet")
+    found = look(net, photo, top=2)
+    assert "saw the middle of the photograph in 128 × 128 pixels (it takes no other size)" in found.note
+    assert bool(found.heatmaps[:, :, 40:200].isfinite().all())
+    assert bool(found.heatmaps[:, :, :40].isnan().all())
+    assert bool(found.heatmaps[:, :, 200:].isnan().all())
+    expected = net(load_picture(photo, size=128, resize=128)[None])[0].detach().softmax(0).max()
+    assert float(found.probabilities[0]) == pytest.approx(float(expected), abs=0.02)
+    found.figure()  # where nothing was looked at, nothing is drawn
+
+
+def test_a_transformer_sees_the_middle() -> None:
+    from torchvision.models import VisionTransformer
+
+    torch.manual_seed(0)
+    net = wrap(VisionTransformer(32, 8, 1, 2, 16, 32, num_classes=4), size=32)
+    found = look(net, torch.rand(3, 40, 60), method="occlusion", top=2)
+    assert "in 32 × 32 pixels (it takes no other size)" in found.note
+    assert found.heatmaps.shape == (2, 40, 60)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (torch.rand(1, 3, 8, 8), r"in \[0, 1\], shape \(3, H, W\), or its file; given shape \(1, 3"),
+        (torch.rand(1, 8, 8), r"given shape \(1, 8, 8\)"),
+        (torch.rand(3, 0, 8), r"given shape \(3, 0, 8\)"),
+        (torch.rand(3, 8, 8) * 255, r"given 0\.\d+ to 2\d\d"),
+        (torch.full((3, 8, 8), torch.nan), "given nan to nan"),
+        (torch.zeros(3, 8, 8, dtype=torch.int64), "given int64"),
+        (np.zeros((8, 8, 3)), "given a ndarray"),
+        ("nowhere.jpg", r"cannot read nowhere\.jpg"),
+    ],
+)
+def test_what_is_no_photograph(given: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        look(load("critternet_gap"), given)  # type: ignore[arg-type]
+
+
+def test_it_shows_itself_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(show.Figure, "_ipython_display_", lambda self: shown.append(self.alt))
+    found = look(load("critternet_gap"), image(), top=1)
+    found._ipython_display_()
+    assert shown[0].startswith(f"critternet_gap says {found.classes[0]}.")
+
+
+def test_the_verb_and_the_module_are_both_there() -> None:
+    import camlib.commands.look as module
+
+    assert camlib.look is look
+    assert camlib.commands.look is module
+    assert callable(module.main)
 
 
 def test_the_network_is_left_as_it_was() -> None:
     net = load("critternet_gap").train()
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    look(net, image(), "gradcam", top=2)
+    look(net, image(), method="gradcam", top=2)
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
     assert all(parameter.grad is None for parameter in net.parameters())
     assert net.training
@@ -128,12 +225,47 @@ def test_the_page_has_one_scale_for_all_maps() -> None:
     photograph, first, second, bar = figure.axes
     assert [ax.get_title("left") for ax in figure.axes[:3]] == ["the photograph", "a 90%", "b 5%"]
     assert [label.get_text() for label in bar.get_xticklabels()] == ["0", "4"]
-    brightness = [np.asarray(ax.images[0].get_array()).sum(2) for ax in (first, second)]
+    brightness = [luma(ax) for ax in (first, second)]
     assert brightness[0][2, 2] == brightness[0].max() > brightness[1][5, 5] > brightness[1][0, 0]
     assert np.asarray(photograph.images[0].get_array()).min() == 1
     assert "In logits." in figure.alt
     assert "from 0 to 4" in figure.alt
     assert figure.texts[-1].get_text() == "In logits."
+
+
+def luma(ax: Axes) -> NDArray[np.float64]:
+    drawn: NDArray[np.float64] = np.asarray(ax.images[0].get_array(), np.float64)
+    return np.asarray(drawn @ np.array([0.299, 0.587, 0.114]))
+
+
+def test_zero_is_neutral_and_marked_and_the_sign_is_seen_in_grey() -> None:
+    heat = torch.linspace(-0.5, 1, 16).repeat(16, 1)[None]  # zero at column 5
+    figure = show.look(torch.full((3, 16, 16), 0.6), heat, ["a"], "n", title="t")
+    bar = figure.axes[-1]
+    assert [label.get_text() for label in bar.get_xticklabels()] == ["−1", "0", "+1"]
+    assert list(bar.get_xticks()) == [0, 0.5, 1]
+    assert [line.get_xdata()[0] for line in bar.lines] == [0.5]  # type: ignore[index]
+    drawn = np.asarray(figure.axes[1].images[0].get_array())
+    assert np.ptp(drawn[0, 5]) < 0.01  # grey
+    assert drawn[0, 0, 2] > drawn[0, 0, 0] + 0.2  # blue
+    assert drawn[0, 10, 0] > drawn[0, 10, 2] + 0.2  # orange
+    nothing = show.look(torch.rand(3, 8, 8), torch.zeros(1, 8, 8), ["a"], "n", title="t")
+    assert [label.get_text() for label in nothing.axes[-1].get_xticklabels()] == ["0 everywhere"]
+    assert np.ptp(np.asarray(nothing.axes[1].images[0].get_array()), axis=2).max() < 0.01
+
+
+@pytest.mark.parametrize("grey", [0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0])
+def test_more_heat_is_never_darker(grey: float) -> None:
+    heat = torch.linspace(-1, 1, 201)[None, None]
+    figure = show.look(torch.full((3, 1, 201), grey), heat, ["a"], "n", title="t")
+    assert np.diff(luma(figure.axes[1])[0]).min() > 0
+
+
+def test_a_high_photograph_stands_in_one_row() -> None:
+    high = show.look(torch.rand(3, 40, 20), torch.rand(5, 40, 20), ["a"] * 5, "n", title="t")
+    assert len({round(ax.get_position().y0, 3) for ax in high.axes[:6]}) == 1
+    wide = show.look(torch.rand(3, 20, 40), torch.rand(5, 20, 40), ["a"] * 5, "n", title="t")
+    assert len({round(ax.get_position().y0, 3) for ax in wide.axes[:6]}) == 2
 
 
 def test_a_long_note_and_long_names_stay_on_the_page() -> None:
@@ -156,6 +288,8 @@ def test_a_page_that_does_not_fit_is_refused() -> None:
         show.look(picture, heat, ["a"], "n", title="t")
     with pytest.raises(ValueError, match=r"heatmaps are \(2, 8, 7\), the photograph \(8, 8\)"):
         show.look(picture, heat[:, :, :7], ["a", "b"], "n", title="t")
+    with pytest.raises(ValueError, match="the heatmaps have no number"):
+        show.look(picture, heat * torch.nan, ["a", "b"], "n", title="t")
 
 
 # The command
@@ -224,7 +358,10 @@ def test_the_network_that_is_here(
     ("arguments", "message"),
     [
         (["nowhere.jpg"], "camlib: nowhere.jpg is not there"),
-        (["."], "camlib: . is a folder: name photographs"),
+        (["empty"], "camlib: no pictures in empty"),
+        (["PHOTO", "text.jpg"], "camlib: cannot read text.jpg: UnidentifiedImageError"),
+        (["in", "-o", "PHOTO"], "would overwrite the photograph"),
+        ([".", "-o", "page.png"], "-o page.png is no folder; 3 photographs make a file each"),
         (["text.jpg"], "camlib: cannot read text.jpg: UnidentifiedImageError"),
         (["cut.jpg"], "camlib: cannot read cut.jpg: OSError"),
         (["PHOTO", "nowhere.jpg"], "camlib: nowhere.jpg is not there"),
@@ -249,6 +386,7 @@ def test_the_network_that_is_here(
 def test_what_is_wrong_takes_one_line(
     arguments: list[str], message: str, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "empty").mkdir()
     (tmp_path / "text.jpg").write_text("no picture")
     (tmp_path / "cut.jpg").write_bytes(photo.read_bytes()[:2000])
     net = [] if "--net" in arguments else ["--net", "critternet_gap"]
@@ -267,20 +405,72 @@ def test_a_page_that_cannot_be_written_leaves_nothing(
     assert "No space left on device" in said(capsys, str(photo), "--net", "critternet_gap", "--top", "1")
 
 
-def test_an_interruption_leaves_nothing(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_and_once_more(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (photo.parent / "b").mkdir()
+    for name in ("other.png", "b/critter.png", ".hidden.png"):
+        Image.open(photo).save(photo.parent / name)
+    arguments = ["look", str(photo.parent), "--net", "critternet_gap", "--top", "1"]
+    pages = {"critter-look.png", "other-look.png", "b-critter-look.png"}
+    assert main(arguments) == 0
+    assert {path.name for path in tmp_path.glob("*.png")} == pages
+    for _ in range(2):  # its own pages are no photographs
+        assert main([*arguments, "-o", str(photo.parent)]) == 0
+        assert {path.name for path in photo.parent.glob("*-look.png")} == pages
+        assert len(re.findall("critternet_gap, cam, in", capsys.readouterr().out)) in (3, 6)
+
+
+def test_an_unreadable_photograph_does_not_stop_the_others(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (photo.parent / "cut.jpg").write_bytes(photo.read_bytes()[:2000])
+    (photo.parent / "text.png").write_text("no picture")
+    (photo.parent / "z.jpg").write_bytes(photo.read_bytes())
+    assert main(["look", str(photo.parent), "--net", "critternet_gap", "--top", "1"]) == 2
+    assert {path.name for path in tmp_path.glob("*.png")} == {"critter-look.png", "z-look.png"}
+    lines = [line for line in capsys.readouterr().err.splitlines() if "camlib: " in line]
+    assert [line.split(":")[1] for line in lines] == [
+        f" cannot read {photo.parent / 'cut.jpg'}",
+        f" cannot read {photo.parent / 'text.png'}",
+    ]
+
+
+def test_an_interruption_keeps_what_is_done(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     other = photo.with_name("other.jpg")
     other.write_bytes(photo.read_bytes())
     calls: list[Net] = []
 
-    def interrupted(net: Net, *_: object, **__: object) -> object:
+    def interrupted(net: Net, *_: object, **__: object) -> Look:
         calls.append(net)
         if len(calls) == 2:
             raise KeyboardInterrupt
         return look(net, image(), top=1)
 
     monkeypatch.setattr("camlib.commands.look.look", interrupted)
-    before = files(tmp_path)
-    with pytest.raises(KeyboardInterrupt):
-        main(["look", str(photo), str(other), "--net", "critternet_gap"])
+    assert main(["look", str(photo), str(other), "--net", "critternet_gap"]) == 130
     assert len(calls) == 2
-    assert files(tmp_path) == before
+    assert files(tmp_path) == {"in", "critter-look.png"}
+    assert capsys.readouterr().err.splitlines()[-1] == "camlib: stopped; 1 of 2 pages is written"
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_in_one_line(photo: Path, tmp_path: Path) -> None:
+    for i in range(300):
+        (photo.parent / f"{i:03}.jpg").write_bytes(photo.read_bytes())
+    command = [sys.executable, "-m", "camlib", "look", str(photo.parent), "--net", "critternet_gap"]
+    where = {"PYTHONPATH": str(Path(camlib.__file__).parents[1]), "TQDM_DISABLE": "1"}
+    running = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=os.environ | where
+    )
+    until = time.monotonic() + 120
+    while not list(tmp_path.glob("*-look.png")) and time.monotonic() < until:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    written = list(tmp_path.glob("*-look.png"))
+    assert running.returncode == 130
+    assert re.fullmatch(rf"camlib: stopped; {len(written)} of 301 pages (is|are) written\n", err)
+    for page in written:
+        Image.open(page).load()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
