@@ -18,6 +18,7 @@ from ..embeddings.codes import Pool
 from ..embeddings.codes import codes as encode
 from ..embeddings.neighbours import nearest
 from ..geometry.field import upsample
+from ..networks.eval_mode import evaluating
 from ..networks.net import Net
 from ..pictures.files import Unreadable, load_picture
 from ..running.record import record, silence
@@ -109,13 +110,15 @@ class SearchBox(PictureExplorer):
         code = image[None].flatten(1) if pixels else encode(self.net, layer, image[None], pool=self.pool)
         distances, indices = nearest(self.codes[layer], code, k=self.k, metric=metric)
         near = [self.dataset[i] for i in indices[0].tolist()]
-        names = [self._name(item) for item in near]
+        names = [self._name(i, item) for i, item in zip(indices[0].tolist(), near, strict=True)]
         captions = [f"{name} {distance:.2g}" for name, distance in zip(names, distances[0], strict=True)]
         shown = [image, *(item[0] if isinstance(item, tuple | list) else item for item in near)]
         title = f"Nearest in {layer} to {picture}, with their distances"
         return images(shown, ["query", *captions], columns=len(shown), title=title)
 
-    def _name(self, item: Any) -> str:
+    def _name(self, i: int, item: Any) -> str:
+        if names := getattr(self.dataset, "names", ()):
+            return str(names[i])
         label = item[1] if isinstance(item, tuple | list) else None
         return self.classes[label] if isinstance(label, int) else str(label or "")
 
@@ -165,12 +168,13 @@ class UnitExplorer(PictureExplorer):
 def _page(net: Net, image: Tensor, best: TopPatches, dataset: Any) -> Figure:
     """What `best`, of one unit, does on this picture."""
     number = int(best.units)
-    with torch.inference_mode():
+    shown = image[None].to(net.mean.device)
+    with evaluating(net), torch.inference_mode():
         with record(net, best.layer) as acts:
-            answer = net(image[None]).softmax(1)[0]
+            answer = net(shown).softmax(1)[0].cpu()
         with silence(net, best.layer, number):
-            silenced = net(image[None]).softmax(1)[0]
-    heatmap, top = upsample(acts[best.layer][0, number], best.field), int(answer.argmax())
+            silenced = net(shown).softmax(1)[0].cpu()
+    heatmap, top = upsample(acts[best.layer][0, number].cpu(), best.field), int(answer.argmax())
     change = f"{answer[top]:.0%} to {silenced[top]:.0%}"
     title = f"{best.layer}, unit {number}: without it {net.classes[top]} goes from {change}"
     return unit(image, heatmap, best.crops(dataset)[0], answer, silenced, net.classes, title=title)

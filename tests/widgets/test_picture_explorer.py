@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from camlib import critters, load, record, silence, top_patches
+from camlib import critters, load, record, silence, top_patches, wrap
 from camlib.embeddings.codes import codes
 from camlib.geometry.field import receptive_field, upsample
 from camlib.show.overlay import blend
@@ -138,3 +138,14 @@ def test_the_search_box_refuses():
         SearchBox(NET, {"fc7": torch.eye(3)}, SCENES, PICTURES, start=("three", "fc7"))
     with pytest.raises(ValueError, match="2 codes of fc7 for 3 pictures"):
         SearchBox(NET, {"fc7": torch.eye(2)}, SCENES, PICTURES, start=("one", "fc7"))
+
+
+def test_the_network_answers_in_eval_mode_and_keeps_its_own():
+    torch.manual_seed(0)
+    body = [torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.ReLU(), torch.nn.Dropout(0.9)]
+    net = wrap(torch.nn.Sequential(*body, torch.nn.Flatten(), torch.nn.Linear(4 * 128 * 128, 3)), size=128)
+    best = {"conv1": top_patches(net, "conv1", SCENES, k=2)}
+    before = UnitExplorer(net, PICTURES, best, SCENES, start=("one", "conv1", 1)).still.alt
+    net.train()
+    assert UnitExplorer(net, PICTURES, best, SCENES, start=("one", "conv1", 1)).still.alt == before
+    assert all(module.training for module in net.modules())
