@@ -12,13 +12,14 @@ and where branches join, a cell sees what any of them sees; `tensor_field` has t
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample, interpolate
 
 from ..networks.eval_mode import evaluating
-from ..networks.net import Net
+from ..networks.net import Net, check_net
 from ..networks.remembered import remembered
 from .field_tracer import FieldTracer
 from .tensor_field import Axis, Lost, TensorField, settle
@@ -30,7 +31,8 @@ __all__ = ["ReceptiveField", "field_if_any", "field_of", "lay", "receptive_field
 class ReceptiveField:
     """Where the cells of a map look. Pairs are (down, across), like a shape; i counts rows, j columns.
 
-    size: pixels that a cell would see if the picture had no border.  stride: pixels from a cell to the next.
+    size: pixels that a cell would see if the picture had no border.  stride: pixels from a cell to the next
+    (whole, but for maps that were upsampled).
     start: the centre of cell (0, 0), in pixels, a pixel's centre being a whole number.
     shape: the map's rows and columns.  picture: the picture's height and width.
     gated: whether, besides, every cell is scaled by something that sees the whole picture (a
@@ -40,7 +42,7 @@ class ReceptiveField:
     """
 
     size: tuple[int, int]
-    stride: tuple[int, int]
+    stride: tuple[float, float]
     start: tuple[float, float]
     shape: tuple[int, int]
     picture: tuple[int, int]
@@ -83,6 +85,7 @@ def receptive_field(net: Net, layer: str, *, size: int | tuple[int, int] | None 
     channels see together. Raises ValueError for an unknown layer, a picture that the network does not take,
     and where there is no such field: behind self-attention (a transformer), or where cells lie unevenly.
     """
+    check_net(net)
     net.layer(layer)  # raises for one that is not there
     picture = (net.size, net.size) if size is None else (size, size) if isinstance(size, int) else tuple(size)
     if len(picture) != 2 or min(picture) < 1:
@@ -145,16 +148,24 @@ def upsample(maps: Tensor, field: ReceptiveField, *, size: int | tuple[int, int]
             f"given {str(maps.dtype).removeprefix('torch.')}, shape {tuple(maps.shape)}"
         )
     wanted = field.picture if size is None else (size, size) if isinstance(size, int) else size
-    sides = []
-    for axis, pixels in enumerate(wanted):
-        pixel = torch.arange(pixels, dtype=maps.dtype, device=maps.device)
-        pixel = (pixel + 0.5) * field.picture[axis] / pixels - 0.5  # of the picture that the field is for
-        cell = (pixel - field.start[axis]) / field.stride[axis]
-        sides.append((2 * cell + 1) / field.shape[axis] - 1)  # grid_sample counts from -1 to 1, edge to edge
-    y, x = torch.meshgrid(*sides, indexing="ij")
+    places = _places(field, (wanted[0], wanted[1]), maps.dtype, maps.device)
     stack = maps.reshape(1, -1, *field.shape)
-    laid = grid_sample(stack, torch.stack([x, y], -1)[None], padding_mode="border", align_corners=False)
+    laid = grid_sample(stack, places, padding_mode="border", align_corners=False)
     return laid.reshape(*maps.shape[:-2], *wanted)
+
+
+@lru_cache(maxsize=8)
+def _places(field: ReceptiveField, size: tuple[int, int], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """For each pixel the place on the map that it is taken from, (1, H, W, 2), as `grid_sample` counts."""
+    with torch.inference_mode(False):  # so that whoever asks may use them
+        sides = []
+        for axis, pixels in enumerate(size):
+            pixel = torch.arange(pixels, dtype=dtype, device=device)
+            pixel = (pixel + 0.5) * field.picture[axis] / pixels - 0.5  # of the picture that the field is for
+            cell = (pixel - field.start[axis]) / field.stride[axis]
+            sides.append((2 * cell + 1) / field.shape[axis] - 1)  # it counts from -1 to 1, edge to edge
+        y, x = torch.meshgrid(*sides, indexing="ij")
+        return torch.stack([x, y], -1)[None]
 
 
 def lay(maps: Tensor, field: ReceptiveField | None, size: tuple[int, int]) -> Tensor:
@@ -190,7 +201,7 @@ def field_of(seen: TensorField | Lost | None, picture: tuple[int, int]) -> Recep
     )
 
 
-def _laid(axis: Axis) -> tuple[int, int, float]:
+def _laid(axis: Axis) -> tuple[int, float, float]:
     """Size, stride and start along one axis."""
     lo, hi, step = axis.lo, axis.hi, axis.step
     if len(axis) == 1 and math.isnan(lo + hi + step):  # one cell that saw uneven ones: what it really sees
@@ -198,7 +209,7 @@ def _laid(axis: Axis) -> tuple[int, int, float]:
         step = hi + 1 - lo
     if math.isnan(lo + hi + step) or step == 0:
         raise ValueError("its cells do not lie evenly over the picture")
-    return int(hi - lo) + 1, int(step), (lo + hi) / 2
+    return math.ceil(hi - lo) + 1, int(step) if step == int(step) else step, (lo + hi) / 2
 
 
 def _spans(axis: Axis, pixels: int) -> tuple[tuple[int, int], ...]:

@@ -26,6 +26,12 @@ POOLS = {"max_pool2d_with_indices", "avg_pool2d", "max_pool3d_with_indices", "av
 UNTAGGED = {  # number by number, though torch does not tag them so
     *("_to_copy", "copy", "hardswish", "_prelu_kernel", "rrelu_with_noise", "log_sigmoid_forward"),
 }
+UPSAMPLED = {  # how many rows it reads on either side
+    "upsample_nearest2d": 0,
+    "_upsample_nearest_exact2d": 0,
+    "upsample_bilinear2d": 1,
+    "upsample_bicubic2d": 2,
+}
 PRODUCTS = {  # the two matrices that are multiplied
     "mm": ("self", "mat2"),
     "bmm": ("self", "mat2"),
@@ -33,6 +39,7 @@ PRODUCTS = {  # the two matrices that are multiplied
     "baddbmm": ("batch1", "batch2"),
 }
 Read: TypeAlias = tuple[Tensor, int, Tensor]  # what `Axis.through` takes
+Spread: TypeAlias = tuple[Tensor, float, float]  # what `Axis.spread` takes
 
 
 class FieldTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -116,6 +123,10 @@ def _follow(tracer: FieldTracer, func: Any, args: Any, kwargs: Any, out: list[Te
         below = settle(first)
         y, x = below.y.through(*windows[0]), below.x.through(*windows[1])
         reach = laid(y, x, shape, first.gated or len(reaches) > 1)
+    elif tracer.look(args[0]) is first and (spreads := _spreads(name, named, first, shape)):
+        below = settle(first)
+        y, x = below.y.spread(*spreads[0]), below.x.spread(*spreads[1])
+        reach = laid(y, x, shape, first.gated)
     else:
         looks = {key: look for key, value in named.items() if (look := tracer.look(value))}
         reach = _mixed(name, named, looks, reaches, shape)
@@ -139,6 +150,42 @@ def _windows(name: str, named: Any, one: TensorField, shape: torch.Size) -> list
     sizes = (kernel, named["stride"] or kernel, named["padding"], named.get("dilation", [1]))
     pairs = ((list(each) * 2)[-2:] for each in sizes)
     return [_slid(*side) for side in zip(shape[-2:], *pairs, strict=True)]
+
+
+def _spreads(name: str, named: Any, one: TensorField, shape: torch.Size) -> list[Spread] | None:
+    """For rows and columns, what each row of an upsampled map reads; None: no upsampling."""
+    transposed = name == "convolution" and len(named["stride"]) == 2 and named["transposed"]
+    if not transposed and name not in UPSAMPLED:
+        return None
+    sides = list(zip(shape[-2:], settle(one).shape, strict=True))
+    if transposed:
+        kernel = named["weight"].shape[2:]
+        each = zip(sides, kernel, named["stride"], named["padding"], named["dilation"], strict=True)
+        return [_transposed(*side, *numbers) for side, *numbers in each]
+    return [_resized(rows, n, UPSAMPLED[name], name, bool(named.get("align_corners"))) for rows, n in sides]
+
+
+def _transposed(rows: int, n: int, kernel: int, stride: int, padding: int, dilation: int) -> Spread:
+    """Row j gets what input i and weight k give where j = i · stride - padding + k · dilation."""
+    reads = count(rows)[:, None] + padding - count(kernel) * dilation
+    reads = torch.where(reads % stride == 0, reads // stride, -1)
+    return reads.where(reads < n, -1), (padding - (kernel - 1) * dilation / 2) / stride, stride
+
+
+def _resized(rows: int, n: int, around: int, name: str, corners: bool) -> Spread:
+    """Row i reads around (i + ½) · n / rows - ½; or, corner on corner, i · (n - 1) / (rows - 1)."""
+    scale = (rows - 1) / (n - 1) if corners and rows > 1 and n > 1 else rows / n
+    first = 0.0 if corners else 0.5 / scale - 0.5
+    if around == 0:
+        shift = 0.5 if "exact" in name else 0.0
+        reads = ((count(rows).double() + shift) * n / rows).floor().long()[:, None]
+        return reads.clamp(max=n - 1), first, scale
+    place = first + count(rows).double() / scale
+    place = place.clamp(min=0) if around == 1 else place
+    low = place.floor().long()[:, None]
+    reads = low + count(2 * around) - (around - 1)
+    reads = reads.where((place[:, None] != low) | (reads == low), low)  # what has the weight 0 is not read
+    return reads.clamp(0, n - 1), first, scale
 
 
 def _slid(rows: int, kernel: int, stride: int, padding: int, dilation: int) -> Read:

@@ -68,6 +68,28 @@ class Axis:
             self.last[near].where(inside, -1).amax(1),
         )
 
+    def spread(self, reads: Tensor, first: float, scale: float) -> "Axis":
+        """The axis of a larger map, `scale` rows for each of this one, as an upsampling makes it.
+
+        reads: (n', k), which of these rows each reads; those outside the map are none.  first: where on this
+        map the middle of row 0 lies.
+        How far a row looks beside its middle changes from row to row; what is told is what all look together.
+        """
+        inside, near = (reads >= 0) & (reads < len(self)), reads.clamp(0, len(self) - 1)
+        low = reads.where(inside, torch.iinfo(torch.int64).max).amin(1).double()
+        high = reads.where(inside, -1).amax(1).double()
+        middle = first + torch.arange(len(reads), dtype=torch.float64) / scale
+        clear = inside.any(1) & (low > 0) & (high < len(self) - 1)  # not cut off by the border
+        clear = clear if clear.any() else inside.any(1)
+        below, above = (low - middle)[clear].min().item(), (high - middle)[clear].max().item()
+        return Axis(
+            self.lo + self.step * (first + below),
+            self.hi + self.step * (first + above),
+            self.step / scale,
+            self.first[near].where(inside, torch.iinfo(torch.int64).max).amin(1),
+            self.last[near].where(inside, -1).amax(1),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class TensorField:

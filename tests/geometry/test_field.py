@@ -498,3 +498,48 @@ def test_a_map_of_one_cell_is_flat():
     net = load("critternet_gap", weights="random")
     heat = upsample(torch.tensor([[[2.5]]]), receptive_field(net, "gap"))
     assert torch.equal(heat, torch.full((1, 128, 128), 2.5))
+
+
+UPSAMPLINGS = {
+    "nearest": lambda: nn.Upsample(scale_factor=2),
+    "nearest by 3": lambda: nn.Upsample(scale_factor=3),
+    "nearest to a size": lambda: nn.Upsample(size=(20, 23)),
+    "nearest exact": lambda: nn.Upsample(scale_factor=3, mode="nearest-exact"),
+    "bilinear": lambda: nn.Upsample(scale_factor=2, mode="bilinear"),
+    "bilinear by 4": lambda: nn.Upsample(scale_factor=4, mode="bilinear"),
+    "bilinear, corners": lambda: nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
+    "bicubic": lambda: nn.Upsample(scale_factor=2, mode="bicubic"),
+    "transposed": lambda: nn.ConvTranspose2d(4, 4, 2, stride=2),
+    "transposed, overlapping": lambda: nn.ConvTranspose2d(4, 4, 4, stride=2, padding=1),
+    "transposed, dilated": lambda: nn.ConvTranspose2d(4, 4, 3, stride=2, padding=2, dilation=2),
+    "transposed, more at the end": lambda: nn.ConvTranspose2d(4, 4, 3, stride=3, output_padding=1),
+}
+
+
+@pytest.mark.parametrize("name", UPSAMPLINGS)
+@pytest.mark.parametrize("after", [False, True])
+def test_equals_gradients_behind_an_upsampling(name, after):
+    picture = (32, 36)
+    below = [nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.Conv2d(4, 4, 3, stride=2, padding=1)]
+    layers = [*below, UPSAMPLINGS[name](), *([nn.Conv2d(4, 4, 3, padding=1)] if after else [])]
+    head = {"gap": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "fc": nn.Linear(4, 2)}
+    module = nn.Sequential(OrderedDict(body=nn.Sequential(*layers), **head)).double().requires_grad_(False)
+    for parameter in module.parameters():
+        parameter.copy_(torch.rand_like(parameter) if parameter.ndim > 1 else torch.zeros_like(parameter))
+    net = wrap(module, size=32)
+    field = receptive_field(net, "body", size=picture)
+    rows, columns = field.shape
+    cells = [(i, min(i, columns - 1)) for i in range(rows)] + [(rows - 1, j) for j in range(0, columns, 3)]
+    for cell, box in zip(cells, support(net, "body", picture, cells), strict=True):
+        assert box is None or field.box(*cell) == box, cell
+
+
+def test_an_upsampled_cell_lies_where_it_looks():
+    """A stride of 4 doubled by nearest: two cells to either side of the old one, 2 pixels apart."""
+    conv, up = nn.Conv2d(3, 4, 4, stride=4), nn.Upsample(scale_factor=2)
+    before, after = receptive_field(chain(conv), "body"), receptive_field(chain(conv, up), "body")
+    assert (before.start, before.stride) == ((1.5, 1.5), (4, 4))
+    assert (after.start, after.stride, after.shape) == ((0.5, 0.5), (2, 2), (16, 16))
+    maps = torch.arange(8.0).expand(8, 8)
+    large = upsample(functional.interpolate(maps[None, None], scale_factor=2)[0, 0], after)
+    assert large[0, [0, 5, 9, 31]].tolist() == [0, 1, 2, 7]
