@@ -37,10 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         code: int = options.run(options)
-    except KeyboardInterrupt:  # while torch is imported, too
+    except BaseException as error:
+        if not _interrupted(error):
+            raise
         print("camlib: stopped", file=sys.stderr)
         return 130
     return code
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C lies under it: while torch is imported, Python 3.11 wraps it into other errors."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _add_look(parser: argparse.ArgumentParser) -> None:

@@ -115,9 +115,22 @@ def test_ctrl_c_takes_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     def interrupted() -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(doctor, "main", interrupted)
-    assert main(["doctor"]) == 130
-    assert capsys.readouterr().err == "camlib: stopped\n"
+    def wrapped() -> int:
+        try:
+            return interrupted()
+        except KeyboardInterrupt as error:
+            raise RuntimeError("Error calling __set_name__") from error
+
+    def broken() -> int:
+        raise RuntimeError("no interruption")
+
+    for one in (interrupted, wrapped):
+        monkeypatch.setattr(doctor, "main", one)
+        assert main(["doctor"]) == 130
+        assert capsys.readouterr().err == "camlib: stopped\n"
+    monkeypatch.setattr(doctor, "main", broken)
+    with pytest.raises(RuntimeError, match="no interruption"):
+        main(["doctor"])
 
 
 def test_doctor(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:
