@@ -1,8 +1,8 @@
 """What a verb is given, checked once for all: whole numbers, numbers, seeds, tensors, paths.
 
 Each function gives its argument back, as the type that was asked for, or raises a one-line ValueError that
-names the argument and says what to give. Whole numbers are Python's, NumPy's, or tensors of one; 3.0, True and
-"3" are none.
+names it and says what to give. Whole numbers are Python's, NumPy's, or tensors of one; 3.0, True and "3" are
+none.
 """
 
 import math

@@ -15,8 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..given import path_of, tensor, whole
 from ..networks.net import Net
-from ..pictures.batches import batches
+from ..pictures.batches import batches, data_set
+from ..pictures.pixels import pixels_of
+from ..pictures.stamps import stamps
 from ..running.extractor import FeatureExtractor
 from .rowfile import grown
 
@@ -42,31 +45,41 @@ def codes(
         D = U · h · w, unit by unit, row by row. A layer without a map is taken as it is.
     file: where the codes are kept as they come, a NumPy file (.npy). The tensor is then mapped from the file,
         not in memory; writing to it does not change the file. After an interruption the same call goes on
-        where it stopped, and once all is there it only reads. That the file holds these codes is checked by
-        computing a few of them again.
+        where it stopped, and once all is there it only reads. One process writes it at a time.
     The network runs no further than the layer. A Folder's unreadable files, noted in its `skipped`, have NaN.
-    Raises ValueError for an unknown layer or pool, a file that holds something else, an empty data set,
-    pictures of unequal size, and a code that is not finite.
+
+    Does the file still hold these codes? 16 rows, spread evenly, are computed again at each call, which tells
+    another network, layer or data set, but not one picture among many. Of a `Folder` (or `ImageFolder`) a
+    picture is also known by its file's name, size and time of change: where these are new its row is computed
+    again. A change that keeps all three is not noticed. Of images in memory any change is noticed, and
+    refused. In a data set of another kind a changed picture is noticed only if it is one of the 16.
+    Raises ValueError for an unknown layer or pool, a file that holds something else, is cut short, or is
+    being written by another process, an empty data set, pictures of unequal size, and a code that is not
+    finite.
     """
     if pool not in (None, "mean", "max"):
         raise ValueError(f"no pool {pool!r}; there are 'mean', 'max', and None, which keeps all places")
-    rows = partial(_rows, FeatureExtractor(net, layer), dataset, pool, batch_size)
+    path = None if file is None else path_of(file, "file")
+    extract, dataset = FeatureExtractor(net, layer), data_set(dataset)
     first = next(batches(dataset, batch_size=1))  # a map is as large as the picture asks
-    shape = len(dataset), _code(rows.args[0], first.images, pool).shape[1]
-    if file is not None:
-        return torch.from_numpy(grown(Path(file).expanduser(), shape, rows))
+    shape = len(dataset), _code(extract, first.images, pool).shape[1]
+    rows = partial(_rows, extract, dataset, pool, whole(batch_size, "batch_size", 1), shape[1])
+    if path is not None:
+        on_disk = pixels_of(dataset) is None
+        return torch.from_numpy(grown(path, shape, rows, stamps(dataset), renew=on_disk))
     found, done = torch.empty(shape), 0
-    for block in rows(0):
+    for block in rows(0, len(dataset)):
         found[done : done + len(block)] = torch.from_numpy(block)
         done += len(block)
     return found
 
 
 def finite(rows: Tensor, what: str = "codes") -> None:
-    """Raise ValueError, naming the row, unless rows are finite floats (N, D), N and D at least 1.
+    """Raise ValueError, naming the row, unless rows are a tensor of finite floats (N, D), N and D at least 1.
 
     what: what the rows are called.
     """
+    tensor(rows, what)
     if rows.ndim != 2 or not rows.numel() or not rows.is_floating_point():
         kind = str(rows.dtype).removeprefix("torch.")
         raise ValueError(f"{what} want floats (N, D), N and D at least 1; given {kind} {tuple(rows.shape)}")
@@ -92,22 +105,27 @@ def _rows(
     dataset: Any,
     pool: Pool,
     batch_size: int,
+    width: int,
     start: int,
-    at_once: int | None = None,
+    wanted: int,
 ) -> Iterator[NDArray[np.float32]]:
-    """The codes from picture `start` on, in blocks without gaps: what cannot be read is NaN."""
-    total, done, width = len(dataset), start, 0
-    stream = batches(dataset, batch_size=at_once or batch_size, skip=start, progress=extract.layers[0])
+    """The codes from picture `start` on, in blocks (B, width) without gaps: what cannot be read is NaN."""
+    total, done = len(dataset), start
+    stream = batches(dataset, batch_size=min(batch_size, wanted), skip=start, progress=extract.layers[0])
     for images, _, indices in stream:
         found = _code(extract, images, pool)
+        if found.shape[1] != width:
+            raise ValueError(
+                f"picture {int(indices[0])}, {tuple(images.shape[1:])}, has a code of {found.shape[1]} "
+                f"numbers, and the first one of {width}: pictures of unequal size; resize them to one"
+            )
         good = found.isfinite().all(1)
         if not good.all():
             raise ValueError(f"the code of picture {int(indices[~good][0])} is not finite")
-        last, width = int(indices[-1]) + 1, found.shape[1]
+        last = int(indices[-1]) + 1
         block = np.full((last - done, width), np.nan, np.float32)
         block[(indices - done).numpy()] = found.numpy()
         done = last
         yield block
     if done < total:
-        width = width or _code(extract, next(batches(dataset, batch_size=1)).images, pool).shape[1]
         yield np.full((total - done, width), np.nan, np.float32)

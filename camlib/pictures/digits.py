@@ -26,7 +26,7 @@ from .pixels import Pixels
 __all__ = ["Digits", "digits"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Digits(Pixels):
     """Handwritten digits, white on black.
 
@@ -81,9 +81,9 @@ def _mnist(split: str) -> Digits:
     try:
         found = MNIST(root, train=split == "train")
     except (ValueError, AssertionError, RuntimeError, IndexError) as error:
-        raise OSError(
-            f"MNIST in {root / 'MNIST'} is damaged; delete that folder to download it again"
-        ) from error
+        # Only what was downloaded here may be deleted: $CAMLIB_SHARED is others' too.
+        cure = "delete that folder to download it again" if root == home else "tell whoever keeps it"
+        raise OSError(f"MNIST in {root / 'MNIST'} is damaged; {cure}") from error
     return Digits(found.data[:, None], found.targets, "mnist")
 
 

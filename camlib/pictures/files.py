@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms.v2 import functional as transform
 
+from ..given import path_of, whole
 from .pixels import picked, single
 
 __all__ = ["Folder", "Unreadable", "folder", "load_picture"]
@@ -79,8 +80,9 @@ def folder(path: str | Path, *, size: int = 224, resize: int | None = None) -> F
     picture's, are left out.
     Raises ValueError for a missing folder, and for one without pictures.
     """
-    root = Path(path).expanduser()
-    _side(size, resize)
+    root = path_of(path, "the folder")
+    size, side = _side(size, resize)
+    resize = None if resize is None else side
     if not root.is_dir():
         raise ValueError(f"{root} is {'a file' if root.exists() else 'not there'}; give a folder of pictures")
     inside = sorted(
@@ -106,7 +108,7 @@ def load_picture(path: str | Path | IO[bytes], *, size: int = 224, resize: int |
     resize: what the shorter side is resized to before the middle is cut out; None: size · 256 / 224.
     Raises `Unreadable`, a ValueError, with the reason.
     """
-    side = _side(size, resize)
+    size, side = _side(size, resize)
     image = square(opened(path), side, size)
     return transform.pil_to_tensor(image).float() / 255  # type: ignore[no-any-return]
 
@@ -120,20 +122,36 @@ def opened(path: str | Path | IO[bytes]) -> Image.Image:
 @contextmanager
 def reading(path: str | Path | IO[bytes]) -> Iterator[Image.Image]:
     """A picture file of which only the head is read; what goes wrong in the block is `Unreadable`, too."""
+    file_like = hasattr(path, "read")
+    if not file_like:
+        path = path_of(path, "the picture")
     try:
         with Image.open(path) as file:
             yield file
     except Exception as error:  # on a damaged file Pillow's readers raise nearly anything
-        name = path if isinstance(path, str | Path) else "the picture"
-        raise Unreadable(f"cannot read {name}: {type(error).__name__}: {error}") from error
+        name = "the picture" if file_like else path
+        reason = " ".join(str(error).split())
+        raise Unreadable(f"cannot read {name}: {type(error).__name__}: {reason}") from error
 
 
 def rgb(image: Image.Image) -> Image.Image:
-    """An image of any mode as RGB. Grey of 16 bits keeps its range; transparent pixels become white."""
+    """An image of any mode as RGB. Grey of 16 bits keeps its range; transparent pixels become white.
+
+    Files of 32 bits do not say what white is: 1 (of floats), 255 or 65535, the least that no value exceeds.
+    Raises ValueError for values beyond, and whole numbers below 0.
+    """
     if image.mode == "F" or image.mode.startswith("I"):
         values = np.nan_to_num(np.asarray(image, dtype=np.float32))
-        # Floating-point files hold [0, 1] or [0, 255]; whole numbers beyond 8 bits come from 16-bit files.
-        top = 65535 if image.mode != "F" else 1 if values.max() <= 1 else 255
+        low, high = float(values.min()), float(values.max())
+        if image.mode == "F":  # a hundredth above 1 is rounding
+            tops = [top for top, most in ((1, 1.01), (255, 255), (65535, 65535)) if high <= most]
+        else:
+            tops = [top for top in (255, 65535) if high <= top and low >= 0]
+        if image.mode.startswith("I;"):
+            tops = [65535]
+        if not tops:
+            raise ValueError(f"values from {low:g} to {high:g}; a picture's are in [0, 1], 0…255 or 0…65535")
+        top = tops[0]
         return Image.fromarray((values / top * 255).round().clip(0, 255).astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -150,8 +168,10 @@ def square(image: Image.Image, side: int, size: int) -> Image.Image:
     return transform.center_crop(image, [size, size])  # type: ignore[no-any-return]
 
 
-def _side(size: int, resize: int | None) -> int:
-    side = round(size * 256 / 224) if resize is None else resize
-    if not 0 < size <= side:
-        raise ValueError(f"size {size} and resize {side} do not fit; 0 < size ≤ resize")
-    return side
+def _side(size: int, resize: int | None) -> tuple[int, int]:
+    """The size and what the shorter side is resized to, as whole numbers that fit."""
+    inside = whole(size, "size", 1)
+    side = round(inside * 256 / 224) if resize is None else whole(resize, "resize", 1)
+    if inside > side:
+        raise ValueError(f"size {inside} and resize {side} do not fit; 0 < size ≤ resize")
+    return inside, side

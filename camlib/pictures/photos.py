@@ -10,6 +10,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 from torchvision.transforms.v2 import functional as transform
 
+from ..given import whole
 from ..wording import listing, near
 from .files import square
 from .pixels import Pixels
@@ -17,7 +18,7 @@ from .pixels import Pixels
 __all__ = ["Photos", "photos"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Photos(Pixels):
     """Photographs with names. pixels: uint8 (N, 3, size, size), RGB.  names: one for each."""
 
@@ -39,8 +40,7 @@ def photos(*, size: int = 224) -> Photos:
     In order: astronaut (Eileen Collins), cat (Chelsea), coffee, rocket, motorcycle, temple (the Summer Palace
     in Beijing), flower.
     """
-    if size < 1:
-        raise ValueError(f"size is {size}; a picture needs at least 1 pixel")
+    size = whole(size, "size", 1)
     sources: dict[str, Callable[[], Any]] = {
         "astronaut": skimage.data.astronaut,
         "cat": skimage.data.cat,

@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Pixels", "picked", "single"]
+from ..wording import in_short
+
+__all__ = ["Pixels", "picked", "pixels_of", "single"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Pixels:
     """
 
     pixels: Tensor
+
+    __repr__ = in_short
 
     @property
     def images(self) -> Tensor:
@@ -49,6 +53,12 @@ class Pixels:
             elif isinstance(value, tuple):
                 kept[name] = tuple(value[i] for i in chosen.tolist())
         return replace(self, **kept)
+
+
+def pixels_of(dataset: Any) -> Tensor | None:
+    """The images of a data set that lies in memory as a whole: a tensor, or the pixels of one; else None."""
+    pixels = dataset if isinstance(dataset, Tensor) else getattr(dataset, "pixels", None)
+    return pixels if isinstance(pixels, Tensor) else None
 
 
 def single(index: Any) -> int | None:

@@ -1,6 +1,8 @@
 """Codes against `record`, in files that are interrupted and mixed up; neighbours against brute force."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +88,7 @@ def test_half_precision(net: Net) -> None:
 
 
 def test_a_file_holds_the_same(net: Net, tmp_path: Path) -> None:
-    images, file = pictures(11), tmp_path / "codes.npy"
+    images, file = pictures(40), tmp_path / "codes.npy"
     found = codes(net, "fc2", images, file=file, batch_size=4)
     torch.testing.assert_close(found, codes(net, "fc2", images))
     assert np.array_equal(np.load(file), found.numpy())
@@ -95,7 +97,7 @@ def test_a_file_holds_the_same(net: Net, tmp_path: Path) -> None:
     assert not np.any(np.load(file)[0] == 7)
     read = Failing(images)
     torch.testing.assert_close(codes(net, "fc2", read, file=file), codes(net, "fc2", images))
-    assert len(read.read) < 11  # it looked at some, and ran no pass
+    assert len(read.read) < 40  # it looked at some, and ran no pass
 
 
 def test_an_interrupted_file_goes_on(net: Net, tmp_path: Path) -> None:
@@ -103,12 +105,13 @@ def test_an_interrupted_file_goes_on(net: Net, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="the drive is gone"):
         codes(net, "fc2", Failing(images, at=21), file=file, batch_size=4)
     assert [one.name for one in tmp_path.iterdir()] == ["codes.npy.part"]
-    with (tmp_path / "codes.npy.part").open("ab") as part:
-        part.write(b"half")  # of a row
+    with (tmp_path / "codes.npy.part").open("r+b") as part:
+        part.seek(128 + 20 * 4 * 4)
+        part.write(b"half")  # of a row that the interruption left without its stamp
     again = Failing(images)
     found = codes(net, "fc2", again, file=file, batch_size=4)
     torch.testing.assert_close(found, codes(net, "fc2", images))
-    assert set(range(4, 16)).isdisjoint(again.read)
+    assert len(set(range(20)) - set(again.read)) == 4  # 16 of the 20 were looked at again
     assert set(range(20, 30)) <= set(again.read)
     assert [one.name for one in tmp_path.iterdir()] == ["codes.npy"]
 
@@ -118,6 +121,8 @@ def test_a_file_of_other_codes_is_refused(net: Net, tmp_path: Path) -> None:
     codes(net, "fc2", images, file=file)
     before = file.read_bytes()
     with pytest.raises(ValueError, match=r"codes\.npy holds other numbers than this network"):
+        codes(net, "fc2", list(pictures(9, seed=2)), file=file)
+    with pytest.raises(ValueError, match=r"codes\.npy holds the code of another picture 0 \(9 differ\)"):
         codes(net, "fc2", pictures(9, seed=2), file=file)
     with pytest.raises(ValueError, match=r"codes\.npy holds float32 of shape \(9, 4\), not \(9, 180\)"):
         codes(net, "conv1", images, file=file)
@@ -148,6 +153,74 @@ def test_files_that_are_no_pictures_have_no_code(net: Net, tmp_path: Path) -> No
     torch.testing.assert_close(codes(net, "fc2", some[kept]), found[kept])
 
 
+def test_an_edited_picture_gets_a_new_row(net: Net, tmp_path: Path) -> None:
+    shades = range(0, 200, 5)
+    for shade in shades:
+        Image.new("RGB", (20, 20), (shade, 30, 60)).save(tmp_path / f"{shade:03}.png")
+    file = tmp_path / "codes.npy"
+    before = codes(net, "fc2", folder(tmp_path, size=12), file=file).clone()
+    Image.new("RGB", (21, 20), (255, 255, 255)).save(tmp_path / "085.png")  # row 17 of 40, none of the 16
+    Image.new("RGB", (21, 20), (255, 255, 0)).save(tmp_path / "090.png")
+    after = codes(net, "fc2", folder(tmp_path, size=12), file=file).clone()
+    torch.testing.assert_close(after, codes(net, "fc2", folder(tmp_path, size=12)))
+    assert (after != before).any(1).nonzero()[:, 0].tolist() == [17, 18]
+    torch.testing.assert_close(torch.from_numpy(np.load(file)), after)
+    assert sorted(one.suffix for one in tmp_path.iterdir()) == [".npy", *[".png"] * 40]
+    for picture in tmp_path.glob("*.png"):  # as a copy of the whole folder would be: all times new
+        os.utime(picture, ns=(1, 1))
+    written = file.read_bytes()
+    torch.testing.assert_close(codes(net, "fc2", folder(tmp_path, size=12), file=file), after)
+    assert file.read_bytes() != written  # stamped anew
+
+
+def test_an_edited_picture_in_memory_is_refused(net: Net, tmp_path: Path) -> None:
+    images, file = pictures(40), tmp_path / "codes.npy"
+    codes(net, "fc2", images, file=file)
+    images[17, 0, 0, 0] += 0.01
+    with pytest.raises(ValueError, match=r"the code of another picture 17 \(1 differ\); delete it"):
+        codes(net, "fc2", images, file=file)
+
+
+def test_a_file_without_stamps_is_read(net: Net, tmp_path: Path) -> None:
+    images, file = pictures(20), tmp_path / "codes.npy"
+    found = codes(net, "fc2", images, file=file)
+    np.save(tmp_path / "plain.npy", found.numpy())
+    torch.testing.assert_close(codes(net, "fc2", images, file=tmp_path / "plain.npy"), found)
+    torch.testing.assert_close(codes(net, "fc2", list(images), file=file), found)  # of which nothing is known
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from camlib.embeddings.rowfile import grown
+def rows(start, wanted):
+    yield np.zeros((1, 3), np.float32)
+    print("begun", flush=True)
+    time.sleep(60)
+grown(Path(sys.argv[1]), (5, 3), rows)
+"""
+
+
+@pytest.mark.slow
+def test_a_second_process_is_told_and_a_killed_one_does_not_block(tmp_path: Path) -> None:
+    def rows(start: int, wanted: int) -> Any:
+        yield np.zeros((wanted, 3), np.float32)
+
+    file = tmp_path / "codes.npy"
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(file)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "begun\n"
+        with pytest.raises(ValueError, match=r"another process is writing .*codes\.npy; wait"):
+            grown(file, (5, 3), rows)
+    finally:
+        writer.kill()
+        writer.communicate()
+    assert grown(file, (5, 3), rows).shape == (5, 3)
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_bad_input(net: Net) -> None:
     with pytest.raises(ValueError, match="no pool 'sum'; there are 'mean', 'max'"):
         codes(net, "fc2", pictures(3), pool="sum")  # type: ignore[arg-type]
@@ -162,8 +235,8 @@ def test_bad_input(net: Net) -> None:
 
 
 def test_memory_does_not_hold_the_file(tmp_path: Path) -> None:
-    def rows(start: int, at_once: int | None) -> Any:
-        step = at_once or 1000
+    def rows(start: int, wanted: int) -> Any:
+        step = min(wanted, 1000)
         for first in range(start, 5000, step):
             last = min(first + step, 5000)
             yield np.arange(first, last, dtype=np.float32)[:, None] * np.ones((1, 3), np.float32)
