@@ -83,7 +83,8 @@ class TopPatches:
         """The patches as pictures: float32 (U, K, C, h, w), for `show.images(crops[unit])`.
 
         dataset: the one in which the pictures have these numbers; each picture is read once. h × w is the
-        whole receptive field, mid grey outside the picture; without a map, what is seen of the picture.
+        whole receptive field, mid grey outside the picture, or the picture's own side where that is less;
+        without a map, what is seen of the picture. Of many units `pick` some first: all crops are in memory.
         Raises ValueError where the pictures are not of the size that the network saw.
         """
         numbers, which = torch.unique(self.images, return_inverse=True)
@@ -97,12 +98,22 @@ class TopPatches:
                 raise ValueError(f"picture {number} is {tuple(picture.shape[1:])}, not {self.field.picture}")
             for place in (which.flatten() == n).nonzero()[:, 0].tolist():
                 cell = self.cells.flatten(0, 1)[place].tolist()
-                x0, y0, x1, y1 = self.field.box(*cell)
-                left, top, right, bottom = self.field.clipped(*cell)
-                beyond = (0, 0, 0, 0) if self.field.shape == (1, 1) else (left, right, top, bottom)
-                cut[place] = pad(picture[:, y0:y1, x0:x1], beyond, value=0.5)
+                (y0, y1, top, bottom), (x0, x1, left, right) = self._windows(*cell)
+                cut[place] = pad(picture[:, y0:y1, x0:x1], (left, right, top, bottom), value=0.5)
         every = torch.stack([cut[place] for place in range(len(cut))])
         return every.reshape(*which.shape, *every.shape[1:])
+
+    def _windows(self, i: int, j: int) -> list[tuple[int, int, int, int]]:
+        """Of rows and columns: the first of the picture, the one after the last, and the grey ones beside."""
+        x0, y0, x1, y1 = self.field.box(i, j)
+        left, top, right, bottom = self.field.clipped(i, j)
+        found = []
+        for axis, window in enumerate(((y0, y1, top, bottom), (x0, x1, left, right))):
+            wide = self.field.size[axis] >= self.field.picture[axis]
+            whole = 0, self.field.picture[axis], 0, 0
+            alone = *window[:2], 0, 0  # a layer without a map
+            found.append(alone if self.field.shape == (1, 1) else whole if wide else window)
+        return found
 
     def __or__(self, other: "TopPatches") -> "TopPatches":
         """What one pass over the pictures of both would have found; the pictures keep their numbers.

@@ -248,6 +248,23 @@ def test_boxes_and_crops_lie_where_the_cell_looks(net: Net) -> None:
     assert torch.equal(answers.relu()[inside], top.values[inside])
 
 
+def test_crops_are_never_larger_than_the_picture() -> None:
+    """A field of 33 × 5 on pictures of 16 × 24: all rows, and five columns, grey beyond the border."""
+    conv = nn.Conv2d(3, 2, (33, 5), padding=(16, 2), bias=False)
+    conv.weight.data.fill_(1)
+    head = nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 2)
+    wide, images = wrap(nn.Sequential(conv, *head), size=32), torch.rand(3, 3, 16, 24)
+    top = top_patches(wide, "conv1", images, k=24)
+    assert top.field.size == (33, 5)
+    crops = top.crops(images)
+    assert crops.shape == (2, 24, 3, 16, 5)
+    grey = pad(images, (2, 2), value=0.5)
+    for (number, (_, x)), crop in zip(
+        zip(top.images[0].tolist(), top.cells[0].tolist(), strict=True), crops[0], strict=True
+    ):
+        assert torch.equal(crop, grey[number, :, :, x : x + 5])
+
+
 def test_crops_read_any_data_set_and_each_picture_once(net: Net) -> None:
     images = pictures(20)
     read: list[int] = []
