@@ -33,7 +33,8 @@ def whole(value: Any, what: str, least: int = 0, most: int | None = None) -> int
     """A whole number from `least` to `most`, as an int."""
     yes_no = isinstance(value, bool | np.bool_) or str(getattr(value, "dtype", "")).endswith("bool")
     try:
-        found = None if yes_no or getattr(value, "ndim", 0) else operator.index(value)
+        several = getattr(value, "ndim", 0) != 0
+        found = None if yes_no or several else operator.index(value)
     except TypeError:
         found = None
     if found is None or found < least or (most is not None and found > most):

@@ -7,6 +7,8 @@ therefore taken off first: with μ the layer's mean over many pictures, the cosi
 import torch
 from torch import Tensor
 
+from ..given import tensor
+
 __all__ = ["centred_cosine"]
 
 
@@ -16,10 +18,15 @@ def centred_cosine(before: Tensor, after: Tensor) -> Tensor:
     before, after: (N, …), a layer's maps or codes, or pixels.  μ is the mean of `before` over the N.
     1: the same.  0: as unlike as two of the pictures are on average (for large N).  Where a picture is just
     the mean, 0.
-    Raises ValueError for fewer than two pictures, and for two shapes.
+    Raises ValueError for fewer than two pictures, for two shapes, and for numbers that are not finite.
     """
-    if before.shape != after.shape or len(before) < 2:
+    if tensor(before, "before").shape != tensor(after, "after").shape or not before.ndim or len(before) < 2:
         given = f"{tuple(before.shape)} and {tuple(after.shape)}"
         raise ValueError(f"shapes {given}; give twice the same, of two pictures or more")
-    middle = before.mean(0)
-    return torch.cosine_similarity((before - middle).flatten(1), (after - middle).flatten(1))
+    first, second = (given.flatten(1).double() for given in (before, after))
+    for what, given in {"before": first, "after": second}.items():
+        if not given.isfinite().all():
+            row = int((~given.isfinite()).any(1).nonzero()[0, 0])
+            raise ValueError(f"row {row} of `{what}` is not finite; leave it out")
+    middle = first.mean(0)
+    return torch.cosine_similarity(first - middle, second - middle).float()

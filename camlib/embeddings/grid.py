@@ -13,6 +13,8 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transform
 
+from ..given import tensor, told, whole
+from ..pictures.batches import batches, data_set
 from .codes import finite
 
 __all__ = ["displacement", "grid", "mosaic"]
@@ -31,7 +33,7 @@ def grid(
     Raises ValueError for points that are not finite, a grid without cells, another way, and an optimal
     assignment of more than 10⁸ points × cells.
     """
-    points = _placed(xy, shape)
+    points, shape = _placed(xy, shape)
     if how not in ("optimal", "greedy", "snap"):
         raise ValueError(f"no way {how!r}; there are 'optimal', 'greedy' and 'snap'")
     rows, columns = shape
@@ -61,13 +63,14 @@ def displacement(xy: Tensor, cells: Tensor) -> Tensor:
 
     xy: (N, 2), as for `grid`.  cells: int64 (rows, columns), what `grid` gave.
     """
-    points = _placed(xy, (cells.shape[0], cells.shape[1]))
+    points, shape = _placed(xy, tuple(tensor(cells, "cells").shape))
+    _check_cells(cells)
     far = torch.full((len(points),), torch.nan)
-    used = cells.flatten() != EMPTY
-    pictures = cells.flatten()[used]
+    used = cells.flatten().cpu() != EMPTY
+    pictures = cells.flatten().cpu().long()[used]
     if len(pictures) and int(pictures.max()) >= len(points):
         raise ValueError(f"the grid shows picture {int(pictures.max())}; there are {len(points)} points")
-    far[pictures] = (points[pictures] - _centres((cells.shape[0], cells.shape[1]))[used]).norm(dim=1)
+    far[pictures] = (points[pictures] - _centres(shape)[used]).norm(dim=1)
     return far
 
 
@@ -76,28 +79,45 @@ def mosaic(dataset: Any, cells: Tensor, *, side: int = 64) -> Tensor:
 
     dataset: item i is picture i, (C, H, W) in [0, 1] or (picture, …).  cells: int64 (rows, columns).
     `torchvision.utils.save_image` or Pillow writes it to a file. Pictures are read one at a time.
-    Raises ValueError for a side below 1.
+    Raises ValueError for a side below 1, cells that are none, and a picture that is not there.
     """
-    if side < 1:
-        raise ValueError(f"side is {side}; a picture has at least 1 pixel")
+    side = whole(side, "side", 1)
+    _check_cells(cells)
     rows, columns = cells.shape
+    if cells.numel() and int(cells.max()) >= len(dataset := data_set(dataset)):
+        raise ValueError(f"the grid shows picture {int(cells.max())}; there are {len(dataset)}")
     page = torch.full((3, rows * side, columns * side), 255, dtype=torch.uint8)
     for row, column in (cells != EMPTY).nonzero().tolist():
-        item = dataset[int(cells[row, column])]
-        image = torch.as_tensor(item[0] if isinstance(item, tuple | list) else item)
+        (image,) = next(batches([dataset[int(cells[row, column])]], batch_size=1)).images
         image = transform.resize(transform.to_dtype(image, torch.uint8, scale=True), [side, side])
         page[:, row * side : (row + 1) * side, column * side : (column + 1) * side] = image
     return page
 
 
-def _placed(xy: Tensor, shape: tuple[int, int]) -> Tensor:
-    """The points in units of cells, as (row, column), from (0, 0) to (rows - 1, columns - 1)."""
-    if xy.ndim != 2 or xy.shape[1] != 2 or len(shape) != 2 or min(shape) < 1:
-        raise ValueError(f"points {tuple(xy.shape)} on a grid {tuple(shape)}; give (N, 2) on (rows, columns)")
+def _check_cells(cells: Tensor) -> None:
+    """Raise ValueError for what `grid` did not give."""
+    tensor(cells, "cells")
+    if cells.ndim != 2 or cells.is_floating_point() or cells.is_complex() or cells.dtype == torch.bool:
+        raise ValueError(f"cells are {told(cells)}; give whole numbers (rows, columns), as grid does")
+    if cells.numel() and int(cells.min()) < EMPTY:
+        raise ValueError(
+            f"the grid shows picture {int(cells.min())}; pictures count from 0, -1 is an empty cell"
+        )
+
+
+def _placed(xy: Tensor, shape: Any) -> tuple[Tensor, tuple[int, int]]:
+    """The points in units of cells, (row, column), from (0, 0) to (rows - 1, columns - 1); the grid."""
+    tensor(xy, "points")
+    sides = tuple(shape) if isinstance(shape, tuple | list | torch.Size) else ()
+    if xy.ndim != 2 or xy.shape[1] != 2 or len(sides) != 2:
+        raise ValueError(f"points {tuple(xy.shape)} on a grid {told(shape)}; give (N, 2) on (rows, columns)")
+    rows, columns = whole(sides[0], "rows", 1), whole(sides[1], "columns", 1)
     finite(xy, "points")
-    low, high = xy.amin(0), xy.amax(0)
-    unit = torch.where(high > low, (xy - low) / (high - low), 0.5)
-    return torch.stack([(1 - unit[:, 1]) * (shape[0] - 1), unit[:, 0] * (shape[1] - 1)], 1).float().cpu()
+    places = xy.detach().double().cpu()
+    low, high = places.amin(0), places.amax(0)
+    unit = torch.where(high > low, (places - low) / (high - low), 0.5)
+    placed = torch.stack([(1 - unit[:, 1]) * (rows - 1), unit[:, 0] * (columns - 1)], 1).float()
+    return placed, (rows, columns)
 
 
 def _centres(shape: tuple[int, int]) -> Tensor:

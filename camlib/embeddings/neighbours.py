@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
+from ..given import tensor, whole
 from .codes import finite
+from .scale import near_one
 
 __all__ = ["nearest"]
 
+_MOST = torch.finfo(torch.float32).max
 _BLOCK = 64  # MB of distances in memory at once
 
 
@@ -30,33 +33,49 @@ def nearest(
     then its own neighbour.  metric: "l2", or "cosine", from 0 to 2.
     By brute force, so exact but for rounding. Memory does not grow with N × Q.
     Raises ValueError for k above what there is, a code that is not finite, widths that differ, another
-    metric, and for a code of zeros under "cosine": it points nowhere.
+    metric, distances beyond single precision, and for a code of zeros under "cosine": it points nowhere.
     """
     if metric not in ("l2", "cosine"):
         raise ValueError(f"no metric {metric!r}; there are 'l2' and 'cosine'")
     finite(codes)
+    tensor(queries, "queries")
     own = None if queries.is_floating_point() else _rows(queries, len(codes))
     if own is None:
         finite(queries, "queries")
         if queries.shape[1] != codes.shape[1]:
             raise ValueError(f"codes of {codes.shape[1]} numbers, queries of {queries.shape[1]}")
     there = len(codes) - (own is not None)
-    if not 1 <= k <= there:
+    k = whole(k, "k", 1)
+    if k > there:
         raise ValueError(f"{k} neighbours of each query; there are 1 to {there}")
     asked = queries if own is None else codes[own]
-    for what, rows in {"codes": codes, "queries": asked}.items() if metric == "cosine" else ():
-        if (zeros := torch.linalg.vector_norm(rows, dim=1) == 0).any():
-            raise ValueError(
-                f"row {int(zeros.nonzero()[0, 0])} of the {what} is all zeros: it points nowhere"
-            )
-    known, wanted = (_array(rows) for rows in (codes, asked))
+    if metric == "cosine":
+        known, wanted, scale = _array(_directions(codes, "codes")), _array(_directions(asked, "queries")), 1.0
+    else:
+        both, scale = near_one(codes)
+        known, wanted = _array(both), _array(asked.detach().cpu().to(both.dtype) / scale)
     search = NearestNeighbors(algorithm="brute", metric="euclidean" if metric == "l2" else metric).fit(known)
     with sklearn.config_context(working_memory=_BLOCK):
         distances, found = map(torch.from_numpy, search.kneighbors(wanted, k + (own is not None)))
     if own is not None:  # among many copies of itself it may be missing: then the last goes
         others = (found == own[:, None]).int().sort(dim=1, stable=True).indices[:, :k]
         distances, found = distances.gather(1, others), found.gather(1, others)
-    return distances.float(), found
+    distances = (distances.double() * scale).float()
+    if not distances.isfinite().all():
+        raise ValueError(
+            f"distances beyond single precision ({_MOST:.2g}); divide codes and queries by a number"
+        )
+    return distances, found
+
+
+def _directions(rows: Tensor, what: str) -> Tensor:
+    """Rows whose squares neither overflow nor vanish, which point where they pointed."""
+    largest = rows.detach().abs().amax(1, keepdim=True)
+    if not largest.all():
+        row = int((largest == 0).nonzero()[0, 0])
+        raise ValueError(f"row {row} of the {what} is all zeros: it points nowhere")
+    ordinary = bool(((largest > 1e-9) & (largest < 1e9)).all())
+    return rows if ordinary else rows.double() / largest.double()
 
 
 def _array(rows: Tensor) -> NDArray[np.floating]:

@@ -13,7 +13,9 @@ from sklearn.model_selection import KFold, cross_val_predict
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from ..given import tensor, told
 from .codes import finite
+from .scale import near_one
 
 __all__ = ["probe"]
 
@@ -35,8 +37,11 @@ def probe(codes: Tensor, facts: Mapping[str, Tensor]) -> dict[str, float]:
     finite(codes)
     if len(codes) < 2 * _FOLDS:
         raise ValueError(f"{len(codes)} codes; a probe wants {2 * _FOLDS} or more")
+    if not isinstance(facts, Mapping) or not facts:
+        raise ValueError(f"facts are {told(facts)}; give a dict, name → tensor, of one or more")
     for name, fact in facts.items():
-        if fact.shape != (len(codes),) or not fact.isfinite().all():
+        tensor(fact, f"the fact {name!r}")
+        if fact.is_complex() or fact.shape != (len(codes),) or not fact.isfinite().all():
             raise ValueError(f"{name!r} is {tuple(fact.shape)}; give {len(codes)} finite numbers, one a code")
         if (fact == fact[0]).all():
             raise ValueError(f"{name!r} is {fact[0].item()} for all codes: there is nothing to read")
@@ -57,8 +62,10 @@ def _small(codes: Tensor) -> Tensor:
 
     A ridge knows codes only by their inner products, which a rotation keeps.
     """
-    rows = codes.detach().float().cpu()
+    rows = near_one(codes)[0].float()
     rows = rows - rows.mean(0)
+    if not rows.any():
+        raise ValueError("all codes are alike: there is nothing to read")
     rows = rows / rows.square().sum(1).mean().sqrt()
     if rows.shape[1] <= rows.shape[0]:
         return rows.double()

@@ -7,6 +7,8 @@ score them, and do so many times; the spread of the scores is that of the score.
 import torch
 from torch import Tensor
 
+from ..given import number, seeded, whole
+
 __all__ = ["counts", "interval"]
 
 
@@ -15,6 +17,7 @@ def counts(n: int, times: int = 1000, seed: int = 0) -> Tensor:
 
     The same n and seed give the same sets, so that of two methods the difference can be resampled.
     """
+    times, seed = whole(times, "times", 1), seeded(seed)
     drawn = torch.randint(n, (times, n), generator=torch.Generator().manual_seed(seed))
     return torch.zeros(times, n).scatter_add_(1, drawn, torch.ones(times, n))
 
@@ -24,6 +27,7 @@ def interval(scores: Tensor, *, level: float = 0.95) -> tuple[float, float]:
 
     Raises ValueError for a level outside (0, 1).
     """
+    level = number(level, "level", "a share between 0 and 1")
     if not 0 < level < 1:
         raise ValueError(f"level is {level}; it lies between 0 and 1")
     tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=scores.dtype)

@@ -10,7 +10,8 @@ A box is (x0, y0, x1, y1) in pixels, half open. No box at all is a row of NaN, w
 import torch
 from torch import Tensor
 
-from .maps import components, finite, true_boxes
+from ..given import number, tensor
+from .maps import check_boxes, components, finite, share, true_boxes
 
 __all__ = ["boxes", "iou", "localization_error"]
 
@@ -24,12 +25,13 @@ def boxes(heatmaps: Tensor, *, threshold: float = 0.2) -> Tensor:
     one positive value everywhere gives the whole picture.
     Raises ValueError for a threshold outside [0, 1), another shape, and values that are not finite.
     """
-    if not 0 <= threshold < 1:
+    least = number(threshold, "threshold", "a share of the maximum, from 0 to below 1")
+    if not 0 <= least < 1:
         raise ValueError(f"threshold is {threshold}; it is a share of the maximum, from 0 to below 1")
     maps = finite(heatmaps)
     found = torch.full((len(maps), 4), torch.nan)
     for n, one in enumerate(maps):
-        spans, areas = components(one > threshold * max(one.max(), 0))
+        spans, areas = components(one > least * max(one.max(), 0))
         if len(areas):
             found[n] = torch.from_numpy(spans[areas.argmax()])
     return found
@@ -39,15 +41,18 @@ def iou(a: Tensor, b: Tensor) -> Tensor:
     """Intersection over union of boxes (…, 4), box by box, in the shape that the two broadcast to.
 
     For all pairs of (N, 4) and (M, 4): `iou(a[:, None], b)`, (N, M). A box without area, or of NaN, has 0.
-    Raises ValueError for another shape, and where a box ends before it begins.
+    Raises ValueError for another shape, shapes that do not broadcast, and a box that ends before it begins or
+    is infinite.
     """
-    for given in (a, b):
-        if given.shape[-1:] != (4,):
-            raise ValueError(f"boxes have shape {tuple(given.shape)}; give (…, 4)")
-        if (wrong := (given[..., 2:] < given[..., :2]).any(-1)).any():
-            box = ", ".join(f"{corner:g}" for corner in given[wrong][0].tolist())
-            raise ValueError(f"the box ({box}) ends before it begins; give (x0, y0, x1, y1)")
-    a, b = (given if given.is_floating_point() else given.float() for given in (a, b))
+    both_kinds = check_boxes(a, "boxes"), check_boxes(b, "boxes")
+    try:
+        torch.broadcast_shapes(a.shape, b.shape)
+    except RuntimeError:
+        given = f"{tuple(a.shape)} and {tuple(b.shape)}"
+        raise ValueError(f"boxes {given} do not go together; of all pairs: iou(a[:, None], b)") from None
+    a, b = (
+        given.to(torch.promote_types(given.dtype, torch.float32)) for given in both_kinds
+    )  # areas are large
     sides = torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])
     both = sides.clamp_min(0).prod(-1)
     either = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - both
@@ -64,8 +69,12 @@ def localization_error(
     boxes: (N, K, 4), a box for each answer, NaN for none.  classes: int64 (N, K), the best answer first.
     truth: the true boxes, (N, 4), or (N, B, 4) for several, missing ones NaN.  labels: int64 (N,).
     Top-1 error is `[0]`, top-5 error `[4]`. With the true boxes for `boxes` it is the classification error.
-    Raises ValueError for shapes that do not match, no picture, and a picture without a true box.
+    Raises ValueError for shapes that do not match, no picture, a picture without a true box, and an
+    `iou_threshold` outside (0, 1].
     """
+    least = share(iou_threshold, "iou_threshold")
+    for what, given in {"boxes": boxes, "classes": classes, "labels": labels}.items():
+        tensor(given, what)
     if boxes.ndim != 3 or classes.shape != boxes.shape[:2] or labels.shape != classes.shape[:1]:
         shapes = ", ".join(str(tuple(given.shape)) for given in (boxes, classes, labels))
         raise ValueError(f"boxes, classes and labels have shapes {shapes}; give (N, K, 4), (N, K), (N,)")
@@ -73,5 +82,5 @@ def localization_error(
         raise ValueError("there is no answer to score")
     true = true_boxes(truth, len(boxes))
     overlap = iou(boxes.cpu()[:, :, None], true[:, None]).amax(2)
-    right = (overlap >= iou_threshold) & (classes.cpu() == labels.cpu()[:, None])
+    right = (overlap >= least) & (classes.cpu() == labels.cpu()[:, None])
     return 1 - (right.cumsum(1) > 0).float().mean(0)

@@ -15,6 +15,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from ..given import number, tensor
 from ..scenes.scenes import KEYPOINTS, Scenes
 from .bootstrap import counts
 from .score import Score
@@ -22,11 +23,13 @@ from .score import Score
 __all__ = [
     "KeypointErrors",
     "Truth",
+    "check_sizes",
     "head_sizes",
     "keypoint_errors",
     "nearest_errors",
     "part_truth",
     "pck_of",
+    "positive",
 ]
 
 
@@ -52,7 +55,7 @@ class KeypointErrors(Score):
 
     def pck(self, alpha: float = 0.2) -> float:
         """The share of points no further than alpha sizes away; what was not found is wrong."""
-        return pck_of(self.errors.flatten(), alpha).item()
+        return pck_of(self.errors.flatten(), positive(alpha, "alpha")).item()
 
     @property
     def nme(self) -> float:
@@ -67,7 +70,7 @@ class KeypointErrors(Score):
 
     def resampled(self, *, times: int = 1000, seed: int = 0, alpha: float = 0.2) -> Tensor:
         """`pck(alpha)` on random sets of these pictures: float32 (times,)."""
-        sets = counts(len(self), times, seed)
+        sets, alpha = counts(len(self), times, seed), positive(alpha, "alpha")
         right = (self.errors <= alpha).sum(1).float()
         wanted = (~self.errors.isnan()).sum(1).float()
         return (sets @ right) / (sets @ wanted)
@@ -89,6 +92,8 @@ def part_truth(scenes: Scenes, part: str | Iterable[str], *, hidden: bool = Fals
     several names.  hidden: also points that something covers; else these are NaN.
     Raises ValueError for an unknown part.
     """
+    if not isinstance(scenes, Scenes):
+        raise ValueError(f"only scenes know where a part is; given a {type(scenes).__name__}")
     columns = []
     for name in [part] if isinstance(part, str) else list(part):
         found = [k for k, known in enumerate(KEYPOINTS) if known == name or known.endswith(f"_{name}")]
@@ -140,7 +145,23 @@ def pck_of(errors: Tensor, alpha: float) -> Tensor:
     return (errors <= alpha).sum(0) / (~errors.isnan()).sum(0)
 
 
+def positive(value: float, what: str) -> float:
+    """How many sizes away still counts: a number above 0."""
+    found = number(value, what, "a number above 0")
+    if not found > 0:
+        raise ValueError(f"{what} is {value}; it is above 0")
+    return found
+
+
+def check_sizes(sizes: Tensor) -> None:
+    """Raise ValueError unless all are pixels above 0."""
+    if (wrong := ~((sizes > 0) & sizes.isfinite())).any():
+        raise ValueError(f"a size is {sizes[wrong][0].item():g}; sizes are pixels above 0")
+
+
 def _checked(points: Tensor, truth: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    for what, given in {"points": points, "truth": truth, "sizes": sizes}.items():
+        tensor(given, what)
     shapes = ", ".join(str(tuple(given.shape)) for given in (points, truth, sizes))
     fits = all(given.ndim == 3 and given.shape[2] == 2 for given in (points, truth)) and sizes.ndim == 1
     if not fits or not len(points) == len(truth) == len(sizes):
@@ -148,8 +169,7 @@ def _checked(points: Tensor, truth: Tensor, sizes: Tensor) -> tuple[Tensor, Tens
     found, true, size = (given.detach().cpu().float() for given in (points, truth, sizes))
     if found.isinf().any() or true.isinf().any():
         raise ValueError("a point is infinite; NaN stands for none")
-    if not (size > 0).all():
-        raise ValueError(f"a size is {size.min().item():g}; sizes are pixels above 0")
+    check_sizes(size)
     if true.isnan().any(2).all():
         raise ValueError("no picture has a true point: there is nothing to find")
     return found, true, size

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from ..given import tensor, whole
 from .bootstrap import counts
 from .boxes import iou
-from .maps import components, finite, true_boxes
+from .maps import components, finite, share, true_boxes
 from .score import Score
 
 __all__ = ["BoxAccuracy", "max_box_acc", "max_box_acc_v2", "pxap"]
@@ -99,9 +100,8 @@ def pxap(heatmaps: Tensor, masks: Tensor, *, ignore: Tensor | None = None, steps
     Raises ValueError where no pixel of the masks is set, for shapes that do not match, and as `max_box_acc`.
     """
     maps = finite(heatmaps)
-    if steps < 1:
-        raise ValueError(f"steps is {steps}; it is at least 1")
-    ignore = torch.zeros_like(masks) if ignore is None else ignore
+    steps = whole(steps, "steps", 1)
+    ignore = torch.zeros_like(tensor(masks, "masks")) if ignore is None else tensor(ignore, "ignore")
     for what, given in {"masks": masks, "ignore": ignore}.items():
         if given.dtype != torch.bool or given.shape != heatmaps.shape:
             kind = str(given.dtype).removeprefix("torch.")
@@ -124,10 +124,8 @@ def _accuracy(
     maps = finite(heatmaps)
     if not len(maps):
         raise ValueError("there are no heatmaps to score")
-    if steps < 1:
-        raise ValueError(f"steps is {steps}; it is at least 1")
-    if not all(0 < least <= 1 for least in iou_thresholds):
-        raise ValueError(f"iou_threshold is {iou_thresholds[0]}; it lies above 0, and is at most 1")
+    steps = whole(steps, "steps", 1)
+    iou_thresholds = tuple(share(least, "iou_threshold") for least in iou_thresholds)
     true = true_boxes(boxes, len(maps))
     found = torch.zeros(len(maps), steps)
     with tqdm(total=len(maps), desc="boxes", unit="map", delay=1, leave=False) as bar:

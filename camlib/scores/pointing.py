@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from ..given import number, tensor
 from .bootstrap import counts
 from .maps import finite, true_boxes
 from .score import Score
@@ -79,18 +80,19 @@ def pointing_game(
     n, _, width = maps.shape
     if not n:
         raise ValueError("there are no heatmaps to score")
-    if not tolerance >= 0:
+    near = number(tolerance, "tolerance", "pixels, 0 or more")
+    if near < 0:
         raise ValueError(f"tolerance is {tolerance}; it is 0 pixels or more")
-    if labels is not None and tuple(labels.shape) != (n,):
+    if labels is not None and tuple(tensor(labels, "labels").shape) != (n,):
         raise ValueError(f"labels of shape {tuple(labels.shape)} for {n} heatmaps")
-    if truth.dtype == torch.bool and truth.shape != heatmaps.shape:
+    if tensor(truth, "truth").dtype == torch.bool and truth.shape != heatmaps.shape:
         raise ValueError(f"masks of shape {tuple(truth.shape)} for heatmaps {tuple(heatmaps.shape)}")
     objects = truth.cpu() if truth.dtype == torch.bool else true_boxes(truth, n)
     hits = []
     for one, there in zip(maps, objects, strict=True):
         row, column = divmod(int(one.argmax()), width)
         away = _distance(there, row, column)
-        hits.append(bool(np.ptp(one) > 0) and (away < tolerance or away == 0))
+        hits.append(bool(np.ptp(one) > 0) and (away < near or away == 0))
     return Pointing(torch.tensor(hits), None if labels is None else labels.cpu())
 
 

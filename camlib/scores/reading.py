@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 from torchvision.ops import roi_align
 
+from ..given import tensor
 from ..scenes.texts import Texts
 from .boxes import iou
 from .maps import components
@@ -44,10 +45,15 @@ def cut_digits(images: Tensor, boxes: Sequence[Tensor]) -> Tensor:
     Raises ValueError for images of another shape, another number of box lists, and a box without area or
     with NaN.
     """
-    if images.ndim != 4 or images.shape[1] != 1 or len(boxes) != len(images):
+    boxes = [tensor(own, f"the boxes of picture {n}") for n, own in enumerate(boxes)]
+    if tensor(images, "images").ndim != 4 or images.shape[1] != 1 or len(boxes) != len(images):
         raise ValueError(f"{len(boxes)} lists of boxes for images {tuple(images.shape)}; give (N, 1, H, W)")
     for n, own in enumerate(boxes):
-        if own.ndim != 2 or own.shape[1] != 4 or not bool((own[:, 2:] > own[:, :2]).all()):  # NaN, too
+        if (
+            own.ndim != 2
+            or own.shape[1] != 4
+            or not bool((own[:, 2:] > own[:, :2]).all() & own.isfinite().all())
+        ):
             raise ValueError(
                 f"the boxes of picture {n} are {tuple(own.shape)}; give (B, 4), each with an area"
             )
@@ -72,6 +78,8 @@ def characters_in(boxes: Sequence[Tensor], texts: Texts) -> list[str]:
     boxes: for each picture (B, 4). A box is on the character with which its IoU is highest, from .5 on.
     Raises ValueError for another number of box lists than of pictures.
     """
+    if not isinstance(texts, Texts):
+        raise ValueError(f"only texts know what is written; given a {type(texts).__name__}")
     if len(boxes) != len(texts):
         raise ValueError(f"{len(boxes)} lists of boxes for {len(texts)} pictures")
     found = []

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from ..given import number, tensor
 from .bootstrap import counts
 from .boxes import iou
-from .maps import components, finite, true_boxes
+from .maps import components, finite, share, true_boxes
 from .score import Score
 
 __all__ = ["Spotted", "box_scores", "character_recall", "lit_at_area", "pixel_scores"]
@@ -60,6 +61,8 @@ class Spotted(Score):
     ) -> Tensor:
         """Precision, or recall, of random sets of these pictures: float32 (times,)."""
         sets = counts(len(self), times, seed)
+        if of not in ("precision", "recall"):
+            raise ValueError(f"no score {of!r}; there are 'precision' and 'recall'")
         whole = {"precision": self.given, "recall": self.true}[of]
         return (sets @ self.right.float()) / (sets @ whole.float())
 
@@ -82,7 +85,7 @@ def lit_at_area(heatmaps: Tensor, masks: Tensor, *, area: float = 1.0) -> Tensor
     Raises ValueError for an area that is not above 0, values that are not finite, shapes that do not match,
     and a picture without text.
     """
-    if not 0 < area < np.inf:
+    if not 0 < number(area, "area", "how many times the true area is lit, above 0") < np.inf:
         raise ValueError(f"area is {area}; it is above 0: how many times the true area is lit")
     maps, true = finite(heatmaps), _masks(heatmaps, masks)
     lots = np.random.default_rng(0).permutation(maps[:1].size)
@@ -115,14 +118,14 @@ def box_scores(
     Raises ValueError as `lit_at_area`, for an IoU outside (0, 1], boxes of another shape, and a picture
     without any.
     """
-    if not 0 < iou_threshold <= 1:
-        raise ValueError(f"iou_threshold is {iou_threshold}; it lies above 0, and is at most 1")
+    least = share(iou_threshold, "iou_threshold")
+    tensor(heatmaps, "heatmaps")
     true = true_boxes(boxes, len(heatmaps))
     lit = lit_at_area(heatmaps, masks, area=area).numpy()
     right, given = [], []
     for one, own in zip(lit, true, strict=True):
         found = torch.from_numpy(components(one)[0])
-        pairs = (iou(found[:, None], own[~own.isnan().any(1)]) >= iou_threshold).numpy()
+        pairs = (iou(found[:, None], own[~own.isnan().any(1)]) >= least).numpy()
         right.append(int(pairs[linear_sum_assignment(pairs, maximize=True)].sum()))
         given.append(len(found))
     return Spotted(torch.tensor(right), torch.tensor(given), (~true.isnan().any(2)).sum(1))
@@ -136,6 +139,10 @@ def character_recall(heatmaps: Tensor, ids: Tensor, *, area: float = 1.0) -> Ten
     found, say from a half on: `found = character_recall(heatmaps, texts.ids) >= 0.5`.
     Raises ValueError as `lit_at_area`.
     """
+    if tensor(ids, "ids").is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
+        raise ValueError(f"ids are {str(ids.dtype).removeprefix('torch.')}; give whole numbers, k + 1 or 0")
+    if ids.numel() and int(ids.min()) < 0:
+        raise ValueError(f"an id is {int(ids.min())}; character k has k + 1, what is none 0")
     lit = lit_at_area(heatmaps, ids > 0, area=area)
     flat = ids.cpu().long().flatten(1)
     ink, hits = (
@@ -148,7 +155,7 @@ def character_recall(heatmaps: Tensor, ids: Tensor, *, area: float = 1.0) -> Ten
 
 
 def _masks(heatmaps: Tensor, masks: Tensor) -> NDArray[np.bool_]:
-    if masks.dtype != torch.bool or masks.shape != heatmaps.shape:
+    if tensor(masks, "masks").dtype != torch.bool or masks.shape != heatmaps.shape:
         kind = str(masks.dtype).removeprefix("torch.")
         raise ValueError(f"masks are {kind} {tuple(masks.shape)}; give bool {tuple(heatmaps.shape)}")
     if (without := ~masks.flatten(1).any(1)).any():

@@ -4,7 +4,7 @@ It is not the paper's rule, `camlib.boxes`: three thresholds in place of one, a 
 off what is thin, and a ranking by the boxes' areas, not by the components'.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from ..given import told, whole
 from .maps import TOUCHING, finite
 
 __all__ = ["zhou_boxes"]
@@ -34,6 +35,9 @@ def zhou_boxes(heatmaps: Tensor, *, thresholds: Sequence[int] = (20, 100, 110)) 
     Their evaluation takes the first. (Left out: the mean over ten crops, and a JPEG in between.)
     Raises ValueError for thresholds that do not rise within 0 … 254, and as `boxes` does for the maps.
     """
+    if isinstance(thresholds, str) or not isinstance(thresholds, Iterable):
+        raise ValueError(f"thresholds are {told(thresholds)}; give rising numbers from 0 to 254")
+    thresholds = [whole(one, "a threshold", -256) for one in thresholds]
     rising = all(low < high for low, high in zip((-1, *thresholds), (*thresholds, 255), strict=True))
     if not thresholds or not rising:
         raise ValueError(f"thresholds are {tuple(thresholds)}; give rising numbers from 0 to 254")

@@ -305,7 +305,7 @@ def test_neighbours_from_a_mapped_file(tmp_path: Path) -> None:
     [
         ((torch.eye(3), torch.eye(3), 4), "4 neighbours of each query; there are 1 to 3"),
         ((torch.eye(3), torch.arange(3), 3), "3 neighbours of each query; there are 1 to 2"),
-        ((torch.eye(3), torch.eye(3), 0), "0 neighbours"),
+        ((torch.eye(3), torch.eye(3), 0), "k is 0; it is a whole number, at least 1"),
         ((torch.eye(3), torch.eye(4), 1), "codes of 3 numbers, queries of 4"),
         ((torch.eye(3), torch.tensor([3]), 1), "no row 3; there are 3 codes"),
         ((torch.eye(3), torch.tensor([-1]), 1), "no row -1"),
