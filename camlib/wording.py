@@ -1,9 +1,13 @@
-"""How names are told in error messages: the near misses of one, and a list of many."""
+"""How things are told in a line: a name's near misses, a list of many names, what holds many numbers."""
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
 
-__all__ = ["listing", "near"]
+from torch import Tensor, nn
+
+__all__ = ["in_short", "listing", "near"]
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -17,3 +21,22 @@ def listing(names: Iterable[str], most: int = 20) -> str:
     """The names with commas, cut after `most`."""
     every = list(names)
     return ", ".join(every[:most]) + (f", … ({len(every)} in all)" if len(every) > most else "")
+
+
+def in_short(found: Any) -> str:
+    """A dataclass on a line, as its repr: tensors by type and shape, networks by name, tuples by length."""
+    told = (f"{field.name}={_in_short(getattr(found, field.name))}" for field in fields(found))
+    return f"{type(found).__name__}({', '.join(told)})"
+
+
+def _in_short(value: Any) -> str:
+    if isinstance(value, Tensor) and not value.ndim:
+        return str(value.item())
+    if isinstance(value, Tensor):
+        return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
+    if isinstance(value, nn.Module):
+        return str(getattr(value, "name", type(value).__name__))
+    line = repr(value)
+    if isinstance(value, tuple | list | dict) and len(line) > 60:
+        return f"{type(value).__name__} of {len(value)}"
+    return line

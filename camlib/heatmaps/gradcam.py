@@ -21,6 +21,7 @@ from ..networks.layers import POOLS
 from ..networks.net import Net
 from ..networks.remembered import remembered
 from ..networks.targets import Targets, class_indices
+from ..networks.unit_axis import check_units_second
 from ..wording import listing
 
 __all__ = ["gradcam"]
@@ -57,6 +58,7 @@ def gradcam(
             leaf, logits = _tapped(net, images[part], module)
             if leaf is None:
                 raise ValueError(f"{net.name} has no map at {at}; name a layer: {listing(net.layers)}")
+            check_units_second(net, at, leaf)
             some = logits.argmax(1) if wanted is None else wanted[part]
             found.append(_maps(leaf, logits, some, f"{net.name}, {at}"))
     maps = torch.cat(found)

@@ -19,9 +19,10 @@ from tqdm.auto import tqdm
 from ..networks.eval_mode import evaluating
 from ..networks.images import check_images
 from ..networks.net import Net
-from ..networks.targets import Targets, class_indices
+from ..networks.targets import Targets, check_several, class_indices
 from ..running.changed.runs import Looks, runs
 from ..running.extractor import FeatureExtractor
+from ..wording import in_short
 from .fills import Fill, Pair, filled, pair
 
 __all__ = ["Occlusions", "occlude", "occlusion"]
@@ -50,6 +51,8 @@ class Occlusions:
     units: Tensor | None = None
     activation_before: Tensor | None = None
     activation: Tensor | None = None
+
+    __repr__ = in_short
 
     @property
     def drops(self) -> Tensor:
@@ -99,7 +102,8 @@ def occlusion(
 
     Of a convolutional network without control flow on values, only what the square touches is computed;
     another one, or one that has hooks, runs in full. It answers in eval mode and is left as it was.
-    Raises ValueError for a window or stride that does not fit, for a fill, image or target that is none.
+    Raises ValueError for a window or stride that does not fit, for a fill, image or target that is none, and
+    for a network of one output, whose probability is always 1.
     """
     return occlude(net, images, targets, window=window, stride=stride, fill=fill).heatmaps
 
@@ -120,6 +124,7 @@ def occlude(
     Raises ValueError also for an unknown layer, and for one that has no maps.
     """
     size = check_images(net, images)
+    check_several(net)
     wide = pair(window, "window", default=(max(1, min(size) // 8),) * 2)
     step = pair(stride, "stride", default=(max(1, wide[0] // 2), max(1, wide[1] // 2)))
     y, x = (_edges(*each) for each in zip(size, wide, step, strict=True))

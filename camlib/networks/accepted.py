@@ -7,11 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..given import told
 from .eval_mode import evaluating
-from .hookable import check_hookable, uncompiled
+from .hookable import check_floating, check_hookable, uncompiled
 from .unhooked import unhooked
 
-__all__ = ["a_module", "a_side", "check_logits", "class_names", "normalisation"]
+__all__ = ["a_module", "check_logits", "class_names", "normalisation"]
 
 _ENDS: dict[type[nn.Module], str] = {
     nn.Softmax: "a softmax",
@@ -26,17 +27,11 @@ def a_module(given: object) -> nn.Module:
         raise ValueError(f"wrap wants a network, not its class: wrap({given.__name__}(…))")
     if not isinstance(given, nn.Module):
         more = f"; a network by its name is load({given!r})" if isinstance(given, str) else ""
-        raise ValueError(f"wrap wants a torch.nn.Module; given {_kind(given)}{more}")
+        raise ValueError(f"wrap wants a torch.nn.Module; given {told(given)}{more}")
     module = uncompiled(given)
     check_hookable(module)
+    check_floating(module)
     return module
-
-
-def a_side(given: object) -> int:
-    """The side of a picture in pixels. Raises ValueError for what is no whole number of 1 or more."""
-    if isinstance(given, int) and not isinstance(given, bool) and given > 0:
-        return given
-    raise ValueError(f"size is the side of the square pictures, a whole number of pixels; given {given!r}")
 
 
 def normalisation(mean: Any, std: Any) -> tuple[list[float], list[float]]:
@@ -65,7 +60,7 @@ def class_names(given: object, count: int) -> list[str]:
     if given is None:
         return [f"class {index}" for index in range(count)]
     if isinstance(given, str | bytes | dict | set) or not isinstance(given, Iterable):
-        raise ValueError(f"classes is a list of names in the order of the outputs; given {_kind(given)}")
+        raise ValueError(f"classes is a list of names in the order of the outputs; given {told(given)}")
     names = list(given)
     if wrong := [one for one in names if not isinstance(one, str)]:
         raise ValueError(f"classes are names, in quotes; given {wrong[0]!r}")
@@ -129,7 +124,3 @@ def _number(given: Any) -> float:
         return float(given) if not isinstance(given, str) else math.nan
     except (TypeError, ValueError, RuntimeError):
         return math.nan
-
-
-def _kind(given: object) -> str:
-    return "None" if given is None else f"a {type(given).__name__}"

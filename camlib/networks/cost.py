@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from .net import Net, traced
+from .net import Net, check_net, traced
 
 __all__ = ["Cost", "costs"]
 
@@ -25,6 +25,7 @@ def costs(net: Net) -> list[Cost]:
     additions, activations, norms and pools are not counted. What runs between two named layers is counted
     with the later one, and a parameter used twice is counted once.
     """
+    check_net(net)
     names = {id(module): name for name, module in net.layers.items()}
     found: list[Cost] = []
     seen: set[int] = set()

@@ -9,8 +9,9 @@ from typing import cast
 from torch import nn
 from torch.jit import ScriptModule
 
-__all__ = ["check_differentiable", "check_hookable", "uncompiled"]
+__all__ = ["check_differentiable", "check_floating", "check_hookable", "uncompiled"]
 
+_QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")
 _INSIDE = "_orig_mod"  # under this name torch.compile's module holds what it was given
 
 
@@ -38,6 +39,16 @@ def check_hookable(module: nn.Module) -> None:
         if isinstance(inner, ScriptModule):
             raise ValueError(
                 f"{what} is TorchScript, into which nobody can look: give the network that it was made of"
+            )
+
+
+def check_floating(module: nn.Module) -> None:
+    """Raise ValueError, with what to do, for a network that is quantised, or in part so."""
+    for name, inner in module.named_modules():
+        if type(inner).__module__.startswith(_QUANTISED):
+            raise ValueError(
+                f"{name or type(module).__name__!r} is quantised: its whole numbers have no gradients and "
+                "cannot be silenced; give the network that it was made of"
             )
 
 

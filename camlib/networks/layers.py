@@ -13,10 +13,12 @@ follow it, where these are modules. (`F.relu` is none: there the name means the 
 """
 
 from collections import Counter
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules import activation, batchnorm, conv, instancenorm, pooling
 
+from ..given import told
 from ..wording import listing, near
 from .trace import Call
 
@@ -44,9 +46,13 @@ def short_names(module: nn.Module, calls: list[Call]) -> dict[str, nn.Module]:
     return {name: ends.get(call.name, call.module) for name, call in named}
 
 
-def find_layer(module: nn.Module, name: str, short: dict[str, nn.Module], owner: str) -> nn.Module:
+def find_layer(module: nn.Module, name: Any, short: dict[str, nn.Module], owner: str) -> nn.Module:
     """The layer called `name`, short or dotted. Raises ValueError listing near names for an unknown one."""
     dotted: dict[str, nn.Module] = {path: inner for path, inner in module.named_modules() if path}
+    if not isinstance(name, str):
+        own = next((key for key, inner in (short | dotted).items() if inner is name), None)
+        more = f": its name is {own!r}" if own else f"; {owner} has {listing(short or dotted)}"
+        raise ValueError(f"one layer is given by its name, a string; given {told(name)}{more}")
     if name in short:
         return short[name]
     if name in dotted:

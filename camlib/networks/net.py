@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..given import told
 from ..wording import listing
 from .accepted import class_names, normalisation
-from .hookable import check_hookable
+from .hookable import check_floating, check_hookable
 from .layers import find_layer, short_names
 from .lock import alone
 from .remembered import Remembering, remembered
@@ -116,8 +117,9 @@ def check_net(net: object) -> None:
             f"this is a torch module, {type(net).__name__}, and no Net yet: net = wrap(your_network)"
         )
     if not isinstance(net, Net):
-        raise ValueError(f"a network is what load or wrap gives; given {_described(net)}")
+        raise ValueError(f"a network is what load or wrap gives; given {told(net)}")
     check_hookable(net)
+    check_floating(net)
 
 
 def check_takes(net: Net, images: object) -> None:

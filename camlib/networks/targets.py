@@ -10,7 +10,7 @@ from torch import Tensor
 from ..wording import listing, near
 from .net import Net
 
-__all__ = ["Target", "Targets", "class_indices"]
+__all__ = ["Target", "Targets", "check_several", "class_indices"]
 
 Target: TypeAlias = int | str
 Targets: TypeAlias = Target | Sequence[Target] | Sequence[Sequence[Target]] | Tensor | None
@@ -42,6 +42,15 @@ def class_indices(net: Net, targets: Targets, n: int) -> Tensor | None:
         else [_class_index(net, one) for one in rows]
     )
     return torch.tensor(found, dtype=torch.int64, device=net.mean.device)
+
+
+def check_several(net: Net) -> None:
+    """Raise ValueError for a network of one output: among classes its probability is 1, whatever it sees."""
+    if len(net.classes) == 1:
+        raise ValueError(
+            f"{net.name} has one output, {net.classes[0]!r}, whose share among classes is always 1; cam, "
+            "gradcam and saliency work on the output itself"
+        )
 
 
 def _one_hot(net: Net, row: Sequence[object]) -> bool:

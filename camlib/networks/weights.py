@@ -15,7 +15,7 @@ import shutil
 import socket
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.error import HTTPError, URLError
 
 import torch
@@ -135,7 +135,7 @@ def verify(path: Path, url: str | None = None) -> bool:
     if not digest.startswith(wanted):
         raise WeightsError(
             f"{path} is damaged or was altered (SHA-256 {digest[:12]}…, should be {wanted[:12]}…): "
-            "delete it and get it again"
+            "move it away and get it again"
         )
     return True
 
@@ -157,20 +157,32 @@ def read(path: Path, url: str | None = None) -> dict[str, Tensor]:
     except (PermissionError, FileNotFoundError, IsADirectoryError) as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # each format has its own errors, torch.load has several
+        if "Unsupported global" in str(error) or "TorchScript" in str(error):  # whole, but it could run code
+            raise WeightsError(
+                f"{path} holds a network or other objects, not only its numbers, and is not read: where you "
+                "have the network, save net.state_dict()"
+            ) from error
         what = (
             "not a whole weight file" if isinstance(error, SafetensorError) else "cut short or no weight file"
         )
-        raise WeightsError(f"{path} is {what}: delete it and get it again") from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise WeightsError(f"{path} does not hold a state dict (names and tensors): save net.state_dict()")
+        raise WeightsError(f"{path} is {what}: get it again, or name another") from error
+    if not _is_state(state):
+        inside = [key for key, value in state.items() if _is_state(value)] if isinstance(state, dict) else []
+        more = f"; its entry {inside[0]!r} is one, save that" if inside else ": save net.state_dict()"
+        raise WeightsError(f"{path} does not hold a state dict (names and tensors){more}")
     for key, value in state.items():
         if value.is_floating_point():
             state[key] = value.float()  # in place: a state dict carries its format's version with it
             if not value.isfinite().all():
                 raise WeightsError(
-                    f"{path} is damaged: {key} holds numbers that are not finite; get it again"
+                    f"in {path} {key} holds numbers that are not finite: damaged, or diverged in training"
                 )
     return state
+
+
+def _is_state(value: object) -> TypeGuard[dict[str, Tensor]]:
+    tensors = value.values() if isinstance(value, dict) else ()
+    return bool(tensors) and all(isinstance(one, Tensor) for one in tensors)
 
 
 def fill(module: nn.Module, path: Path, url: str | None = None) -> None:
@@ -180,7 +192,12 @@ def fill(module: nn.Module, path: Path, url: str | None = None) -> None:
     """
     state = read(path, url)
     # DenseNet's files are older than the names "norm1", "conv1"; auxiliary classifiers are only for training.
-    renamed = {re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)", r"\1\2", key): key for key in state}
+    # A `Net` keeps its network under "module.", as torch's DataParallel does.
+    prefix = "module." if all(key.startswith("module.") for key in state) else ""
+    names = {key.removeprefix(prefix): key for key in state}
+    renamed = {
+        re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)", r"\1\2", new): old for new, old in names.items()
+    }
     extra = ("aux1.", "aux2.", "AuxLogits.")
     unused = extra if not any(key.startswith(extra) for key in module.state_dict()) else ()
     wanted: Any = OrderedDict((new, state[old]) for new, old in renamed.items() if not old.startswith(unused))

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from ..given import told, whole
 from ..scenes.scenes import CLASSES
 from ..wording import listing, near
-from .accepted import a_module, a_side, check_logits
+from .accepted import a_module, check_logits
 from .course import COURSE, TRACKERS, build
 from .net import MEAN, STD, Net, traced
 from .weights import fetch, fill, find
@@ -38,7 +39,7 @@ def load(name: str, *, weights: str | Path | None = None) -> Net:
             module = recipe.make()
     else:
         if weights is not None and not (isinstance(weights, str | Path) and Path(weights).is_file()):
-            given = repr(str(weights)) if isinstance(weights, str | Path) else f"a {type(weights).__name__}"
+            given = repr(str(weights)) if isinstance(weights, str | Path) else told(weights)
             raise ValueError(f'weights={given} is no file; give a path, "random", or nothing')
         path = fetch(name, recipe.url) if weights is None else Path(weights)
         module = _empty(recipe.make)
@@ -67,7 +68,7 @@ def wrap(
     if isinstance(module, Net):
         raise ValueError("this is a Net already; to give it other classes or sizes, wrap its .module")
     inside = a_module(module)
-    net = Net(inside, type(inside).__name__, classes, mean, std, a_side(size))
+    net = Net(inside, type(inside).__name__, classes, mean, std, whole(size, "size", 1))
     if not any(one.is_meta for one in inside.parameters()):  # else there is no number to be looked at
         leaves = [call for call in traced(net)[0] if call.leaf]
         pictures = torch.rand((2, net.channels, size, size), generator=torch.Generator().manual_seed(0))
@@ -105,7 +106,7 @@ class _Recipe(NamedTuple):
 def _recipe(name: Any) -> _Recipe:
     if not isinstance(name, str):
         more = "; your own network becomes a Net by wrap" if isinstance(name, nn.Module) else ""
-        raise ValueError(f"load wants a network's name; given a {type(name).__name__}{more}")
+        raise ValueError(f"load wants a network's name; given {told(name)}{more}")
     if name == "lenet":
         return _Recipe(lambda: build(name), None, [str(digit) for digit in range(10)], (0.0,), (1.0,), 28, 28)
     if name in COURSE:

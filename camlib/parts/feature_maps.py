@@ -11,7 +11,7 @@ from ..geometry.field import ReceptiveField, receptive_field
 from ..networks.net import Net
 from ..pictures.batches import batches
 from ..running.extractor import FeatureExtractor
-from ..wording import listing
+from ..wording import in_short, listing
 
 __all__ = ["FeatureMaps", "feature_maps", "joined", "shared_field"]
 
@@ -27,6 +27,8 @@ class FeatureMaps:
     layers: tuple[str, ...]
     maps: Tensor
     field: ReceptiveField
+
+    __repr__ = in_short
 
     def __len__(self) -> int:
         return len(self.maps)

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from ..geometry.field import ReceptiveField
-from ..networks.net import Net
+from ..networks.net import Net, check_net
 from ..pictures.batches import batches
-from ..wording import listing
+from ..wording import in_short, listing
 from .feature_maps import FeatureMaps, joined, shared_field
 from .heat_map import finer, heat_loss, heat_map, mean_points, split_of
 from .peaks import Located, peaks
@@ -38,12 +38,15 @@ class Tracker:
     layers: tuple[str, ...]
     head: nn.Module
 
+    __repr__ = in_short
+
     @classmethod
     def of(cls, net: Net) -> "Tracker":
         """The tracker that a network of the course's is: `Tracker.of(load("critternet_eye"))`.
 
         Raises ValueError for a network without a layer "heat".
         """
+        check_net(net)
         if "heat" not in net.layers:
             raise ValueError(f"{net.name} is no tracker: it has no layer 'heat', but {listing(net.layers)}")
         return cls(net, ("heat",), nn.Identity())

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, traced
+from ..networks.unit_axis import check_units_second
 
 __all__ = ["FeatureExtractor"]
 
@@ -39,6 +40,7 @@ class FeatureExtractor:
             if not isinstance(output, Tensor) or output.ndim not in (2, 4):
                 given = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
                 raise ValueError(f"{layer!r} gives {given}; choose a layer of (N, units) or (N, units, H, W)")
+            check_units_second(net, layer, output)
             self.shapes[layer], ends[layer] = tuple(output.shape[1:]), at[-1]
         self._last = max(layers, key=lambda layer: ends[layer])
         module = net.layer(self._last)

@@ -15,9 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..given import told
+from ..networks.hookable import check_hookable
 from ..networks.layers import find_layer
 from ..networks.lock import alone
 from ..networks.net import Net
+from ..networks.unit_axis import unit_axis
 from .units import unit_numbers
 
 
@@ -43,7 +46,8 @@ def record(net: nn.Module, *layers: str) -> Iterator[Record]:
     than once in a run, the dict has its last output and `.calls[name]` the list of all of them.
     The tensors are those the network computed with, before any in-place operation that follows, and in its
     graph: `torch.autograd.grad(logits[0, 3], acts["conv5"])` works. Under `torch.inference_mode()` they
-    are plain numbers. Raises ValueError for an unknown layer, or one that gives no tensor.
+    are plain numbers. Raises ValueError for an unknown layer, or one that gives no tensor, and for a network
+    past whose hooks it runs: compiled, or scripted.
     """
     if not layers:
         raise ValueError("name the layers to record, for example record(net, 'conv5')")
@@ -78,22 +82,29 @@ def record(net: nn.Module, *layers: str) -> Iterator[Record]:
 def silence(net: nn.Module, layer: str, units: int | Iterable[int] | Tensor) -> Iterator[None]:
     """Within the block, these units of the layer put out zero.
 
-    units: one index, or several, into dimension 1 of the layer's output: channels of a map, numbers of a
-    code. Inside `record`, the record shows the silence, whichever block was opened first.
+    units: one index, or several: channels of a map (N, units, H, W), numbers of a code (N, units), of tokens
+    (N, tokens, units), or of a map (N, H, W, units), as Swin has them (`unit_axis`). Inside `record`, the
+    record shows the silence, whichever block was opened first.
     Raises ValueError for an unknown layer, and, when the network runs, for a unit that it does not have.
     """
     module = _layer(net, layer)
-    each = unit_numbers(units, layer)
+    each, axis_of = unit_numbers(units, layer), unit_axis(net, module)
 
     def hush(_module: nn.Module, _inputs: Any, output: Any) -> Tensor:
         if not isinstance(output, Tensor) or output.ndim < 2:
             raise ValueError(f"{layer!r} gives no tensor of units: silence a layer inside it")
-        unit_numbers(each, layer, output.shape[1])
-        return output.index_fill(1, torch.tensor(each, dtype=torch.int64, device=output.device), 0)
+        if output.is_quantized:
+            raise ValueError(f"{layer!r} is quantised, and cannot be silenced: take the network before that")
+        axis = axis_of(output)
+        unit_numbers(each, layer, output.shape[axis])
+        return output.index_fill(axis, torch.tensor(each, dtype=torch.int64, device=output.device), 0)
 
     with alone(net), module.register_forward_hook(hush, prepend=True):
         yield
 
 
 def _layer(net: nn.Module, name: str) -> nn.Module:
+    if not isinstance(net, nn.Module):
+        raise ValueError(f"a network is what load or wrap gives, or a torch.nn.Module; given {told(net)}")
+    check_hookable(net)
     return net.layer(name) if isinstance(net, Net) else find_layer(net, name, {}, type(net).__name__)

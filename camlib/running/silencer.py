@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, traced
 from ..networks.trace import Call
+from ..networks.unit_axis import check_units_second
 from .closed_form import Linear, Part, by_linear, separable
 from .record import silence
 from .resume import Cut, close, hooked, noise
@@ -41,6 +42,7 @@ class Silencer:
         if not isinstance(output, Tensor) or output.ndim not in (2, 4):
             given = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise ValueError(f"{layer!r} gives {given}; choose a layer of (N, units) or (N, units, H, W)")
+        check_units_second(net, layer, output)
         self.units = output.shape[1]
         self.linear: Linear | None = None
         self.cut: Cut | None = None

@@ -34,7 +34,7 @@ __all__ = [
 _CHUNK = 16  # scenes a worker draws before it reports
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scenes(Pixels):
     """N pictures of H × W pixels and what is true of the critter in each.
 

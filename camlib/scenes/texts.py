@@ -61,7 +61,7 @@ class Character:
         return self.contrast > 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Texts(Pixels):
     """N pictures of H × W pixels, and where each character lies.
 

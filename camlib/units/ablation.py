@@ -14,11 +14,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from ..given import told
 from ..networks.eval_mode import evaluating
 from ..networks.images import check_images
-from ..networks.net import Net
+from ..networks.net import Net, check_net
+from ..networks.targets import check_several
 from ..pictures.batches import Batch, batches
 from ..running.silencer import Silencer
+from ..wording import in_short
 
 __all__ = ["Ablation", "Scores", "Silenced", "ablate", "silenced_logits"]
 
@@ -37,6 +40,8 @@ class Scores:
     summed: Tensor
     counts: Tensor
 
+    __repr__ = in_short
+
     @property
     def errors(self) -> Tensor:
         """float64: the error rate, in [0, 1]; NaN where there is no picture."""
@@ -48,7 +53,7 @@ class Scores:
         return self.summed / self.counts
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Silenced(Scores):
     """Scores with each of U units silent; of shape (U,), or (U, C) by class.
 
@@ -58,7 +63,7 @@ class Silenced(Scores):
     baseline: Scores
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Ablation(Silenced):
     """Scores (U,) with each unit of a layer silent, in all; `by_class` has them (U, C), by true class.
 
@@ -78,8 +83,10 @@ def ablate(net: Net, layer: str, dataset: Any, *, batch_size: int = 64) -> Ablat
     all. The sums are kept, not the answers: memory does not grow with the data set. They are on the CPU.
     The network runs in eval mode, without gradients, and is left as it was.
     Raises ValueError for an unknown layer, one without units, an empty data set, one without labels, labels
-    that are no class indices, and a logit that is not a number.
+    that are no class indices, a logit that is not a number, and for a network of one output.
     """
+    check_net(net)
+    check_several(net)
     net.layer(layer)  # raises before a picture is read
     silencer: Silencer | None = None
     tally: _Tally | None = None
@@ -168,6 +175,10 @@ def _labels(net: Net, batch: Batch) -> Tensor:
     labels, count = batch.labels, len(net.classes)
     if labels is None:
         raise ValueError("the data set has no labels; give (image, label) pairs, or `Scenes`, or `Digits`")
+    if not isinstance(labels, Tensor):
+        raise ValueError(
+            f"labels are class indices, 0 to {count - 1} for {net.name}; given {told(labels[0])}"
+        )
     whole = labels.dtype in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
     if labels.ndim != 1 or not whole or not 0 <= int(labels.min()) <= int(labels.max()) < count:
         low, high = (f"{number.item():g}" for number in labels.double().aminmax())

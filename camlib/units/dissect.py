@@ -21,6 +21,7 @@ from ..networks.net import Net
 from ..pictures.batches import batches
 from ..running.extractor import FeatureExtractor
 from ..scenes.scenes import PARTS, Scenes
+from ..wording import in_short
 
 __all__ = ["CONCEPTS", "DETECTOR", "Dissection", "dissect", "random_rotation"]
 
@@ -46,6 +47,8 @@ class Dissection:
     thresholds: Tensor
     areas: Tensor
     quantile: float
+
+    __repr__ = in_short
 
     @property
     def concepts(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..heatmaps.fills import filled
 from ..networks.eval_mode import evaluating
-from ..networks.net import Net
+from ..networks.net import Net, check_net
 from ..show import Figure, images
 from ..wording import listing
 from .base import Canvas, image_of, png
@@ -51,6 +51,7 @@ class SquareExplorer(Canvas):
     rows: Any = traitlets.List().tag(sync=True)
 
     def __init__(self, net: Net, pictures: Mapping[str, Tensor], side: int | None = None) -> None:
+        check_net(net)
         sizes = {tuple(image.shape) for image in pictures.values()}
         if len(sizes) != 1:
             given = "no pictures" if not sizes else f"pictures of {listing(map(str, sorted(sizes)))}"

@@ -148,7 +148,7 @@ def test_torch_hubs_cache_is_used_and_checked(places: Places) -> None:
     assert fetch("squeezenet1_1", url) == path
     assert verify(path, url)
     path.write_bytes(BODY[:-1])
-    with pytest.raises(WeightsError, match=r"squeeze-.* is damaged or was altered .*delete it"):
+    with pytest.raises(WeightsError, match=r"squeeze-.* is damaged or was altered .*move it away"):
         fill(build("lenet"), path, url)
 
 
@@ -294,13 +294,13 @@ def test_what_is_no_sound_state_dict_is_refused(tmp_path: Path) -> None:
     save_file(lenet_state(), whole)
     short = tmp_path / "short.safetensors"
     short.write_bytes(whole.read_bytes()[:-100])
-    with pytest.raises(WeightsError, match=r"short\.safetensors is not a whole weight file: delete it"):
+    with pytest.raises(WeightsError, match=r"short\.safetensors is not a whole weight file: get it again"):
         load("lenet", weights=short)
     torch.save(build("lenet").state_dict(), tmp_path / "whole.pth")
     cut = tmp_path / "cut.pth"
     for size in (0, 10, 5000, 400_000):
         cut.write_bytes((tmp_path / "whole.pth").read_bytes()[:size])
-        with pytest.raises(WeightsError, match=r"cut\.pth is cut short or no weight file: delete it"):
+        with pytest.raises(WeightsError, match=r"cut\.pth is cut short or no weight file: get it again"):
             load("lenet", weights=cut)
     others: list[object] = [lenet_state()["fc3.bias"], {"state_dict": {}}]
     for other in others:
