@@ -14,7 +14,7 @@ from ..geometry.field import lay
 from ..networks.images import check_images
 from ..networks.net import Net
 from ..networks.targets import Targets, class_indices
-from .classifier import find_classifier
+from .classifier import ending
 
 __all__ = ["cam", "class_maps"]
 
@@ -30,8 +30,8 @@ def cam(net: Net, images: Tensor, targets: Targets = None) -> Tensor:
     """
     size = check_images(net, images)
     wanted = class_indices(net, targets, len(images))
-    head = find_classifier(net, images)
-    return lay(head.maps(wanted), head.field, size)
+    end = ending(net, images, size)
+    return lay(end.maps(wanted), end.field, size)
 
 
 def class_maps(net: Net, images: Tensor, targets: Targets = None) -> Tensor:
@@ -39,6 +39,6 @@ def class_maps(net: Net, images: Tensor, targets: Targets = None) -> Tensor:
 
     With average pooling `class_maps(net, images, c).mean((1, 2)) + bias[c]` is the logit of class c.
     """
-    check_images(net, images)
+    size = check_images(net, images)
     wanted = class_indices(net, targets, len(images))
-    return find_classifier(net, images).maps(wanted)
+    return ending(net, images, size).maps(wanted)

@@ -9,7 +9,7 @@ Lin, Chen, Yan (2014), "Network in network"; Zhou et al. (2016), section 2.
 """
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -23,8 +23,9 @@ from ..networks.eval_mode import evaluating
 from ..networks.images import check_images
 from ..networks.net import Net
 from ..networks.remembered import remembered
+from ..wording import in_short
 
-__all__ = ["Classifier", "find_classifier"]
+__all__ = ["Classifier", "ending", "find_classifier"]
 
 _AT_ONCE = 64  # pictures in one run
 _NEAR = {torch.float16: 2e-2, torch.bfloat16: 2e-2}  # of the largest number; else 1e-3
@@ -46,6 +47,8 @@ class Classifier:
     pool: Literal["mean", "max"]
     field: ReceptiveField | None
 
+    __repr__ = in_short
+
     def maps(self, targets: Tensor | None = None) -> Tensor:
         """M_c = Σ_k w_k^c f_k: (N, h, w) for class indices (N,), (N, K, h, w) for (N, K); None: top-1."""
         targets = self.logits.argmax(1) if targets is None else targets
@@ -63,21 +66,25 @@ def find_classifier(net: Net, images: Tensor) -> Classifier:
     Raises ValueError where the logits are not one linear layer on the mean or maximum of a map, and where a
     logit is not a number.
     """
-    size = check_images(net, images)
+    found = ending(net, images, check_images(net, images))
+    # not the network's own numbers, which nobody shall change by accident
+    return replace(found, weight=found.weight.clone(), bias=found.bias.clone())
+
+
+def ending(net: Net, images: Tensor, size: tuple[int, int]) -> Classifier:
+    """`find_classifier` of pictures that are checked, of (H, W); weight and bias may be the network's own."""
     with evaluating(net), torch.inference_mode(False), torch.no_grad():
         ends = remembered(net, ("ends", size), lambda: _ends(net, size))
         parts = [
             _run(net, images[start : start + _AT_ONCE], ends) for start in range(0, len(images), _AT_ONCE)
         ]
-    fits = set.intersection(*(one.fits for one in parts))  # both where a map is the same everywhere
-    return Classifier(
-        torch.cat([one.features for one in parts]),
-        parts[0].weight,
-        parts[0].bias,
-        torch.cat([one.logits for one in parts]),
-        "mean" if "mean" in fits else "max",
-        ends.field,
-    )
+    features, weight, bias, logits, _ = parts[0]
+    # Of a map that is the same everywhere mean and maximum are one: then the other pictures tell.
+    pool: Literal["mean", "max"] = "mean" if all(one.pool == "mean" for one in parts) else "max"
+    if len(parts) > 1:
+        features = torch.cat([one.features for one in parts])
+        logits = torch.cat([one.logits for one in parts])
+    return Classifier(features, weight, bias, logits, pool, ends.field)
 
 
 class _Ends(NamedTuple):
@@ -89,13 +96,13 @@ class _Ends(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Found on some of the pictures.  fits: the pools that explain the logits."""
+    """Found on some of the pictures.  pool: the first of "mean" and "max" that explains the logits."""
 
     features: Tensor
     weight: Tensor
     bias: Tensor
     logits: Tensor
-    fits: set[str]
+    pool: str
 
 
 class _Last(TorchFunctionMode):
@@ -106,6 +113,7 @@ class _Last(TorchFunctionMode):
         self.count = count  # of pictures
         self.map: Tensor | None = None
         self.linear: tuple[Tensor, Tensor, Tensor | None] | None = None
+        self.output: tuple[Tensor, int] | None = None  # the linear layer's, and how often it was overwritten
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -121,9 +129,9 @@ class _Last(TorchFunctionMode):
         """The same, told by the module that gives out the last map."""
         self.map = output
 
-    def see_linear(self, module: Any, inputs: Any, _output: Any) -> None:
+    def see_linear(self, module: Any, inputs: Any, output: Any) -> None:
         """The same, told by the last linear layer."""
-        self.linear = inputs[0], module.weight, module.bias
+        self.linear, self.output = (inputs[0], module.weight, module.bias), (output, output._version)
 
     def _keep(self, input: Tensor, weight: Tensor, bias: Tensor | None = None, *_: Any, **__: Any) -> None:
         # A convolution of the only cell is a linear layer too.
@@ -177,23 +185,30 @@ def _run(net: Net, images: Tensor, ends: _Ends) -> _Part:
     if last.map is None:
         raise _refusal(net, f"for pictures of {tuple(images.shape[2:])} there is no map of several cells")
     features = last.map.to(logits.dtype)
-    pooled = {"mean": features.mean((2, 3)), "max": features.amax((2, 3))}
     why = "they are none"
     if last.linear:
         input, weight, bias = last.linear
         input = input.flatten(1).to(logits.dtype)
-        w = weight.flatten(1).to(logits.dtype, copy=True)  # not the network's own, which nobody shall change
-        b = w.new_zeros(len(w)) if bias is None else bias.to(logits.dtype, copy=True)
-        fits = {name for name, one in pooled.items() if _close(one, input, near)}
-        if fits and _close(F.linear(input, w, b), logits, near):
-            return _Part(features, w, b, logits, fits)
+        w = weight.detach().flatten(1).to(logits.dtype)
+        b = w.new_zeros(len(w)) if bias is None else bias.detach().to(logits.dtype)
+        pool = _pool(features, input, near)
+        untouched = last.output and last.output[0] is given and last.output[1] == given._version
+        if pool and (untouched or _close(F.linear(input, w, b), logits, near)):
+            return _Part(features, w, b, logits, pool)
         why = "the last linear layer's input is not that of the last map"
-    if fits := {name for name, one in pooled.items() if _close(one, logits, near)}:
+    if pool := _pool(features, logits, near):
         eye = torch.eye(logits.shape[1], dtype=logits.dtype, device=logits.device)
-        return _Part(features, eye, eye.new_zeros(len(eye)), logits, fits)
+        return _Part(features, eye, eye.new_zeros(len(eye)), logits, pool)
     if ends.map and ends.linear:  # on these pictures it may run another way
         return _run(net, images, _Ends(None, None, ends.field))
     raise _refusal(net, why)
+
+
+def _pool(features: Tensor, pooled: Tensor, near: float) -> str | None:
+    """By which pool these numbers (N, K) come from the maps, if by any."""
+    if _close(features.mean((2, 3)), pooled, near):
+        return "mean"
+    return "max" if _close(features.amax((2, 3)), pooled, near) else None
 
 
 def _close(one: Tensor, other: Tensor, near: float) -> bool:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from torch import nn
 
-from .lock import alone
+from .lock import alone, every
 
 __all__ = ["evaluating"]
 
@@ -17,7 +17,7 @@ def evaluating(net: nn.Module) -> Iterator[None]:
     No other thread runs the network meanwhile.
     """
     with alone(net):
-        training = [module for module in net.modules() if module.training]
+        training = [module for module in every(net) if module.training]
         for module in training:
             module.training = False
         try:

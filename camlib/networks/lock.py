@@ -15,10 +15,21 @@ from weakref import WeakKeyDictionary
 
 from torch import nn
 
-__all__ = ["alone"]
+__all__ = ["alone", "every"]
 
 _LOCKS: "WeakKeyDictionary[nn.Module, threading.RLock]" = WeakKeyDictionary()
 _MAKING = threading.Lock()
+
+
+def every(net: nn.Module) -> list[nn.Module]:
+    """All modules in a network, each once: `net.modules()` without the names, which take most of its time."""
+    found, left = dict[nn.Module, None](), [net]
+    while left:
+        module = left.pop()
+        if module not in found:
+            found[module] = None
+            left.extend(child for child in module._modules.values() if child is not None)
+    return list(found)
 
 
 @contextmanager

@@ -6,18 +6,18 @@ replaced, or a setting of one (a stride, a padding, a hook, a `forward` of its o
 of a parameter changes.
 """
 
+import operator
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar, cast
 
 from torch import nn
 
-from .lock import alone
+from .lock import alone, every
 
 __all__ = ["Remembering", "remembered"]
 
 T = TypeVar("T")
 _MOST = 64  # findings of one network; then the oldest goes
-_PLAIN = (int, float, str, bool, tuple, type(None))
 
 
 class Remembering(nn.Module):
@@ -46,7 +46,7 @@ def remembered(
     with alone(net):
         now = _build(net, hooks)
         built, known = net.found.get(question, (None, None))
-        if built == now:
+        if built and _alike(built, now):
             return cast(T, known)
         given = answer()
         if keep(given):
@@ -56,20 +56,25 @@ def remembered(
         return given
 
 
-def _build(net: nn.Module, hooks: bool) -> list[Any]:
-    """A network's modules, their settings, and the shapes and types of their numbers, to compare."""
-    return [
-        (
-            id(module),
-            [one for key, one in vars(module).items() if type(one) in _PLAIN and key != "training"],
-            id(vars(module).get("forward")),
-            [
-                None if one is None else (one.shape, one.dtype, one.device)
-                for numbers in (module._parameters, module._buffers)
-                for one in numbers.values()
-            ],
-            [id(child) for child in module._modules.values()],
-            [*module._forward_hooks, *module._forward_pre_hooks] if hooks else None,
-        )
-        for module in net.modules()
-    ]
+def _build(net: nn.Module, hooks: bool) -> tuple[list[Any], list[Any]]:
+    """A network's modules and their settings, the same objects; and the shapes of their numbers."""
+    same: list[Any] = []
+    shapes: list[Any] = []
+    for module in every(net):
+        settings = vars(module)
+        same.append(module)
+        same.extend({**settings, "training": None, "found": None}.values())
+        same.extend(settings["_modules"].values())
+        for numbers in (settings["_parameters"], settings["_buffers"]):
+            if numbers:
+                same.extend(numbers.values())
+                shapes.extend([None if one is None else one.shape for one in numbers.values()])
+        if hooks and (settings["_forward_hooks"] or settings["_forward_pre_hooks"]):
+            same.extend((*settings["_forward_hooks"].values(), *settings["_forward_pre_hooks"].values()))
+    return same, shapes
+
+
+def _alike(one: tuple[list[Any], list[Any]], other: tuple[list[Any], list[Any]]) -> bool:
+    """Whether they are the same objects: a setting is replaced, never changed, and so is a number's type."""
+    same = len(one[0]) == len(other[0]) and all(map(operator.is_, one[0], other[0]))
+    return same and one[1] == other[1]
