@@ -24,9 +24,9 @@ def centred_cosine(before: Tensor, after: Tensor) -> Tensor:
         given = f"{tuple(before.shape)} and {tuple(after.shape)}"
         raise ValueError(f"shapes {given}; give twice the same, of two pictures or more")
     first, second = (given.flatten(1).double() for given in (before, after))
-    for what, given in {"before": first, "after": second}.items():
-        if not given.isfinite().all():
-            row = int((~given.isfinite()).any(1).nonzero()[0, 0])
+    for what, rows in {"before": first, "after": second}.items():
+        if not rows.isfinite().all():
+            row = int((~rows.isfinite()).any(1).nonzero()[0, 0])
             raise ValueError(f"row {row} of `{what}` is not finite; leave it out")
     middle = first.mean(0)
     return torch.cosine_similarity(first - middle, second - middle).float()

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transform
 
-from ..pictures.batches import batches
+from ..given import tensor
+from ..pictures.batches import batches, data_set
+from ..scores.maps import check_boxes
 
 __all__ = ["baselines"]
 
@@ -28,10 +30,17 @@ def baselines(
     "in the box": a random pixel inside each box (N, 4), such as the head's.
     Raises ValueError for boxes that are not one for each picture, and known points without any.
     """
-    if boxes is not None and boxes.shape != (len(images), 4):
-        raise ValueError(f"boxes are {tuple(boxes.shape)}; give one for each picture, ({len(images)}, 4)")
-    if known is not None and not (~known.isnan()).any():
-        raise ValueError("no point is known")
+    images = data_set(images)
+    if boxes is not None:
+        if tensor(boxes, "boxes").shape != (len(images), 4):
+            raise ValueError(f"boxes are {tuple(boxes.shape)}; give one for each picture, ({len(images)}, 4)")
+        boxes = check_boxes(boxes, "boxes").detach().cpu().float()
+    if known is not None:
+        known = tensor(known, "known").detach().cpu().float()
+        if known.shape[-1:] != (2,) or known.isinf().any():
+            raise ValueError(f"known points are {tuple(known.shape)}; give (M, K, 2), finite, NaN for none")
+        if known.isnan().any(-1).all():
+            raise ValueError("no point is known")
     found: dict[str, list[Tensor]] = {"centre": [], "brightest": [], "darkest": []}
     for pictures, _, _ in batches(images, batch_size=batch_size):
         count, _, height, width = pictures.shape

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transform
 
+from ..given import number
 from ..networks.net import Net
 from ..pictures.batches import batches
 from .unit_peaks import AllPeaks
@@ -84,7 +85,7 @@ def equivariance(net: Net, images: Any, *, tolerance: float = 0.04, batch_size: 
     Network runs: len(MOVES) + 1 for each picture. Raises ValueError for a tolerance that is not above 0, and
     as `find_units`.
     """
-    if not tolerance > 0:
+    if not number(tolerance, "tolerance", "a share of the picture's side above 0") > 0:
         raise ValueError(f"tolerance is {tolerance}; it is a share of the picture's side above 0")
     (first,) = next(batches(images, batch_size=1)).images
     size = first.shape[1], first.shape[2]

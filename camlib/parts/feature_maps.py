@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from ..geometry.field import ReceptiveField, receptive_field
+from ..given import told
 from ..networks.net import Net
 from ..pictures.batches import batches
+from ..pictures.pixels import several
 from ..running.extractor import FeatureExtractor
 from ..wording import in_short, listing
 
@@ -34,8 +36,9 @@ class FeatureMaps:
         return len(self.maps)
 
     def __getitem__(self, pictures: Any) -> "FeatureMaps":
-        """Those of some of the pictures, by a slice, a mask or a list of numbers."""
-        return FeatureMaps(self.net, self.layers, self.maps[pictures], self.field)
+        """Those of some of the pictures, by a slice, a mask or a list of numbers, not by one number."""
+        chosen = several(len(self), pictures)
+        return FeatureMaps(self.net, self.layers, self.maps[chosen], self.field)
 
 
 def feature_maps(net: Net, layers: Sequence[str], images: Any, *, batch_size: int = 64) -> FeatureMaps:
@@ -61,8 +64,8 @@ def joined(net: Net, layers: Sequence[str]) -> Callable[[Tensor], Tensor]:
 
 def shared_field(net: Net, layers: Sequence[str], size: tuple[int, int]) -> ReceptiveField:
     """Where the cells of all the layers look."""
-    if isinstance(layers, str) or not layers:
-        raise ValueError(f"layers is a list of names; given {layers!r}")
+    if not isinstance(layers, list | tuple) or not layers:
+        raise ValueError(f"layers is a list of names; given {told(layers)}")
     fields = [receptive_field(net, layer, size=size) for layer in layers]
     places = {(field.start, field.stride, field.shape) for field in fields}
     if fields[0].shape == (1, 1):

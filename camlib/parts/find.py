@@ -11,16 +11,18 @@ convolutional neural networks".
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..geometry.field import receptive_field
+from ..given import seeded, tensor, told, whole
 from ..networks.net import Net
-from ..pictures.batches import batches
+from ..pictures.batches import batches, data_set
 from ..running.extractor import FeatureExtractor
 from ..running.units import unit_numbers
 from ..scenes.scenes import Scenes
-from ..scores.keypoints import Truth, head_sizes, nearest_errors, part_truth
+from ..scores.keypoints import Truth, check_sizes, head_sizes, nearest_errors, part_truth, positive
 from .peaks import Located, peaks
 from .unit_peaks import AllPeaks
 from .unit_table import Unit, UnitTable
@@ -36,6 +38,9 @@ def locate(net: Net, unit: Unit, images: Any, *, count: int = 1, batch_size: int
     Returns points (N, count, 2), NaN where there is no such peak, and strengths (N, count), activations.
     Raises ValueError for an unknown layer or unit, a layer without a map, and a count below 1.
     """
+    count = whole(count, "count", 1)
+    if not isinstance(unit, tuple | list) or len(unit) != 2:
+        raise ValueError(f"a unit is (layer, number), as ('conv3', 5); given {told(unit)}")
     layer, number = unit
     extract = FeatureExtractor(net, layer)
     (number,) = unit_numbers(number, layer, extract.map_units(layer))
@@ -71,9 +76,12 @@ def find_units(
     heads apart: at 0.2 even a unit that answers with the middle between them is right, at 0.1 it is not.
     rotate: a seed: as many random directions of each layer in the units' place (as `dissect` rotates).
     batch_size: pictures at once; the maps of all layers are in memory together. What stays depends on N ×
-    units. Raises ValueError for an unknown part or layer, a layer without a map, and
-    points or sizes that do not fit the pictures.
+    units. Raises ValueError for an unknown part or layer, a layer without a map, an alpha that is not above
+    0, and points or sizes that do not fit the pictures or are infinite.
     """
+    alpha, images = positive(alpha, "alpha"), data_set(images)
+    if rotate is not None:
+        rotate = seeded(rotate, "rotate")
     points, lengths = truth_of(images, part, sizes)
     (first,) = next(batches(images, batch_size=1)).images
     units = AllPeaks(net, layers, (first.shape[1], first.shape[2]), rotate)
@@ -89,6 +97,11 @@ def truth_of(images: Any, part: str | Iterable[str] | Tensor, sizes: Tensor | No
 
     Raises ValueError as `find_units` does.
     """
+    images = data_set(images)
+    if isinstance(part, np.ndarray):
+        tensor(part, "points")
+    if sizes is not None:
+        tensor(sizes, "sizes")
     if isinstance(part, Tensor):
         (first,) = next(batches(images, batch_size=1)).images
         side = torch.full((len(images),), float(max(first.shape[1:])))
@@ -97,7 +110,7 @@ def truth_of(images: Any, part: str | Iterable[str] | Tensor, sizes: Tensor | No
     elif isinstance(images, Scenes):
         points, lengths = part_truth(images, part)
     else:
-        raise ValueError(f"only scenes know where {part!r} is; give points (N, K, 2)")
+        raise ValueError(f"only scenes know where {told(part)} is; give points (N, K, 2), a torch tensor")
     lengths = lengths if sizes is None else sizes
     if points.ndim != 3 or points.shape[2] != 2 or lengths.ndim != 1:
         raise ValueError(
@@ -105,8 +118,9 @@ def truth_of(images: Any, part: str | Iterable[str] | Tensor, sizes: Tensor | No
         )
     if not len(points) == len(lengths) == len(images):
         raise ValueError(f"{len(points)} points and {len(lengths)} sizes for {len(images)} pictures")
+    if points.is_complex() or points.isinf().any():
+        raise ValueError("a point is infinite; NaN stands for none")
     if points.isnan().any(2).all():
         raise ValueError("no picture has the part: there is nothing to find")
-    if not (lengths > 0).all():
-        raise ValueError(f"a size is {lengths.min().item():g}; sizes are pixels above 0")
+    check_sizes(lengths)
     return Truth(points.cpu().float(), lengths.cpu().float())

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from ..geometry.field import ReceptiveField
+from ..given import number, tensor, told, whole
 
 __all__ = ["Located", "peaks"]
 
@@ -37,13 +38,17 @@ def peaks(maps: Tensor, field: ReceptiveField, *, count: int = 1, radius: float 
     Only what is above 0 is a peak: a silent map has none. The second peak is the highest cell that is no
     lower than its eight neighbours and further than `radius` pixels from the first (non-maximum suppression);
     None: one and a half cells.
-    Raises ValueError for maps of another shape, a count below 1, and a value that is not a number.
+    Raises ValueError for maps of another shape, a count below 1, a radius below 0, and a value that is not a
+    number.
     """
-    if tuple(maps.shape[-2:]) != field.shape or not maps.is_floating_point():
+    if not isinstance(field, ReceptiveField):
+        raise ValueError(f"field is {told(field)}; give what receptive_field gives")
+    if tuple(tensor(maps, "maps").shape[-2:]) != field.shape or not maps.is_floating_point():
         wanted = f"(…, {field.shape[0]}, {field.shape[1]})"
         raise ValueError(f"maps of shape {tuple(maps.shape)}; this field is for floats {wanted}")
-    if count < 1:
-        raise ValueError(f"{count} peaks; there is at least 1 to find")
+    count = whole(count, "count", 1)
+    if radius is not None and number(radius, "radius", "pixels, 0 or more") < 0:
+        raise ValueError(f"radius is {radius}; give pixels, 0 or more")
     if maps.isnan().any():
         raise ValueError("a map holds a value that is not a number")
     height, width = field.shape
@@ -51,7 +56,7 @@ def peaks(maps: Tensor, field: ReceptiveField, *, count: int = 1, radius: float 
     left = flat if count == 1 else flat.where(flat == max_pool2d(flat[:, None], 3, 1, 1)[:, 0], -torch.inf)
     reach = 1.5 * max(field.stride) if radius is None else radius
     points, strengths = [], []
-    for number in range(count):
+    for place in range(count):
         strength, cell = left.flatten(1).max(1)
         i, j = cell // width, cell % width
         x = field.start[1] + field.stride[1] * (j + _beyond(flat, i, j, across=True))
@@ -59,7 +64,7 @@ def peaks(maps: Tensor, field: ReceptiveField, *, count: int = 1, radius: float 
         there = strength > 0
         points.append(torch.stack([x, y], 1).where(there[:, None], torch.nan))
         strengths.append(strength.where(there, 0))
-        if number + 1 < count:
+        if place + 1 < count:
             rows, columns = (torch.arange(side, device=maps.device) for side in field.shape)
             down = field.stride[0] * (rows - i[:, None])
             right = field.stride[1] * (columns - j[:, None])
@@ -71,10 +76,10 @@ def peaks(maps: Tensor, field: ReceptiveField, *, count: int = 1, radius: float 
 
 def _beyond(maps: Tensor, i: Tensor, j: Tensor, across: bool) -> Tensor:
     """How far, in cells, the parabola's top lies beyond cell (i, j): (M,); 0 at the map's border."""
-    number = torch.arange(len(maps), device=maps.device)
+    each = torch.arange(len(maps), device=maps.device)
     at, side = (j, maps.shape[2]) if across else (i, maps.shape[1])
     inside = (at > 0) & (at < side - 1)
     before, after = (at - 1).clamp_min(0), (at + 1).clamp_max(side - 1)
-    a, b, c = (maps[number, i, k] if across else maps[number, k, j] for k in (before, at, after))
+    a, b, c = (maps[each, i, k] if across else maps[each, k, j] for k in (before, at, after))
     bend = a - 2 * b + c
     return torch.where(inside & (bend < 0), (a - c) / (2 * bend).clamp_max(-1e-30), 0).clamp(-0.5, 0.5)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import make_smoothing_spline
 from torch import Tensor
 
+from ..given import number, tensor
+
 __all__ = ["smooth"]
 
 _ROUNDS, _FAR = 4, 6.0  # Cleveland's: fits after the first, and how many median distances weigh nothing
@@ -26,14 +28,19 @@ def smooth(points: Tensor, *, strengths: Tensor | None = None, span: float = 1.5
     the equivalent variable kernel method").
     Returns float32 (N, 2), on the CPU, in gaps as well; before the first known place and after the last it
     stands. An even, straight walk is left as it is.
-    Raises ValueError for other shapes, a strength below 0, a span of 0 or less, fewer than 5 known points.
+    Raises ValueError for other shapes, infinite points, a strength below 0, a span of 0 or less, and fewer
+    than 5 known points.
     """
-    if points.ndim != 2 or points.shape[1] != 2:
+    if tensor(points, "points").ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"points are {tuple(points.shape)}; give (N, 2), a place for each frame")
-    if strengths is not None and (strengths.shape != points.shape[:1] or not (strengths >= 0).all()):
-        told = f"{tuple(strengths.shape)}, lowest {strengths.min():.3g}" if len(strengths) else "none"
-        raise ValueError(f"strengths are {told}; give {len(points)}, one for each point, 0 or more")
-    if not span > 0:
+    if points.isinf().any():
+        raise ValueError("a point is infinite; NaN stands for none")
+    if strengths is not None:
+        if tensor(strengths, "strengths").shape != points.shape[:1]:
+            raise ValueError(f"strengths are {tuple(strengths.shape)}; give {len(points)}, one a point")
+        if (wrong := ~((strengths >= 0) & strengths.isfinite())).any():
+            raise ValueError(f"a strength is {strengths[wrong][0].item():g}; give 0 or more")
+    if not number(span, "span", "frames, more than 0") > 0:
         raise ValueError(f"span is {span}; give frames, more than 0")
     places: NDArray[np.float64] = points.detach().cpu().double().numpy()
     weights = np.ones(len(places)) if strengths is None else strengths.detach().cpu().double().numpy()

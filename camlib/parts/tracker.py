@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from ..geometry.field import ReceptiveField
+from ..given import number, seeded, tensor, told, whole
 from ..networks.net import Net, check_net
 from ..pictures.batches import batches
 from ..wording import in_short, listing
@@ -78,6 +79,7 @@ class Tracker:
         Returns points (N, count, 2), NaN where nothing is likelier than "nowhere", and strengths (N, count):
         log odds of the cell against nowhere; with `mean`, of anywhere against nowhere.
         """
+        count = whole(count, "count", 1)
         if mean and count != 1:
             raise ValueError(f"a heat map has one mean, not {count}")
         heat, field = self.heat(images)
@@ -104,6 +106,7 @@ def track(
     Raises ValueError for points or strengths that do not fit the features, no point at all, a keep outside
     (0, 1], or one below 1 without strengths.
     """
+    steps, seed = whole(steps, "steps", 1), seeded(seed)
     chosen = _chosen(features, points, strengths, keep)
     maps, labels = features.maps[chosen], points[chosen].cpu().float()
     field, generator = finer(features.field), torch.Generator().manual_seed(seed)
@@ -140,18 +143,24 @@ def _head(maps: Tensor, split: int) -> nn.Sequential:
 
 def _chosen(features: FeatureMaps, points: Tensor, strengths: Tensor | None, keep: float) -> Tensor:
     """The numbers of the pictures to learn from."""
+    if not isinstance(features, FeatureMaps):
+        raise ValueError(f"features are what feature_maps gives; given {told(features)}")
     n = len(features)
-    if points.ndim != 3 or points.shape[2] != 2 or len(points) != n:
+    if tensor(points, "points").ndim != 3 or points.shape[2] != 2 or len(points) != n:
         raise ValueError(f"points are {tuple(points.shape)} for {n} pictures; give ({n}, P, 2)")
+    if points.isinf().any():
+        raise ValueError("a point is infinite; NaN stands for none")
     if points.isnan().any(2).all():
         raise ValueError("there is no point to learn from")
-    if not 0 < keep <= 1:
+    if not 0 < number(keep, "keep", "a share above 0, at most 1") <= 1:
         raise ValueError(f"keep is {keep}; it is a share above 0, at most 1")
     if strengths is None:
         if keep < 1:
             raise ValueError("which labels to keep, their strengths tell: give strengths")
         return torch.arange(n)
-    if strengths.shape != points.shape[:2]:
+    if tensor(strengths, "strengths").shape != points.shape[:2]:
         raise ValueError(f"strengths are {tuple(strengths.shape)} for points {tuple(points.shape)}")
+    if not strengths.isfinite().all():
+        raise ValueError("a strength is NaN or infinite; 0 stands for none")
     strongest = strengths.cpu().amax(1).sort(descending=True, stable=True).indices
     return strongest[: max(1, round(keep * n))].sort().values

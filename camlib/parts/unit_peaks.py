@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ..geometry.field import receptive_field
+from ..given import told
 from ..networks.net import Net, traced
 from ..running.extractor import FeatureExtractor
 from ..units.dissect import random_rotation
@@ -31,6 +32,8 @@ class AllPeaks:
     ) -> None:
         if isinstance(layers, str):
             raise ValueError(f"layers are several names; give [{layers!r}]")
+        if layers is not None and (not isinstance(layers, Iterable) or not (layers := list(layers))):
+            raise ValueError(f"layers are {told(layers)}; give a list of names, or None for all")
         self.fields, counts = {}, {}
         calls = traced(net)[0]
         outputs = {call.module: call.output for call in calls}  # of a module that is called twice, the last

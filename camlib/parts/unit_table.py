@@ -8,6 +8,7 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
+from ..pictures.pixels import several
 from ..scores.keypoints import KeypointErrors, pck_of
 from ..wording import listing
 
@@ -79,7 +80,7 @@ class UnitTable:
 
         Raises ValueError where none of them has a label.
         """
-        errors = self.errors[pictures]
+        errors = self.errors[several(len(self.errors), pictures)]
         if errors.isnan().all():
             raise ValueError("none of these pictures has anything to find")
         return UnitTable.ranked(self.keys, errors, self.alpha)

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..given import told
 from ..wording import in_short
 
-__all__ = ["Pixels", "picked", "pixels_of", "single"]
+__all__ = ["Pixels", "picked", "pixels_of", "several", "single"]
 
 
 @dataclass(frozen=True)
@@ -63,16 +64,39 @@ def pixels_of(dataset: Any) -> Tensor | None:
 
 def single(index: Any) -> int | None:
     """A whole number, or a tensor that holds one, as an int; None for a slice, a mask or several numbers."""
-    if isinstance(index, bool | np.bool_ | slice | list | tuple):
+    if index is None or isinstance(index, bool | np.bool_ | slice | list | tuple | str | float):
         return None
     if isinstance(index, Tensor | np.ndarray) and (index.ndim or str(index.dtype).endswith("bool")):
         return None
-    return operator.index(index)
+    try:
+        return operator.index(index)
+    except TypeError:
+        return None
 
 
 def picked(n: int, index: Any) -> Tensor:
-    """Which of n pictures a slice, a mask or a list of numbers takes: int64 (M,)."""
-    if isinstance(index, slice):
-        return torch.arange(n)[index]
-    chosen = torch.as_tensor(index)
-    return torch.arange(n)[chosen if chosen.numel() else chosen.long()]
+    """Which of n pictures a slice, a mask or a list of numbers takes: int64 (M,). ValueError for all else."""
+    try:
+        if isinstance(index, slice):
+            return torch.tensor(range(n)[index], dtype=torch.int64)
+        chosen = torch.as_tensor(index)
+        chosen = chosen if chosen.numel() else chosen.long()
+        if chosen.ndim != 1 or chosen.is_floating_point() or chosen.is_complex():
+            raise TypeError
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(
+            f"no pictures {told(index)}; give a slice, a mask or a list of whole numbers"
+        ) from None
+    if chosen.dtype == torch.bool and len(chosen) != n:
+        raise ValueError(f"a mask of {len(chosen)} for {n} pictures")
+    if chosen.dtype != torch.bool and ((chosen < -n) | (chosen >= n)).any():
+        bad = int(chosen[(chosen < -n) | (chosen >= n)][0])
+        raise ValueError(f"no picture {bad}; there are {n}")
+    return torch.arange(n)[chosen.cpu() if chosen.dtype == torch.bool else chosen.cpu().long()]
+
+
+def several(n: int, index: Any) -> Tensor:
+    """As `picked`; ValueError for one number, which would be no batch."""
+    if single(index) is not None:
+        raise ValueError(f"given the number {told(index)}; give several pictures: a slice, a mask or a list")
+    return picked(n, index)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..given import seeded, whole
 from .drawing.paint import placed
 from .drawing.recipe import SPECIES, Recipe, sample
 from .scenes import Scenes, draw
@@ -33,7 +34,8 @@ def walk(*, frames: int = 72, seed: int = 0, size: int = 128) -> Scenes:
     seed: which critter, and in which land.  size: side of the picture in pixels.
     Raises ValueError for fewer than 24 frames, in which it would leap, and a size below 32.
     """
-    if frames < 24:
+    seed, size = seeded(seed), whole(size, "size", 32)
+    if (frames := whole(frames, "frames", 1)) < 24:
         raise ValueError(f"{frames} frames; a walk there and back takes 24 or more")
     one = sample(seed, 0)
     species = one.look % len(SPECIES) if one.asleep else one.species

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from ..given import seeded, told, whole
 from ..pictures.pixels import Pixels
 from .drawing import paint
 from .drawing.critter import KEYPOINTS, PARTS, REMOVABLE
@@ -74,7 +75,7 @@ class Scenes(Pixels):
 
     def part(self, name: str) -> Tensor:
         """bool (N, H, W): the pixels of one part in sight, a name from `PARTS`."""
-        if name not in PARTS[1:]:
+        if not isinstance(name, str) or name not in PARTS[1:]:
             raise ValueError(f"no part {name!r}; a critter has {', '.join(PARTS[1:])}")
         return self.parts == PARTS.index(name)
 
@@ -96,11 +97,13 @@ def critters(
     without: what is left undrawn: eyes, ears, nose, tail, coat, horns, back, legs; all else stays as it was.
     Raises ValueError for a count below 1, a size below 32, an unknown class or part.
     """
-    if n < 1:
-        raise ValueError(f"n is {n}; draw at least 1 scene")
+    n, seed = whole(n, "n", 1), seeded(seed)
+    if isinstance(without, str) or not isinstance(without, Iterable):
+        raise ValueError(f"without is {told(without)}; give the names as a list: without=['eyes']")
     if stamp not in (None, "all", *CLASSES):
         raise ValueError(f"no class {stamp!r} to stamp; there are {', '.join(CLASSES)}, or 'all'")
-    recipes = [replace(sample(seed, i, pair), without=tuple(without)) for i in range(n)]
+    left_out = tuple(without)
+    recipes = [replace(sample(seed, i, pair), without=left_out) for i in range(n)]
     if stamp is not None:
         recipes = [replace(r, stamp=stamp in ("all", CLASSES[r.label])) for r in recipes]
     return draw(recipes, size=size)
@@ -109,12 +112,21 @@ def critters(
 def draw(recipes: Sequence[Recipe], *, size: int = 128) -> Scenes:
     """Draw the given recipes on all cores; a progress bar shows when it takes longer than a second.
 
-    Raises ValueError for no recipes, a size below 32, or an unknown name in `Recipe.without`.
+    Raises ValueError for no recipes, a size below 32, an unknown name in `Recipe.without`, and recipes of
+    which only some have two critters.
     """
+    if isinstance(recipes, Recipe) or not isinstance(recipes, Iterable):
+        raise ValueError(f"recipes are a list, as scenes.recipes; given a {type(recipes).__name__}")
+    recipes = list(recipes)
+    for one in recipes:
+        if not isinstance(one, Recipe):
+            raise ValueError(f"recipes are those of scenes.recipes; given {told(one)}")
     if not recipes:
         raise ValueError("no recipes to draw")
-    if size < 32:
-        raise ValueError(f"size is {size}; a scene needs at least 32 pixels")
+    size = whole(size, "size", 32)
+    with_second = [one.companion is not None for one in recipes]
+    if any(with_second) and not all(with_second):
+        raise ValueError("some recipes have two critters and some have one; draw them apart")
     for name in {name for r in recipes for name in r.without}:
         if name not in REMOVABLE:
             raise ValueError(f"cannot leave out {name!r}; a critter can do without {', '.join(REMOVABLE)}")

@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torchvision.transforms.v2.functional import rgb_to_grayscale
 from tqdm.auto import tqdm
 
+from ..given import seeded, told, whole
 from ..pictures.digits import Digits, digits
 from ..pictures.pixels import Pixels
 from .drawing.develop import Array, Truth, develop, truth
@@ -111,12 +112,14 @@ def texts(
     hand: whose digits are "handwritten"; None: scikit-learn's for testing. No other kind uses them.
     Raises ValueError for a count below 1, another kind, and a side below 120.
     """
-    if n < 1:
-        raise ValueError(f"n is {n}; draw at least 1 picture")
+    n, seed = whole(n, "n", 1), seeded(seed)
     if kind not in KINDS:
         raise ValueError(f"no kind {kind!r}; there are {', '.join(KINDS)}")
-    if len(size) != 2 or min(size) < 120:
-        raise ValueError(f"size is {size}; give (height, width), each at least 120 pixels")
+    if not isinstance(size, tuple | list) or len(size) != 2:
+        raise ValueError(f"size is {told(size)}; give (height, width), each at least 120 pixels")
+    size = whole(size[0], "the height", 120), whole(size[1], "the width", 120)
+    if hand is not None and (not isinstance(hand, Digits) or not len(hand)):
+        raise ValueError(f"hand is {told(hand)}; give digits, as digits() does")
     written = _written(hand) if kind == "handwritten" else None
     chunks = [range(n)[i : i + _CHUNK] for i in range(0, n, _CHUNK)]
     jobs = 1 if len(chunks) < 5 else -1  # starting processes costs more than a few pictures do

@@ -46,7 +46,7 @@ def iou(a: Tensor, b: Tensor) -> Tensor:
     """
     both_kinds = check_boxes(a, "boxes"), check_boxes(b, "boxes")
     try:
-        torch.broadcast_shapes(a.shape, b.shape)
+        torch.broadcast_shapes(a.shape, b.shape)  # type: ignore[no-untyped-call]
     except RuntimeError:
         given = f"{tuple(a.shape)} and {tuple(b.shape)}"
         raise ValueError(f"boxes {given} do not go together; of all pairs: iou(a[:, None], b)") from None

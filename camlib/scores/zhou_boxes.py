@@ -4,7 +4,8 @@ It is not the paper's rule, `camlib.boxes`: three thresholds in place of one, a 
 off what is thin, and a ranking by the boxes' areas, not by the components'.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ Mask = NDArray[np.bool_]
 Span = tuple[int, int, int, int]  # x, y, width, height
 
 
-def zhou_boxes(heatmaps: Tensor, *, thresholds: Sequence[int] = (20, 100, 110)) -> list[Tensor]:
+def zhou_boxes(heatmaps: Tensor, *, thresholds: Iterable[int] = (20, 100, 110)) -> list[Tensor]:
     """For each map its boxes, the largest first: float32 (B, 4), B from 0.
 
     heatmaps: (N, H, W). Each is divided by its maximum and rounded to 0 … 255, negative values to 0. Above
@@ -35,9 +36,10 @@ def zhou_boxes(heatmaps: Tensor, *, thresholds: Sequence[int] = (20, 100, 110)) 
     Their evaluation takes the first. (Left out: the mean over ten crops, and a JPEG in between.)
     Raises ValueError for thresholds that do not rise within 0 … 254, and as `boxes` does for the maps.
     """
-    if isinstance(thresholds, str) or not isinstance(thresholds, Iterable):
-        raise ValueError(f"thresholds are {told(thresholds)}; give rising numbers from 0 to 254")
-    thresholds = [whole(one, "a threshold", -256) for one in thresholds]
+    given: Any = thresholds
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ValueError(f"thresholds are {told(given)}; give rising numbers from 0 to 254")
+    thresholds = [whole(one, "a threshold", 0, 254) for one in given]
     rising = all(low < high for low, high in zip((-1, *thresholds), (*thresholds, 255), strict=True))
     if not thresholds or not rising:
         raise ValueError(f"thresholds are {tuple(thresholds)}; give rising numbers from 0 to 254")

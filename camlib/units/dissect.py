@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..geometry.field import receptive_field, upsample
+from ..given import number, seeded, tensor, whole
 from ..networks.net import Net
 from ..pictures.batches import batches
 from ..running.extractor import FeatureExtractor
@@ -104,11 +105,14 @@ def dissect(
     """
     extract = FeatureExtractor(net, layer)
     units = extract.map_units(layer)
-    if not 0 < quantile < 1:
+    if not isinstance(scenes, Scenes):
+        raise ValueError(f"only scenes know where parts are; given a {type(scenes).__name__}")
+    if not 0 < number(quantile, "quantile", "a share between 0 and 1") < 1:
         raise ValueError(f"quantile is {quantile}; it lies between 0 and 1")
     if scenes.companion is not None:
         raise ValueError("these scenes have two critters each, and parts knows only one's; draw single ones")
     _check(rotation, units)
+    rotation = None if rotation is None else rotation.detach().cpu().float()
     size = (scenes.parts.shape[1], scenes.parts.shape[2])
     field = receptive_field(net, layer, size=size)
     thresholds = _thresholds(
@@ -135,6 +139,7 @@ def dissect(
 
 def random_rotation(units: int, *, seed: int = 0) -> Tensor:
     """A random orthogonal matrix, float32 (units, units), every one equally likely (Mezzadri 2007)."""
+    units, seed = whole(units, "units", 1), seeded(seed)
     noise = torch.randn(units, units, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     q, r = torch.linalg.qr(noise)
     even: Tensor = q * r.diagonal().sign()  # qr alone favours some
@@ -165,7 +170,10 @@ def _thresholds(stream: Iterator[tuple[Tensor, Tensor]], quantile: float, scenes
 def _check(rotation: Tensor | None, units: int) -> None:
     if rotation is None:
         return
-    if rotation.shape != (units, units):
+    if tensor(rotation, "rotation").shape != (units, units):
         raise ValueError(f"a rotation of shape {tuple(rotation.shape)} for {units} units")
-    if not torch.allclose(rotation @ rotation.T, torch.eye(units), atol=1e-4):
+    if not rotation.is_floating_point():
+        raise ValueError(f"a rotation is floats; given {str(rotation.dtype).removeprefix('torch.')}")
+    turned = rotation.detach().cpu().float()
+    if not torch.allclose(turned @ turned.T, torch.eye(units), atol=1e-4):
         raise ValueError("this rotation is none: rotation @ rotation.T is not the identity")

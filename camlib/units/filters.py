@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
+from ..given import tensor, told, whole
 from ..networks.net import Net, traced
 from ..networks.weights import read, shipped_folder
 
@@ -32,6 +33,8 @@ def filters(net: nn.Module) -> Tensor:
     first.
     Raises ValueError for a network without a two-dimensional convolution.
     """
+    if not isinstance(net, nn.Module):
+        raise ValueError(f"filters are those of a network; given {told(net)}")
     ran = traced(net)[0] if isinstance(net, Net) else []
     modules = [call.module for call in ran] or list(net.modules())
     for module in modules:
@@ -59,10 +62,10 @@ def autocorrelation(filters: Tensor, *, lag: int = 1) -> Tensor:
     `lag` apart.
     """
     _check(filters)
-    if not 0 < lag < min(filters.shape[2:]):
-        raise ValueError(
-            f"lag is {lag}; in filters of {_size(filters)} it is 1 to {min(filters.shape[2:]) - 1}"
-        )
+    most = min(filters.shape[2:]) - 1
+    if most < 1:
+        raise ValueError(f"in filters of {_size(filters)} no two weights are neighbours both ways")
+    lag = whole(lag, f"for filters of {_size(filters)} lag", 1, most)
     w = filters.double() - filters.double().mean(dim=(2, 3), keepdim=True)
     right = (w[..., :, lag:] * w[..., :, :-lag]).mean(dim=(1, 2, 3))
     down = (w[..., lag:, :] * w[..., :-lag, :]).mean(dim=(1, 2, 3))
@@ -147,8 +150,10 @@ def _rgb(filters: Tensor) -> Tensor:
 
 
 def _check(filters: Tensor) -> None:
-    if filters.ndim != 4 or filters.numel() == 0:
+    if tensor(filters, "filters").ndim != 4 or filters.numel() == 0 or filters.is_complex():
         raise ValueError(f"filters have shape {tuple(filters.shape)}; give (N, C, kh, kw)")
+    if (wrong := ~filters.isfinite().flatten(1).all(1)).any():
+        raise ValueError(f"filter {int(wrong.nonzero()[0, 0])} holds weights that are NaN or infinite")
 
 
 def _size(filters: Tensor) -> str:

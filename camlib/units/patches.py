@@ -15,8 +15,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ..geometry.field import ReceptiveField, receptive_field
+from ..given import whole
 from ..networks.net import Net
-from ..pictures.batches import batches
+from ..pictures.batches import batches, data_set
 from ..running.extractor import FeatureExtractor
 from ..running.units import unit_numbers
 from ..wording import listing
@@ -71,7 +72,7 @@ class TopPatches:
     def pick(self, units: int | Sequence[int]) -> "TopPatches":
         """Only these units, by their numbers, in this order. Raises ValueError for one that is not there."""
         there = self.units.tolist()
-        wanted = [units] if isinstance(units, int) else list(units)
+        wanted = unit_numbers(units, self.layer)
         if unknown := [unit for unit in wanted if unit not in there]:
             raise ValueError(
                 f"no patches of unit {unknown[0]}; there are those of {listing(map(str, there))}"
@@ -87,6 +88,7 @@ class TopPatches:
         without a map, what is seen of the picture. Of many units `pick` some first: all crops are in memory.
         Raises ValueError where the pictures are not of the size that the network saw.
         """
+        dataset = data_set(dataset)
         numbers, which = torch.unique(self.images, return_inverse=True)
         cut: dict[int, Tensor] = {}
         for n, number in enumerate(numbers.tolist()):
@@ -182,8 +184,7 @@ def top_patches(
     activation that is not a number.
     """
     extract = FeatureExtractor(net, layer)
-    if k < 1 or start < 0:
-        raise ValueError(f"k is {k} and start is {start}; k is at least 1, start at least 0")
+    k, start, dataset = whole(k, "k", 1), whole(start, "start"), data_set(dataset)
     count = extract.shapes[layer][0]
     chosen = list(range(count)) if units is None else unit_numbers(units, layer, count)
     if not chosen:

@@ -104,8 +104,8 @@ def test_bad_input_is_named() -> None:
     bad[4:] = torch.nan
     for call, words in (
         (lambda: smooth(torch.zeros(5, 3)), r"points are \(5, 3\)"),
-        (lambda: smooth(WALK, strengths=torch.ones(3)), r"strengths are \(3,\).*give 72"),
-        (lambda: smooth(WALK, strengths=-torch.ones(72)), "lowest -1"),
+        (lambda: smooth(WALK, strengths=torch.ones(3)), r"strengths are \(3,\).*give 72, one a point"),
+        (lambda: smooth(WALK, strengths=-torch.ones(72)), "a strength is -1; give 0 or more"),
         (lambda: smooth(WALK, span=0), "span is 0"),
         (lambda: smooth(bad), "4 of 72 points are known"),
     ):

@@ -269,5 +269,5 @@ def test_wrong_input() -> None:
         texts(0)
     with pytest.raises(ValueError, match="no kind 'poster'; there are page, street, handwritten"):
         texts(1, kind="poster")
-    with pytest.raises(ValueError, match=r"size is \(100, 320\)"):
+    with pytest.raises(ValueError, match=r"the height is 100; it is a whole number, at least 120"):
         texts(1, size=(100, 320))

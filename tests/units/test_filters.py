@@ -81,7 +81,7 @@ def test_autocorrelation_against_numpy():
 
 @pytest.mark.parametrize("lag", [0, 3, -1])
 def test_a_lag_that_does_not_fit(lag):
-    with pytest.raises(ValueError, match=rf"lag is {lag}; in filters of 3×3 it is 1 to 2"):
+    with pytest.raises(ValueError, match=rf"filters of 3×3 lag is {lag}; it is a whole number, from 1 to 2"):
         autocorrelation(torch.zeros(1, 1, 3, 3), lag=lag)
 
 
