@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample, interpolate
 
+from ..given import told, whole
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, check_net
 from ..networks.remembered import remembered
@@ -87,9 +88,13 @@ def receptive_field(net: Net, layer: str, *, size: int | tuple[int, int] | None 
     """
     check_net(net)
     net.layer(layer)  # raises for one that is not there
-    picture = (net.size, net.size) if size is None else (size, size) if isinstance(size, int) else tuple(size)
-    if len(picture) != 2 or min(picture) < 1:
-        raise ValueError(f"a picture's size is its side, or (height, width), in pixels; given {size!r}")
+    both = tuple(size) if isinstance(size, tuple | list) else (net.size if size is None else size,) * 2
+    try:
+        height, width = (whole(side, "size", 1) for side in both)
+    except ValueError:
+        wanted = "a picture's size is its side, or (height, width), in pixels"
+        raise ValueError(f"{wanted}; given {told(size)}") from None
+    picture = height, width
     found = remembered(net, ("field", layer, picture), lambda: _found(net, layer, picture))
     if isinstance(found, str):
         raise ValueError(f"{layer!r} of {net.name} has no receptive field: {found}")

@@ -7,6 +7,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
+from ..given import told, whole
+
 __all__ = ["Fill", "Pair", "filled", "pair"]
 
 Pair: TypeAlias = int | tuple[int, int]
@@ -54,7 +56,9 @@ def pair(value: Pair | None, name: str, default: tuple[int, int]) -> tuple[int, 
     if value is None:
         return default
     both = tuple(value) if isinstance(value, tuple | list) else (value, value)
-    whole = (hasattr(one, "__index__") and not isinstance(one, bool) and one > 0 for one in both)
-    if len(both) != 2 or not all(whole):
-        raise ValueError(f"{name} is {value!r}; give a number of pixels, or (down, across), at least 1")
-    return both
+    try:
+        down, across = (whole(one, name, 1) for one in both)
+    except ValueError:
+        wanted = "give a number of pixels, or (down, across), at least 1"
+        raise ValueError(f"{name} is {told(value)}; {wanted}") from None
+    return down, across

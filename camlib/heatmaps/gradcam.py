@@ -8,15 +8,15 @@ Selvaraju, Cogswell, Das, Vedantam, Parikh, Batra (2017), "Grad-CAM", eq. 1 and 
 """
 
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from ..geometry.field import field_if_any, lay
+from ..geometry.field import ReceptiveField, field_if_any, lay
 from ..networks.eval_mode import evaluating
 from ..networks.hookable import check_differentiable
-from ..networks.images import check_images
+from ..networks.images import check_answers, check_images
 from ..networks.layers import POOLS
 from ..networks.net import Net
 from ..networks.remembered import remembered
@@ -45,11 +45,9 @@ def gradcam(
     for pictures as `check_images` does, and for a network made under `torch.inference_mode()`.
     """
     size = check_images(net, images)
-    check_differentiable(net)
-    at = remembered(net, ("last map", size), lambda: _last_map(net, size)) if layer is None else layer
-    if at is None:
-        raise ValueError(f"{net.name} has no map for such pictures; name a layer: {listing(net.layers)}")
-    module = net.layer(at)
+    if layer is not None:
+        net.layer(layer)  # raises for what is no name
+    at, module, field = remembered(net, ("tap", layer, size), lambda: _tap(net, layer, size))
     found: list[Tensor] = []
     with torch.inference_mode(False), torch.no_grad():
         wanted = class_indices(net, targets, len(images))
@@ -59,10 +57,27 @@ def gradcam(
             if leaf is None:
                 raise ValueError(f"{net.name} has no map at {at}; name a layer: {listing(net.layers)}")
             check_units_second(net, at, leaf)
+            check_answers(net, logits, start)
             some = logits.argmax(1) if wanted is None else wanted[part]
             found.append(_maps(leaf, logits, some, f"{net.name}, {at}"))
     maps = torch.cat(found)
-    return lay(maps.relu() if relu else maps, field_if_any(net, at, size), size)
+    return lay(maps.relu() if relu else maps, field, size)
+
+
+class _Tap(NamedTuple):
+    """The layer to look at: its name, its module, and where its cells look."""
+
+    name: str
+    module: nn.Module
+    field: ReceptiveField | None
+
+
+def _tap(net: Net, layer: str | None, size: tuple[int, int]) -> _Tap:
+    check_differentiable(net)
+    at = _last_map(net, size) if layer is None else layer
+    if at is None:
+        raise ValueError(f"{net.name} has no map for such pictures; name a layer: {listing(net.layers)}")
+    return _Tap(at, net.layer(at), field_if_any(net, at, size))
 
 
 def _last_map(net: Net, size: tuple[int, int]) -> str | None:

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from ..given import tensor
 from ..networks.eval_mode import evaluating
-from ..networks.images import check_images
+from ..networks.images import check_answers, check_images
 from ..networks.net import Net
 from ..networks.targets import Targets, check_several, class_indices
 from ..running.changed.runs import Looks, runs
@@ -66,7 +67,7 @@ class Occlusions:
 
     def lay(self, values: Tensor) -> Tensor:
         """Any values (…, Y, X), one a place, laid over the picture in the same way: (…, H, W)."""
-        if values.shape[-2:] != self.boxes.shape[:2]:
+        if tensor(values, "values").shape[-2:] != self.boxes.shape[:2]:
             raise ValueError(
                 f"values of shape {tuple(values.shape)} for {tuple(self.boxes.shape[:2])} places"
             )
@@ -138,7 +139,9 @@ def occlude(
         with tqdm(total=len(images) * len(y) * len(x), unit="place", delay=1, leave=False) as bar:
             for n, image in enumerate(images):
                 target = None if wanted is None else wanted[n]
-                found.append(_answers(look(image, other[n]), target, y, x, bar))
+                seen = look(image, other[n])
+                check_answers(net, seen.logits, n)
+                found.append(_answers(seen, target, y, x, bar))
     both = torch.stack(torch.meshgrid(torch.arange(len(y)), torch.arange(len(x)), indexing="ij"))
     boxes = torch.stack([x[both[1], 0], y[both[0], 0], x[both[1], 1], y[both[0], 1]], 2)
     before, after, top, each, *rest = (torch.stack(part) for part in zip(*found, strict=True))

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ..networks.eval_mode import evaluating
-from ..networks.hookable import check_differentiable
-from ..networks.images import check_images
+from ..networks.hookable import check_differentiable, check_floating, check_hookable
+from ..networks.images import check_answers, check_images
 from ..networks.net import Net
 from ..networks.targets import Targets, class_indices
 
@@ -32,12 +32,15 @@ def saliency(net: Net, images: Tensor, targets: Targets = None) -> Tensor:
     """
     check_images(net, images)
     check_differentiable(net)
+    check_floating(net)
+    check_hookable(net)
     found = []
     with evaluating(net), torch.inference_mode(False), torch.enable_grad():
         wanted = class_indices(net, targets, len(images))
         for start in range(0, len(images), _AT_ONCE):
             pixels = images[start : start + _AT_ONCE].detach().to(net.mean.device).clone().requires_grad_()
             logits = net(pixels)
+            check_answers(net, logits, start)
             some = logits.argmax(1) if wanted is None else wanted[start : start + _AT_ONCE]
             columns = some.reshape(len(pixels), -1).T
             slopes = [

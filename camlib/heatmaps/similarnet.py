@@ -23,8 +23,9 @@ import torch
 from torch import Tensor, nn
 
 from ..geometry.field import field_if_any, lay
+from ..given import number, tensor, told
 from ..networks.eval_mode import evaluating
-from ..networks.images import check_images
+from ..networks.images import check_answers, check_images
 from ..networks.net import Net
 from ..networks.targets import Targets, class_indices
 from ..running.extractor import FeatureExtractor
@@ -59,6 +60,10 @@ def softmax_weights(
     temperature: the differences are divided by it; "percent" is "fraction" at a temperature of 1/100.
     Raises ValueError for another sign or unit, and a temperature that is not above 0.
     """
+    _check(ablation)
+    if not (isinstance(unit, str) and isinstance(sign, str)):
+        raise ValueError(f"unit and sign are words; given {told(unit)} and {told(sign)}")
+    number(temperature, "temperature", "a number above 0")
     silent, all_units = {
         "fraction": (ablation.errors, ablation.baseline.errors),
         "percent": (100 * ablation.errors, 100 * ablation.baseline.errors),
@@ -75,8 +80,14 @@ def softmax_weights(
     return ((lost if sign == "code" else -lost) / temperature).softmax(0)
 
 
+def _check(ablation: object) -> None:
+    if not isinstance(ablation, Ablation):
+        raise ValueError(f"an ablation is what ablate gives; given {told(ablation)}")
+
+
 def linear_weights(ablation: Ablation) -> Tensor:
     """The released code's weights, e_u - E of the summed losses: float64 (U,), in nats, of either sign."""
+    _check(ablation)
     return ablation.summed - ablation.baseline.summed
 
 
@@ -87,6 +98,8 @@ def ccgap_weights(ablation: Ablation, norms: Tensor) -> Tensor:
     norm is 0, the unit does nothing and the weight is 0.
     Raises ValueError for norms of another shape, or below 0.
     """
+    _check(ablation)
+    tensor(norms, "norms")
     lost = ablation.by_class.summed - ablation.by_class.baseline.summed
     if tuple(norms.shape) not in (tuple(lost.shape), (len(lost),)) or not bool((norms >= 0).all()):
         raise ValueError(
@@ -113,6 +126,7 @@ def ablation_cam_weights(net: Net, layer: str, images: Tensor, targets: Targets 
         for start in range(0, len(images), _AT_ONCE):
             some = slice(start, start + _AT_ONCE)
             logits, parts = silencer(images[some])
+            check_answers(net, logits, start)
             target = logits.argmax(1) if wanted is None else wanted[some]
             each = target.reshape(len(logits), -1)
             y = logits.gather(1, each)[:, :, None]
@@ -150,12 +164,15 @@ def _heat(
 ) -> Tensor:
     size, extract = check_images(net, images), FeatureExtractor(net, layer)
     units = extract.map_units(layer)
+    tensor(weights, "weights")
     fits = weights.ndim in (1, 2, 3) and weights.shape[-1] == units
     if not fits or (weights.ndim > 1 and len(weights) != len(images)):
         raise ValueError(
             f"{layer!r} has {units} units: weights want shape ({units},), or ({len(images)}, {units}), or "
             f"({len(images)}, K, {units}); given {tuple(weights.shape)}"
         )
+    if weights.is_complex() or not weights.isfinite().all():
+        raise ValueError("weights want numbers; some are NaN, infinite or complex")
     rows = weights.expand(len(images), -1) if weights.ndim < 3 else weights
     found = []
     with ExitStack() as stack:

@@ -27,7 +27,7 @@ def a_module(given: object) -> nn.Module:
         raise ValueError(f"wrap wants a network, not its class: wrap({given.__name__}(…))")
     if not isinstance(given, nn.Module):
         more = f"; a network by its name is load({given!r})" if isinstance(given, str) else ""
-        raise ValueError(f"wrap wants a torch.nn.Module; given {told(given)}{more}")
+        raise ValueError(f"a Net is made of a torch.nn.Module; given {told(given)}{more}")
     module = uncompiled(given)
     check_hookable(module)
     check_floating(module)
@@ -46,11 +46,13 @@ def normalisation(mean: Any, std: Any) -> tuple[list[float], list[float]]:
         both.append(numbers if all(map(math.isfinite, numbers)) else [])
     means, stds = both
     if not means or len(means) != len(stds) or min(stds) <= 0:
-        raise ValueError(f"mean and std want one number a channel, std > 0; given {mean} and {std}")
+        raise ValueError(
+            f"mean and std want one number a channel, std > 0; given {told(mean)} and {told(std)}"
+        )
     if min(means) < 0 or max(means) > 1 or max(stds) > 2:
         raise ValueError(
-            f"mean and std are those of pictures in [0, 1]; given {mean} and {std}: of pictures in 0…255, "
-            "divide both by 255"
+            f"mean and std are those of pictures in [0, 1]; given {told(mean)} and {told(std)}: of pictures "
+            "in 0…255, divide both by 255"
         )
     return means, stds
 
@@ -59,11 +61,15 @@ def class_names(given: object, count: int) -> list[str]:
     """The names, one for each output; None: "class 0", …  Raises ValueError where they are no such names."""
     if given is None:
         return [f"class {index}" for index in range(count)]
-    if isinstance(given, str | bytes | dict | set) or not isinstance(given, Iterable):
+    if (
+        isinstance(given, str | bytes | dict | set)
+        or getattr(given, "ndim", 1) != 1
+        or not isinstance(given, Iterable)
+    ):
         raise ValueError(f"classes is a list of names in the order of the outputs; given {told(given)}")
     names = list(given)
     if wrong := [one for one in names if not isinstance(one, str)]:
-        raise ValueError(f"classes are names, in quotes; given {wrong[0]!r}")
+        raise ValueError(f"classes are names, in quotes; given {told(wrong[0])}")
     if len(names) != count:
         raise ValueError(f"{len(names)} class names for a network with {count} outputs")
     return [str(one) for one in names]

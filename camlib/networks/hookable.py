@@ -9,6 +9,8 @@ from typing import cast
 from torch import nn
 from torch.jit import ScriptModule
 
+from .lock import alone
+
 __all__ = ["check_differentiable", "check_floating", "check_hookable", "uncompiled"]
 
 _QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")
@@ -54,7 +56,9 @@ def check_floating(module: nn.Module) -> None:
 
 def check_differentiable(module: nn.Module) -> None:
     """Raise ValueError, with what to do, for a network made under `torch.inference_mode()`."""
-    if any(one.is_inference() for numbers in (module.parameters(), module.buffers()) for one in numbers):
+    with alone(module):  # else another thread might just run it without numbers
+        frozen = any(one.is_inference() for one in (*module.parameters(), *module.buffers()))
+    if frozen:
         raise ValueError(
             "this network was made under torch.inference_mode(), and so keeps no gradients: make it outside, "
             "or take copy.deepcopy(network) there"

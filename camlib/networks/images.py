@@ -4,7 +4,7 @@ from torch import Tensor
 
 from .net import Net, check_net, check_takes
 
-__all__ = ["check_images"]
+__all__ = ["check_answers", "check_images"]
 
 
 def check_images(net: Net, images: Tensor) -> tuple[int, int]:
@@ -26,3 +26,10 @@ def check_images(net: Net, images: Tensor) -> tuple[int, int]:
             f"values from {low:.3g} to {high:.3g}; pictures are in [0, 1], a Net normalises by itself"
         )
     return images.shape[2], images.shape[3]
+
+
+def check_answers(net: Net, logits: Tensor, first: int = 0) -> None:
+    """Raise ValueError where a logit (B, C) is not a number; `first` is the number of the first picture."""
+    if not logits.isfinite().all():
+        bad = first + int((~logits.isfinite()).any(1).nonzero()[0])
+        raise ValueError(f"{net.name} gives a logit that is not a number for image {bad}")

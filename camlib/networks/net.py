@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..given import told
+from ..given import told, whole
 from ..wording import listing
-from .accepted import class_names, normalisation
-from .hookable import check_floating, check_hookable
+from .accepted import a_module, class_names, normalisation
+from .hookable import check_hookable
 from .layers import find_layer, short_names
 from .lock import alone
 from .remembered import Remembering, remembered
@@ -46,6 +46,7 @@ class Net(Remembering):
         resize: int | None = None,
     ) -> None:
         super().__init__()
+        module, size = a_module(module), whole(size, "size", 1)
         mean, std = normalisation(mean, std)
         _, logits = trace(module, len(mean), size)
         if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != 1:
@@ -53,7 +54,7 @@ class Net(Remembering):
             raise ValueError(f"a classifier gives (N, C) logits; for one picture this network gives {given}")
         self.classes = class_names(classes, logits.shape[1])
         self.name, self.module, self.size, self.channels = name, module, size, len(mean)
-        self.resize = round(size * 256 / 224) if resize is None else resize
+        self.resize = round(size * 256 / 224) if resize is None else whole(resize, "resize", 1)
         like = next((one for one in module.parameters() if one.is_floating_point()), torch.zeros(()))
         for key, values in {"mean": mean, "std": std}.items():
             tensor = torch.tensor(values, dtype=like.dtype, device=like.device).view(-1, 1, 1)
@@ -110,7 +111,7 @@ def traced(net: Net) -> tuple[list[Call], object]:
 
 
 def check_net(net: object) -> None:
-    """Raise ValueError, with what to do, for what is no `Net`, and for one that cannot be looked into."""
+    """Raise ValueError, with what to do, for what is no `Net`."""
     if isinstance(net, nn.Module) and not isinstance(net, Net):
         check_hookable(net)
         raise ValueError(
@@ -118,8 +119,6 @@ def check_net(net: object) -> None:
         )
     if not isinstance(net, Net):
         raise ValueError(f"a network is what load or wrap gives; given {told(net)}")
-    check_hookable(net)
-    check_floating(net)
 
 
 def check_takes(net: Net, images: object) -> None:

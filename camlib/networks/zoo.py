@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from ..given import told, whole
+from ..given import told
 from ..scenes.scenes import CLASSES
 from ..wording import listing, near
 from .accepted import a_module, check_logits
@@ -68,7 +68,7 @@ def wrap(
     if isinstance(module, Net):
         raise ValueError("this is a Net already; to give it other classes or sizes, wrap its .module")
     inside = a_module(module)
-    net = Net(inside, type(inside).__name__, classes, mean, std, whole(size, "size", 1))
+    net = Net(inside, type(inside).__name__, classes, mean, std, size)
     if not any(one.is_meta for one in inside.parameters()):  # else there is no number to be looked at
         leaves = [call for call in traced(net)[0] if call.leaf]
         pictures = torch.rand((2, net.channels, size, size), generator=torch.Generator().manual_seed(0))

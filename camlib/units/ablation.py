@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 
 from ..given import told
 from ..networks.eval_mode import evaluating
-from ..networks.images import check_images
+from ..networks.images import check_answers, check_images
 from ..networks.net import Net, check_net
 from ..networks.targets import check_several
 from ..pictures.batches import Batch, batches
@@ -115,10 +115,12 @@ def silenced_logits(net: Net, layer: str, images: Tensor) -> tuple[Tensor, Tenso
     Raises ValueError for an unknown layer, one without units, and no picture.
     """
     silencer = Silencer(net, layer, check_images(net, images))
-    every, silenced = [], []
+    every: list[Tensor] = []
+    silenced: list[Tensor] = []
     with evaluating(net), torch.inference_mode():
         for some in torch.split(images, _AT_ONCE):
             logits, parts = silencer(some)
+            check_answers(net, logits, _AT_ONCE * len(every))
             dtype = torch.promote_types(logits.dtype, torch.float32)
             answers = logits.new_empty((len(some), silencer.units, logits.shape[1]), dtype=dtype)
             for part in parts:
@@ -179,8 +181,10 @@ def _labels(net: Net, batch: Batch) -> Tensor:
         raise ValueError(
             f"labels are class indices, 0 to {count - 1} for {net.name}; given {told(labels[0])}"
         )
+    if labels.ndim != 1:
+        raise ValueError(f"labels are class indices, one for a picture; given shape {tuple(labels.shape)}")
     whole = labels.dtype in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
-    if labels.ndim != 1 or not whole or not 0 <= int(labels.min()) <= int(labels.max()) < count:
+    if not whole or not 0 <= int(labels.min()) <= int(labels.max()) < count:
         low, high = (f"{number.item():g}" for number in labels.double().aminmax())
         raise ValueError(
             f"labels are class indices, 0 to {count - 1} for {net.name}; given {str(labels.dtype)[6:]} "

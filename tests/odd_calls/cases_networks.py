@@ -708,6 +708,89 @@ CASES += [
 ]
 
 
+# A network whose logits are not numbers.
+def diverged() -> Net:
+    return wrapped(Ends(lambda z: z * torch.nan))
+
+
+DIVERGED: dict[str, Any] = {
+    **{name: PICTURES[name] for name in ("cam", "saliency", "occlusion", "occlude")},
+    "gradcam": partial(camlib.gradcam, layer="trunk.3"),
+    "ablation_cam": lambda n, x: camlib.ablation_cam(n, "trunk.3", x),
+    "silenced_logits": lambda n, x: camlib.silenced_logits(n, "trunk.3", x),
+    "ablate": lambda n, _: camlib.ablate(n, "trunk.3", LABELLED),
+}
+CASES += [
+    told(f"{name} of a network that diverged", partial(asked, verb, diverged), "not a number for image 0")
+    for name, verb in DIVERGED.items()
+]
+
+# What else these verbs take.
+ABLATION = camlib.ablate(net(), "conv2", LABELLED)
+HOLED = torch.ones(8)
+HOLED[1] = torch.nan
+OPTIONS: list[Any] = [
+    ("similarnet, weights in a list", camlib.similarnet, (net(), "conv2", X, [1.0] * 8), "weights: given"),
+    ("similarnet, an array", camlib.similarnet, (net(), "conv2", X, np.ones(8)), r"torch\.from_numpy"),
+    ("similarnet, no weights", camlib.similarnet, (net(), "conv2", X, None), "weights: given None"),
+    ("similarnet, a weight NaN", camlib.similarnet, (net(), "conv2", X, HOLED), "weights want numbers"),
+    ("softmax_weights of a tensor", camlib.softmax_weights, (torch.ones(8),), "ablate gives; given a tensor"),
+    ("linear_weights of None", camlib.linear_weights, (None,), "what ablate gives; given None"),
+    ("ccgap_weights of None", camlib.ccgap_weights, (None, torch.ones(8)), "what ablate gives; given None"),
+    ("ccgap_weights, norms a list", camlib.ccgap_weights, (ABLATION, [1.0] * 8), "norms: given"),
+    (
+        "a temperature",
+        partial(anyhow, camlib.softmax_weights, temperature="hot"),
+        (ABLATION,),
+        "temperature is 'hot'",
+    ),
+    (
+        "a list for a unit",
+        partial(anyhow, camlib.softmax_weights, unit=["loss"]),
+        (ABLATION,),
+        "words; given",
+    ),
+    (
+        "a window of a tensor",
+        partial(anyhow, camlib.occlusion, window=X),
+        (net(), X),
+        "window is a tensor float32",
+    ),
+    (
+        "a stride of a picture",
+        partial(anyhow, camlib.occlusion, window=4, stride=X[0]),
+        (net(), X),
+        "stride is a tensor",
+    ),
+    ("lay numbers", lambda one: camlib.occlude(net(), X, window=8).lay(one), (1.0,), "values: given 1.0"),
+    ("labels in rows", camlib.ablate, (net(), "conv2", [(X[0], [0, 1])]), r"one for a picture; given shape"),
+    ("labels in empty rows", camlib.ablate, (net(), "conv2", [(X[0], [])]), r"given shape \(1, 0\)"),
+    ("labels in words", camlib.ablate, (net(), "conv2", [(X[0], "cat")]), "class indices, .*; given 'cat'"),
+    (
+        "a size of 1.5",
+        partial(anyhow, camlib.receptive_field, size=1.5),
+        (net(), "conv2"),
+        r"in pixels; given 1\.5",
+    ),
+    (
+        "a size of a picture",
+        partial(anyhow, camlib.receptive_field, size=X[0]),
+        (net(), "conv2"),
+        "given a tensor",
+    ),
+    ("a Net of None", Net, (None, "none"), "torch.nn.Module; given None"),
+    ("a Net of a negative resize", partial(Net, size=SIZE, resize=-1), (plain(), "one"), "resize is -1"),
+]
+CASES += [told(name, partial(anyhow, verb, *given), line) for name, verb, given, line in OPTIONS]
+CASES += [
+    right(
+        "a numpy window",
+        partial(anyhow, camlib.occlusion, net(), X, window=np.int64(8)),
+        same(lambda: camlib.occlusion(net(), X, window=8)),
+    ),
+]
+
+
 # Weight files, whose error is a WeightsError; load itself gives a ValueError.
 def weights_line(save: Callable[[Path], Any]) -> str:
     with tempfile.TemporaryDirectory() as folder:
