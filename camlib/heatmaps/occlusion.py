@@ -102,7 +102,8 @@ def occlusion(
     the last window of a row or column off. (captum's `Occlusion` of the probabilities does the same.)
 
     Of a convolutional network without control flow on values, only what the square touches is computed;
-    another one, or one that has hooks, runs in full. It answers in eval mode and is left as it was.
+    another one, or one that has hooks, runs in full, and so it does where squares are so large or so few that
+    nothing would be saved. It answers in eval mode and is left as it was.
     Raises ValueError for a window or stride that does not fit, for a fill, image or target that is none, and
     for a network of one output, whose probability is always 1.
     """
@@ -135,7 +136,7 @@ def occlude(
     other = filled(images, fill, wide)
     found: list[tuple[Tensor, ...]] = []
     with evaluating(net), torch.inference_mode():
-        look = runs(net, layer)
+        look = runs(net, layer, y, x, size)
         with tqdm(total=len(images) * len(y) * len(x), unit="place", delay=1, leave=False) as bar:
             for n, image in enumerate(images):
                 target = None if wanted is None else wanted[n]

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from torch import nn
 
+from .hookable import check_floating, check_hookable
 from .lock import alone, every
 
 __all__ = ["Remembering", "remembered"]
@@ -48,6 +49,8 @@ def remembered(
         built, known = net.found.get(question, (None, None))
         if built and _alike(built, now):
             return cast(T, known)
+        check_hookable(net)  # whoever finds something out looks into the network
+        check_floating(net)
         given = answer()
         if keep(given):
             net.found[question] = now, given

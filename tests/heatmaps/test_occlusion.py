@@ -17,6 +17,12 @@ from camlib.running.changed.kept import Kept
 from camlib.running.record import record, silence
 
 
+@pytest.fixture(autouse=True, params=["only what is touched", "in full"])
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test goes both ways, whichever would be the cheaper one."""
+    monkeypatch.setattr(runs, "worth", lambda *_: request.param != "in full")
+
+
 @pytest.fixture
 def net() -> Net:
     torch.manual_seed(0)
@@ -223,7 +229,8 @@ def test_the_network_is_left_as_it_was(net: Net, monkeypatch: pytest.MonkeyPatch
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Kept, "versions", stop)
+    for way in (Kept, runs.Plain):
+        monkeypatch.setattr(way, "versions", stop)
     with pytest.raises(KeyboardInterrupt):
         occlusion(net, images, 0, window=8, stride=4)
     assert [module.training for module in net.modules()] == modes
@@ -309,7 +316,8 @@ class Looks(nn.Module):
 @torch.no_grad()
 def test_a_network_without_a_graph_runs_in_full() -> None:
     net, images = wrap(Looks(), size=24), pictures(2)
-    assert isinstance(runs.runs(net)(images[0], images[1]), runs.Plain)
+    y = torch.tensor([[0, 8], [5, 13]])
+    assert isinstance(runs.runs(net, None, y, y, (24, 24))(images[0], images[1]), runs.Plain)
     theirs = captums(net, images, 1, (8, 8), (5, 5), 0.5)
     assert theirs.abs().max() > 1e-3
     assert torch.allclose(occlusion(net, images, 1, window=8, stride=5), theirs, atol=1e-6)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from camlib.geometry.field import receptive_field
+from camlib.heatmaps.occlusion import occlude
 from camlib.networks.net import Net
 from camlib.networks.zoo import load, wrap
 from camlib.running.changed.graph import Graph, UnclearError
@@ -86,8 +87,8 @@ def both(net: Net, image: Tensor, fill: Tensor, y: Tensor, x: Tensor) -> tuple[T
     """Logits (n, m, C) incrementally and in full, and those of the unchanged picture."""
     found = []
     with torch.inference_mode():
-        quick, plain = runs(net)(image, fill), Plain(net, None, 1e7, image, fill)
-        assert isinstance(quick, Kept)
+        normalised = ((one - net.mean) / net.std for one in (image, fill))
+        quick, plain = Kept(Graph(net.module), *normalised), Plain(net, None, 1e7, image, fill)
         for looks in (quick, plain):
             logits = torch.full((len(y), len(x), len(net.classes)), math.nan)
             for some in looks.versions(y, x):
@@ -256,3 +257,33 @@ def test_what_is_called_in_unusual_ways_gets_its_inputs_whole() -> None:
     ours, theirs, unchanged = both(net, image, fill, y, y)
     assert (theirs - unchanged).abs().amax(2).min() > 0
     assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "window", "stride", "quick"),
+    [
+        ("lenet", 28, 4, 1, True),
+        ("lenet", 28, 14, 7, False),  # nine places, each half the picture
+        ("critternet_gap", 128, 16, 8, True),
+        ("critternet_gap", 128, 100, 14, False),
+        ("critternet_gap", 128, 64, 64, False),  # four places
+    ],
+)
+def test_the_way_is_chosen_by_counting(name: str, side: int, window: int, stride: int, quick: bool) -> None:
+    net, image = load(name), torch.rand(3 if side > 28 else 1, side, side)
+    starts = torch.arange(0, side - window + 1, stride)
+    edges = torch.stack([starts, starts + window], 1)
+    with torch.inference_mode():
+        chosen = runs(net, None, edges, edges, (side, side))(image, torch.full_like(image, 0.5))
+        assert isinstance(chosen, Kept if quick else Plain)
+
+
+def test_where_nothing_is_saved_the_answers_are_the_same() -> None:
+    net, image = load("lenet"), torch.rand(1, 1, 28, 28)
+    found = occlude(net, image, 3, window=14, stride=7)
+    for (x0, y0, x1, y1), after in zip(
+        found.boxes.flatten(0, 1).tolist(), found.after.flatten(), strict=True
+    ):
+        covered = image.clone()
+        covered[..., y0:y1, x0:x1] = 0.5
+        assert after.item() == pytest.approx(net(covered).softmax(1)[0, 3].item(), abs=1e-6)

@@ -5,36 +5,41 @@ from functools import partial
 from typing import TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Size, Tensor, fx
 
 from ...networks.net import Net, traced
+from ...networks.remembered import remembered
 from ..record import record
-from .graph import Graph, UnclearError
+from .graph import Graph
 from .kept import Kept, Versions
+from .worth import shapes_of, worth
 
 __all__ = ["Looks", "Plain", "runs"]
 
 _LARGEST, _MOST = 16_000_000, 32  # of a batch: numbers in the largest tensor, and pictures
 
 
-def runs(net: Net, layer: str | None = None) -> Callable[[Tensor, Tensor], "Looks"]:
+def runs(
+    net: Net, layer: str | None, y: Tensor, x: Tensor, size: tuple[int, int]
+) -> Callable[[Tensor, Tensor], "Looks"]:
     """A function that looks at a picture (C, H, W), and at another one, of which squares are laid on it.
 
-    looks = runs(net)(image, other)
+    looks = runs(net, None, y, x, (H, W))(image, other)
     looks.logits
     for some in looks.versions(y, x): some.logits
 
-    layer: its maps are recorded.  The network is in eval mode, under `torch.inference_mode()`.
+    layer: its maps are recorded.  y, x: the squares' rows (n, 2) and columns (m, 2), as in `Kept`.
+    size: the pictures' (H, W).  The network is in eval mode, under `torch.inference_mode()`.
     """
     calls, _ = traced(net)
     largest = max(call.output.numel() for call in calls if isinstance(call.output, Tensor)) / net.size**2
     plain = partial(Plain, net, layer, _LARGEST / largest)
     if any(inner._forward_hooks or inner._forward_pre_hooks for inner in net.modules()):
         return plain  # a hook expects whole maps, and a container's would not run
-    try:
-        graph = Graph(net.module, None if layer is None else net.layer(layer))
-    except UnclearError:
+    found = remembered(net, ("graph", layer, size), lambda: _graph(net, layer, size))
+    if found is None or not worth(*found, y, x, size):
         return plain
+    graph, _ = found
 
     def look(image: Tensor, other: Tensor) -> Looks:
         try:
@@ -43,6 +48,15 @@ def runs(net: Net, layer: str | None = None) -> Callable[[Tensor, Tensor], "Look
             return plain(image, other)
 
     return look
+
+
+def _graph(net: Net, layer: str | None, size: tuple[int, int]) -> tuple[Graph, dict[fx.Node, Size]] | None:
+    """The network as a graph, and the shapes of what its nodes give out; None where there is none."""
+    try:
+        graph = Graph(net.module, None if layer is None else net.layer(layer))
+        return graph, shapes_of(graph, net, size)
+    except Exception:  # control flow on values, or pictures that it does not take: it will say so itself
+        return None
 
 
 class Plain:
