@@ -55,7 +55,7 @@ def main(
         net = _network(name, weights)
         check(net, method, top)
         if method == "cam":
-            find_classifier(net, torch.zeros(1, net.channels, net.size, net.size))
+            find_classifier(net, torch.zeros(1, net.channels, *net.sides))
         with tqdm(pages, desc="look", unit="page", delay=1, leave=False) as bar:
             for path, page in bar:
                 try:

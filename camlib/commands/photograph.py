@@ -136,11 +136,15 @@ def _seen(net: Net, photograph: Tensor) -> _Seen:
         covers = (float(middle.shape[1]), float(middle.shape[2]))
         ending = ", not its ends" if part == "middle" else ""
     except (ValueError, AssertionError):  # torchvision's transformers assert their size
-        high = wide = net.size
+        high, wide = net.sides
         if image.shape[2:] == (high, wide):
             raise
+        if high > image.shape[2] or wide > image.shape[3]:
+            raise ValueError(
+                f"{net.name} takes pictures of {wide} × {high} pixels only, not this one"
+            ) from None
         image = transform.center_crop(image, [high, wide])
-        covers = (net.size * short / resize,) * 2
+        covers = high * short / resize, wide * short / resize
         part, ending = "middle", " (it takes no other size), not the pale rest"
     of = "" if part == "whole photograph" else " of the photograph"
     return _Seen(image, covers, f"{net.name} saw the {part}{of} in {wide} × {high} pixels{ending}.")

@@ -88,7 +88,7 @@ def receptive_field(net: Net, layer: str, *, size: int | tuple[int, int] | None 
     """
     check_net(net)
     net.layer(layer)  # raises for one that is not there
-    both = tuple(size) if isinstance(size, tuple | list) else (net.size if size is None else size,) * 2
+    both = net.sides if size is None else tuple(size) if isinstance(size, tuple | list) else (size, size)
     try:
         height, width = (whole(side, "size", 1) for side in both)
     except ValueError:

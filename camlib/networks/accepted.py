@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..given import told
+from ..given import told, whole
 from .eval_mode import evaluating
 from .hookable import check_floating, check_hookable, uncompiled
 from .unhooked import unhooked
 
-__all__ = ["a_module", "check_logits", "class_names", "normalisation"]
+__all__ = ["a_module", "both_sides", "check_logits", "class_names", "normalisation"]
 
 _ENDS: dict[type[nn.Module], str] = {
     nn.Softmax: "a softmax",
@@ -32,6 +32,14 @@ def a_module(given: object) -> nn.Module:
     check_hookable(module)
     check_floating(module)
     return module
+
+
+def both_sides(size: int | tuple[int, int]) -> tuple[int, int]:
+    """(height, width) of the pictures that a network expects."""
+    sides = tuple(size) if isinstance(size, tuple | list) else (size, size)
+    if len(sides) != 2:
+        raise ValueError(f"size is a side, or (height, width); given {told(size)}")
+    return whole(sides[0], "size", 1), whole(sides[1], "size", 1)
 
 
 def normalisation(mean: Any, std: Any) -> tuple[list[float], list[float]]:

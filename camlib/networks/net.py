@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..given import told, whole
 from ..wording import listing
-from .accepted import a_module, class_names, normalisation
+from .accepted import a_module, both_sides, class_names, normalisation
 from .hookable import check_hookable
 from .layers import find_layer, short_names
 from .lock import alone
@@ -27,7 +27,8 @@ class Net(Remembering):
     """A classifier that normalises inside: `net(images)` → logits (N, C) for images (N, 3, H, W) in [0, 1].
 
     name: what it is called.  module: the network inside, which takes normalised pictures.
-    classes: the C names.  size: the side of the square pictures it expects.  channels: 3, or 1 for digits.
+    classes: the C names.  size: the side of the square pictures it expects, of rectangles the
+    shorter one; sides: both, (height, width).  channels: 3, or 1 for digits.
     layers: short names → modules in forward order; "conv5" is the map after its ReLU (`layers`).
     resize: the short side to which a photograph is scaled before its middle, size × size, is cut out.
     """
@@ -42,19 +43,20 @@ class Net(Remembering):
         classes: Sequence[str] | None = None,
         mean: Sequence[float] = MEAN,
         std: Sequence[float] = STD,
-        size: int = 224,
+        size: int | tuple[int, int] = 224,
         resize: int | None = None,
     ) -> None:
         super().__init__()
-        module, size = a_module(module), whole(size, "size", 1)
+        module, sides = a_module(module), both_sides(size)
         mean, std = normalisation(mean, std)
-        _, logits = trace(module, len(mean), size)
+        _, logits = trace(module, len(mean), sides)
         if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != 1:
             given = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise ValueError(f"a classifier gives (N, C) logits; for one picture this network gives {given}")
         self.classes = class_names(classes, logits.shape[1])
-        self.name, self.module, self.size, self.channels = name, module, size, len(mean)
-        self.resize = round(size * 256 / 224) if resize is None else whole(resize, "resize", 1)
+        self.name, self.module, self.channels = name, module, len(mean)
+        self.sides, self.size = sides, min(sides)
+        self.resize = round(self.size * 256 / 224) if resize is None else whole(resize, "resize", 1)
         like = next((one for one in module.parameters() if one.is_floating_point()), torch.zeros(()))
         for key, values in {"mean": mean, "std": std}.items():
             tensor = torch.tensor(values, dtype=like.dtype, device=like.device).view(-1, 1, 1)
@@ -70,7 +72,7 @@ class Net(Remembering):
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
-            if images.shape[2:] == (self.size, self.size):
+            if images.shape[2:] == self.sides:
                 raise
             raise ValueError(f"{_wanted(self, images)}: {' '.join(str(error).split())}") from error
         return logits
@@ -86,8 +88,9 @@ class Net(Remembering):
         return find_layer(self.module, name, self.layers, self.name)
 
     def __repr__(self) -> str:
+        takes = " × ".join(map(str, (self.channels, *self.sides)))
         return (
-            f"{self.name}: {self.channels} × {self.size} × {self.size} → {len(self.classes)} classes\n"
+            f"{self.name}: {takes} → {len(self.classes)} classes\n"
             f"classes: {listing(self.classes, 10)}\nlayers: {listing(self.layers)}\n"
             f"module: {type(self.module).__name__}, {sum(p.numel() for p in self.parameters()):,} parameters"
         )
@@ -102,7 +105,7 @@ def traced(net: Net) -> tuple[list[Call], object]:
 
     def run() -> tuple[list[Call], object]:
         with torch.inference_mode(False):  # so that tensors count how often they are overwritten
-            return trace(net.module, net.channels, net.size)
+            return trace(net.module, net.channels, net.sides)
 
     def empty(found: tuple[list[Call], object]) -> bool:  # with numbers they would take too much memory
         return not any(isinstance(call.output, Tensor) and not call.output.is_meta for call in found[0])
@@ -140,7 +143,7 @@ def check_takes(net: Net, images: object) -> None:
 
 
 def _wanted(net: Net, images: object) -> str:
-    wanted = f"images as floats in [0, 1], shape (N, {net.channels}, {net.size}, {net.size})"
+    wanted = f"images as floats in [0, 1], shape (N, {net.channels}, {net.sides[0]}, {net.sides[1]})"
     return f"{net.name} wants {wanted}; given {_described(images)}"
 
 

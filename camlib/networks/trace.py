@@ -29,7 +29,7 @@ class Call(NamedTuple):
         return next(self.module.children(), None) is None
 
 
-def trace(module: nn.Module, channels: int, size: int) -> tuple[list[Call], object]:
+def trace(module: nn.Module, channels: int, size: int | tuple[int, int]) -> tuple[list[Call], object]:
     """All calls of one run on a picture of `size`, in order, and the network's output, without numbers.
 
     Raises ValueError where the module cannot take such a picture. The module is left as it was.
@@ -38,7 +38,8 @@ def trace(module: nn.Module, channels: int, size: int) -> tuple[list[Call], obje
         return _traced(module, channels, size)
 
 
-def _traced(module: nn.Module, channels: int, size: int) -> tuple[list[Call], object]:
+def _traced(module: nn.Module, channels: int, size: int | tuple[int, int]) -> tuple[list[Call], object]:
+    sides = (size, size) if isinstance(size, int) else size
     calls: list[Call] = []
     handles = [
         inner.register_forward_hook(
@@ -59,7 +60,7 @@ def _traced(module: nn.Module, channels: int, size: int) -> tuple[list[Call], ob
     try:
         module.eval()
         with torch.no_grad():
-            picture = torch.zeros(1, channels, size, size, dtype=dtype)
+            picture = torch.zeros(1, channels, *sides, dtype=dtype)
             try:
                 empty = {name: tensor.to("meta") for name, tensor in state.items()}
                 output = functional_call(module, empty, (picture.to("meta"),), tie_weights=False)
@@ -68,7 +69,7 @@ def _traced(module: nn.Module, channels: int, size: int) -> tuple[list[Call], ob
                 device = next((tensor.device for tensor in state.values()), torch.device("cpu"))
                 output = module(picture.to(device))
     except Exception as error:
-        shape = (1, channels, size, size)
+        shape = (1, channels, *sides)
         raise ValueError(f"the network does not take images of shape {shape}: {error}") from error
     finally:
         for handle in handles:

@@ -54,13 +54,13 @@ def wrap(
     classes: Sequence[str] | None = None,
     mean: Sequence[float] = MEAN,
     std: Sequence[float] = STD,
-    size: int = 224,
+    size: int | tuple[int, int] = 224,
 ) -> Net:
     """A `Net` around your own classifier, which must give (N, C) logits; it is put into eval mode.
 
     classes: its C names; None: "class 0", "class 1", …
     mean, std: what its training pictures in [0, 1] were normalised with, one number a channel.
-    size: the side of the square pictures it was trained on.
+    size: the side of the square pictures it was trained on, or their (height, width).
     What `torch.compile` gave is taken for what it was given, into which one can look.
     Raises ValueError where the network does not take such pictures, where it gives anything but the logits of
     two classes or more (a softmax's shares, one number), and where it cannot be looked into (TorchScript).
@@ -71,7 +71,7 @@ def wrap(
     net = Net(inside, type(inside).__name__, classes, mean, std, size)
     if not any(one.is_meta for one in inside.parameters()):  # else there is no number to be looked at
         leaves = [call for call in traced(net)[0] if call.leaf]
-        pictures = torch.rand((2, net.channels, size, size), generator=torch.Generator().manual_seed(0))
+        pictures = torch.rand((2, net.channels, *net.sides), generator=torch.Generator().manual_seed(0))
         pictures = (pictures.to(net.mean) - net.mean) / net.std
         check_logits(inside, (leaves[-1].name, leaves[-1].module) if leaves else None, pictures)
     return net.eval()

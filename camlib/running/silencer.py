@@ -5,6 +5,7 @@ residual block) the cut is made earlier, at the last place where it works. Where
 all, nothing is repeated at all (`closed_form`).
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,7 +55,7 @@ class Silencer:
                 self.cut = self.linear.rest if self.linear else self._last_cut(calls, at[0])
         computed = calls[self.cut.at if self.cut else 0 :]
         largest = max(call.output.numel() for call in computed if isinstance(call.output, Tensor))
-        self.rows = max(1, int(_ROOM / largest / max(1.0, size[0] * size[1] / net.size**2)))
+        self.rows = max(1, int(_ROOM / largest / max(1.0, size[0] * size[1] / math.prod(net.sides))))
 
     def __call__(self, images: Tensor) -> tuple[Tensor, Iterator[Part]]:
         """The pictures' logits (B, C), and those without each unit, in parts of a bounded size."""

@@ -28,7 +28,7 @@ def network(net: Net, *, title: str, alt: str | None = None) -> Figure:
     A block's height and depth follow the side of its maps, its width the number of its channels, by their
     square roots; a vector is a thin bar whose height follows its length.
     """
-    shapes = {"picture": (net.channels, net.size, net.size), **_shapes(net)}
+    shapes = {"picture": (net.channels, *net.sides), **_shapes(net)}
     kinds = ["picture", *(_kind(net.layers[name], shapes[name]) for name in list(shapes)[1:])]
     described = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes.items())
     rows = math.ceil(len(shapes) / _MOST)

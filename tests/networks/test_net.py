@@ -14,11 +14,17 @@ from torch import Tensor, nn
 from torchvision import models
 from torchvision.transforms import v2
 
+from camlib.geometry.field import receptive_field
+from camlib.heatmaps.gradcam import gradcam
+from camlib.heatmaps.occlusion import occlusion
+from camlib.heatmaps.saliency import saliency
+from camlib.networks.cost import costs
 from camlib.networks.course import COURSE, build
 from camlib.networks.net import Net
 from camlib.networks.targets import class_indices
 from camlib.networks.zoo import here, load, wrap
 from camlib.running.record import record
+from camlib.units.ablation import silenced_logits
 
 TRUNK = {
     "conv1": (32, 32, 32),
@@ -340,3 +346,23 @@ def test_here_names_the_networks_whose_weights_are_on_this_machine(tmp_path, mon
     assert here("alexnet", "resnet18") == ["resnet18"]
     with pytest.raises(ValueError, match="no network is called 'resnet19'"):
         here("resnet19")
+
+
+def test_a_network_for_rectangles() -> None:
+    """40 × 24 pixels, flattened: it takes nothing else."""
+    layers = nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 20 * 12, 2)
+    net = wrap(nn.Sequential(*layers), size=(40, 24))
+    assert (net.sides, net.size) == ((40, 24), 24)
+    assert repr(net).startswith("Sequential: 3 × 40 × 24 → 2 classes")
+    images = torch.rand(2, 3, 40, 24)
+    field = receptive_field(net, "conv1")
+    assert (field.shape, field.picture) == ((20, 12), (40, 24))
+    assert gradcam(net, images).shape == saliency(net, images).shape == (2, 40, 24)
+    assert occlusion(net, images, window=8, stride=4).shape == (2, 40, 24)
+    assert silenced_logits(net, "conv1", images)[1].shape == (2, 4, 2)
+    assert costs(net)[0].shape == (4, 20, 12)
+    with pytest.raises(ValueError, match=r"wants images .* shape \(N, 3, 40, 24\)"):
+        net(torch.rand(1, 3, 24, 24))
+    for size in ((40,), (40, 24, 3), (0, 24), (40, 2.5), "40"):
+        with pytest.raises(ValueError, match="size is"):
+            wrap(nn.Sequential(*layers), size=size)  # type: ignore[arg-type]

@@ -472,7 +472,7 @@ CASES += [
         ({"classes": ["a", "b", "c", "d", None]}, "names, in quotes; given None"),
         ({"classes": ["a"]}, "1 class names for a network with 5 outputs"),
         ({"size": 0}, "size is 0"),
-        ({"size": (16, 16)}, r"size is \(16, 16\)"),
+        ({"size": (16,)}, r"size is a side, or \(height, width\); given"),
         ({"size": 16.0}, r"size is 16\.0"),
         ({"size": True}, "size is True"),
         ({"size": None}, "size is None"),

@@ -1,5 +1,6 @@
 """Look at a picture and at its versions with a square covered: incrementally, or in full if need be."""
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeAlias
@@ -32,8 +33,9 @@ def runs(
     size: the pictures' (H, W).  The network is in eval mode, under `torch.inference_mode()`.
     """
     calls, _ = traced(net)
-    largest = max(call.output.numel() for call in calls if isinstance(call.output, Tensor)) / net.size**2
-    plain = partial(Plain, net, layer, _LARGEST / largest)
+    largest = max(call.output.numel() for call in calls if isinstance(call.output, Tensor))
+    per_pixel = largest / math.prod(net.sides)
+    plain = partial(Plain, net, layer, _LARGEST / per_pixel)
     if any(inner._forward_hooks or inner._forward_pre_hooks for inner in net.modules()):
         return plain  # a hook expects whole maps, and a container's would not run
     found = remembered(net, ("graph", layer, size), lambda: _graph(net, layer, size))
