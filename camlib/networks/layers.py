@@ -33,6 +33,7 @@ POOLS = (
 
 def short_names(module: nn.Module, calls: list[Call]) -> dict[str, nn.Module]:
     """Short names → modules, in forward order; `calls` is what `trace` returned."""
+    module, calls = _unwrapped(module, calls)
     containers = (call.module for call in calls if not call.leaf and call.module is not module)
     chain = all(isinstance(inner, nn.Sequential) for inner in containers)
     times = Counter(call.name for call in calls)
@@ -59,6 +60,26 @@ def find_layer(module: nn.Module, name: Any, short: dict[str, nn.Module], owner:
         return dotted[name]
     there = short or [path for path in dotted if "." not in path]
     raise ValueError(f"{owner} has no layer {name!r}{near(name, [*short, *dotted])}; it has {listing(there)}")
+
+
+def _unwrapped(module: nn.Module, calls: list[Call]) -> tuple[nn.Module, list[Call]]:
+    """What is inside of a wrapper, whose only part that runs is another network: its module, and its calls.
+
+    So are torch's DataParallel, a training framework's module around the network, and a class with one part.
+    """
+    while True:
+        own = {
+            name: child for name, child in module.named_children() if name in {call.name for call in calls}
+        }
+        name, inner = next(iter(own.items()), ("", module))
+        if len(own) != 1 or next(inner.children(), None) is None:
+            return module, calls
+        module = inner
+        calls = [
+            call._replace(name=call.name.removeprefix(name).removeprefix("."))
+            for call in calls
+            if call.name == name or call.name.startswith(f"{name}.")
+        ]
 
 
 def _ends(leaves: list[Call], times: Counter[str]) -> tuple[dict[str, nn.Module], set[str]]:

@@ -6,9 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
+from torchvision import models
 
+from camlib.geometry.field import receptive_field
+from camlib.heatmaps.gradcam import gradcam
 from camlib.networks.layers import find_layer, short_names
 from camlib.networks.trace import trace
+from camlib.networks.zoo import wrap
 from tests.zoo import empty
 
 ALEXNET = ["conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5", "fc6", "fc7", "fc8"]
@@ -243,3 +247,26 @@ def test_what_is_shared_keeps_its_numbers() -> None:
     assert [call.name for call in trace(net, 2, 8)[0]] == ["0", "1", "0", "2", "3", ""]
     assert other.weight is twice.weight
     assert all(torch.equal(one, was) for one, was in zip(net.parameters(), before, strict=True))
+
+
+class Lit(nn.Module):
+    """As training frameworks have it: the network, a loss and a metric, of which only the network runs."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.model, self.loss, self.metric = inner, nn.CrossEntropyLoss(), nn.Sequential(nn.Linear(1, 1))
+
+    def forward(self, x):
+        return self.model(x)
+
+
+@pytest.mark.parametrize("wrapped", [Lit, nn.DataParallel, lambda inner: Lit(nn.DataParallel(inner))])
+@pytest.mark.parametrize("name", ["resnet18", "alexnet"])
+def test_a_wrapper_hides_no_layers(wrapped, name):
+    inner = models.get_model(name, weights=None)
+    net, bare = wrap(wrapped(inner)), wrap(inner)
+    assert list(net.layers) == list(bare.layers)
+    assert all(net.layers[layer] is bare.layers[layer] for layer in bare.layers)
+    assert receptive_field(net, list(net.layers)[-3]) == receptive_field(bare, list(bare.layers)[-3])
+    images = torch.rand(1, 3, 224, 224)
+    assert torch.equal(gradcam(net, images, 3), gradcam(bare, images, 3))
