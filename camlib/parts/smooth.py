@@ -40,7 +40,7 @@ def smooth(points: Tensor, *, strengths: Tensor | None = None, span: float = 1.5
             raise ValueError(f"strengths are {tuple(strengths.shape)}; give {len(points)}, one a point")
         if (wrong := ~((strengths >= 0) & strengths.isfinite())).any():
             raise ValueError(f"a strength is {strengths[wrong][0].item():g}; give 0 or more")
-    if not number(span, "span", "frames, more than 0") > 0:
+    if not (span := number(span, "span", "frames, more than 0")) > 0:
         raise ValueError(f"span is {span}; give frames, more than 0")
     places: NDArray[np.float64] = points.detach().cpu().double().numpy()
     weights = np.ones(len(places)) if strengths is None else strengths.detach().cpu().double().numpy()

@@ -37,7 +37,7 @@ def zhou_boxes(heatmaps: Tensor, *, thresholds: Iterable[int] = (20, 100, 110)) 
     Raises ValueError for thresholds that do not rise within 0 … 254, and as `boxes` does for the maps.
     """
     given: Any = thresholds
-    if isinstance(given, str) or not isinstance(given, Iterable):
+    if isinstance(given, str | Tensor) or not isinstance(given, Iterable):
         raise ValueError(f"thresholds are {told(given)}; give rising numbers from 0 to 254")
     thresholds = [whole(one, "a threshold", 0, 254) for one in given]
     rising = all(low < high for low, high in zip((-1, *thresholds), (*thresholds, 255), strict=True))

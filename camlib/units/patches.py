@@ -184,7 +184,7 @@ def top_patches(
     activation that is not a number.
     """
     extract = FeatureExtractor(net, layer)
-    k, start, dataset = whole(k, "k", 1), whole(start, "start"), data_set(dataset)
+    k, start, dataset = whole(k, "k", 1), whole(start, "start", 0, 2**62), data_set(dataset)
     count = extract.shapes[layer][0]
     chosen = list(range(count)) if units is None else unit_numbers(units, layer, count)
     if not chosen:
