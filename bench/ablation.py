@@ -111,7 +111,7 @@ def one_at_a_time(net: Net, data: Digits | TensorDataset) -> Tensor:
         with torch.inference_mode(), silence(net, "conv2", silent):
             for batch in batches(data, batch_size=BATCH):
                 logits = net(batch.images)
-                assert batch.labels is not None
+                assert isinstance(batch.labels, Tensor)
                 cross_entropy(logits, batch.labels, reduction="sum")
                 count += int((logits.argmax(1) != batch.labels).sum())
         wrong.append(count)
