@@ -1,6 +1,6 @@
 """Page through decks in a headless Chromium: what runs off a slide, and pictures of all of them.
 
-`python -m tools.look build/slides/01_filters.html [folder for the pictures]`
+`python -m tools.pages build/slides/01_filters.html [folder for the pictures]`
 """
 
 from __future__ import annotations
