@@ -16,6 +16,7 @@ from ..heatmaps.gradcam import gradcam
 from ..heatmaps.occlusion import occlusion
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net
+from ..networks.targets import check_several
 from ..pictures.files import opened
 from ..wording import near
 
@@ -89,6 +90,8 @@ def check(net: Net | None, method: str | None, top: int = 1) -> None:
     """Raise ValueError for a method that there is not, and for answers that the network has not."""
     if method not in (None, *METHODS):
         raise ValueError(f"no method {method!r}{near(str(method), METHODS)}; there are {', '.join(METHODS)}")
+    if net is not None:
+        check_several(net)
     if net is not None and not 1 <= top <= len(net.classes):
         raise ValueError(f"top is {top}; {net.name} has 1 to {len(net.classes)} answers to show")
 

@@ -593,6 +593,7 @@ SCENE = torch.rand((1, 3, 128, 128), generator=DATA)
 CASES += [
     told("occlusion of one output", lambda: camlib.occlusion(EYE, SCENE), "has one output, 'eye'"),
     told("occlude of one output", lambda: camlib.occlude(EYE, SCENE), "has one output, 'eye'"),
+    told("look with one output", lambda: camlib.look(EYE, SCENE[0]), "has one output, 'eye'"),
     told(
         "ablate of one output", lambda: camlib.ablate(EYE, "conv5", [(SCENE[0], 0)]), "has one output, 'eye'"
     ),
