@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 __all__ = ["number", "path_of", "seeded", "tensor", "told", "whole"]
@@ -59,6 +60,8 @@ def number(value: Any, what: str, wanted: str) -> float:
 def tensor(value: Any, what: str) -> Tensor:
     """A torch tensor. Arrays and lists are told how to become one: nothing is converted in secret."""
     if isinstance(value, Tensor):
+        if value.is_meta or value.layout != torch.strided:
+            raise ValueError(f"{what}: given a tensor without numbers, or sparse; give a dense one")
         return value
     if isinstance(value, np.ndarray):
         raise ValueError(f"{what}: given a NumPy array; give a torch tensor: torch.from_numpy(x)")

@@ -24,7 +24,7 @@ from ..networks.targets import Targets, check_several, class_indices
 from ..running.changed.runs import Looks, runs
 from ..running.extractor import FeatureExtractor
 from ..wording import in_short
-from .fills import Fill, Pair, filled, pair
+from .occlusion_fills import Fill, Pair, filled, pair
 
 __all__ = ["Occlusions", "occlude", "occlusion"]
 

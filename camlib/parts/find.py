@@ -20,7 +20,7 @@ from ..given import seeded, tensor, told, whole
 from ..networks.net import Net
 from ..pictures.batches import batches, data_set
 from ..running.extractor import FeatureExtractor
-from ..running.units import unit_numbers
+from ..running.unit_numbers import unit_numbers
 from ..scenes.scenes import Scenes
 from ..scores.keypoints import Truth, check_sizes, head_sizes, nearest_errors, part_truth, positive
 from .peaks import Located, peaks

@@ -21,7 +21,7 @@ from ..networks.layers import find_layer
 from ..networks.lock import alone
 from ..networks.net import Net
 from ..networks.unit_axis import unit_axis
-from .units import unit_numbers
+from .unit_numbers import unit_numbers
 
 
 class Record(dict[str, Tensor]):

@@ -9,13 +9,13 @@ With d_n the size of what the point belongs to (here: the longer side of the hea
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from ..given import number, tensor
+from ..given import number, tensor, told
 from ..scenes.scenes import KEYPOINTS, Scenes
 from .bootstrap import counts
 from .score import Score
@@ -94,6 +94,13 @@ def part_truth(scenes: Scenes, part: str | Iterable[str], *, hidden: bool = Fals
     """
     if not isinstance(scenes, Scenes):
         raise ValueError(f"only scenes know where a part is; given a {type(scenes).__name__}")
+    given: Any = part
+    if (
+        not isinstance(given, str | list | tuple)
+        or not given
+        or not all(isinstance(one, str) for one in given)
+    ):
+        raise ValueError(f"a part is a name or a list of names; given {told(given)}")
     columns = []
     for name in [part] if isinstance(part, str) else list(part):
         found = [k for k, known in enumerate(KEYPOINTS) if known == name or known.endswith(f"_{name}")]

@@ -19,7 +19,7 @@ from ..given import whole
 from ..networks.net import Net
 from ..pictures.batches import batches, data_set
 from ..running.extractor import FeatureExtractor
-from ..running.units import unit_numbers
+from ..running.unit_numbers import unit_numbers
 from ..wording import listing
 from .top_k import Best
 

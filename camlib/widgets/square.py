@@ -13,7 +13,7 @@ import torch
 import traitlets
 from torch import Tensor
 
-from ..heatmaps.fills import filled
+from ..heatmaps.occlusion_fills import filled
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, check_net
 from ..show import Figure, images

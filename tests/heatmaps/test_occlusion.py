@@ -8,8 +8,8 @@ import torch
 from captum.attr import Occlusion
 from torch import Tensor, nn
 
-from camlib.heatmaps.fills import filled
 from camlib.heatmaps.occlusion import occlude, occlusion
+from camlib.heatmaps.occlusion_fills import filled
 from camlib.networks.net import Net
 from camlib.networks.zoo import load, wrap
 from camlib.running.changed import runs
