@@ -366,7 +366,8 @@ class Warped(nn.Module):
     """Reads wherever a grid says, as a spatial transformer does."""
 
     def forward(self, x):
-        grid = functional.affine_grid(torch.eye(2, 3).to(x).expand(len(x), 2, 3), list(x.shape), align_corners=False)
+        turn = torch.eye(2, 3).to(x).expand(len(x), 2, 3)
+        grid = functional.affine_grid(turn, list(x.shape), align_corners=False)
         return functional.grid_sample(x, grid, align_corners=False)
 
 

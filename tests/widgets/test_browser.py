@@ -18,11 +18,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from tools import lesson, look, slides
+from tools import lesson, pages, slides
 from tools.new_lesson import new_lesson
 
 pytestmark = [
-    pytest.mark.skipif(bool(look.missing()), reason=look.missing() or "a browser is here"),
+    pytest.mark.skipif(bool(pages.missing()), reason=pages.missing() or "a browser is here"),
     pytest.mark.skipif(os.name == "nt", reason="ends JupyterLab by its process group"),
 ]
 
@@ -102,7 +102,7 @@ window.jupyterapp.commands.execute("apputils:change-theme", {theme: "JupyterLab 
 
 @pytest.fixture(scope="module")
 def driver():
-    with look.browser(1400, 1000) as driver:
+    with pages.browser(1400, 1000) as driver:
         driver.set_script_timeout(300)
         yield driver
 
@@ -189,14 +189,14 @@ def part_of(driver, widget, part):
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in lesson.lessons()])
 def test_nothing_runs_off_a_slide(driver, tmp_path, path):
-    found = look.look(driver, slides.build(lesson.read(path), tmp_path, path.stem))
+    found = pages.look(driver, slides.build(lesson.read(path), tmp_path, path.stem))
     assert {number: faults for number, faults in found.items() if faults} == {}
 
 
 def test_a_slide_that_is_too_full_is_found(driver, tmp_path):
     nb = new_lesson("02_activations")
     nb.cells[0].source += "\n\nToo much." * 20
-    found = look.look(driver, slides.build(nb, tmp_path / "deck", "full"), tmp_path / "pictures")
+    found = pages.look(driver, slides.build(nb, tmp_path / "deck", "full"), tmp_path / "pictures")
     assert "off the bottom" in found[1][0]
     assert not any(found[number] for number in range(2, 18))
     assert len(list((tmp_path / "pictures").glob("full-*.png"))) == 17
