@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..given import path_of, tensor, whole
+from ..given import path_of, tensor, told, whole
 from ..networks.net import Net
 from ..pictures.batches import batches, data_set
 from ..pictures.pixels import pixels_of
@@ -58,7 +58,7 @@ def codes(
     finite.
     """
     if pool not in (None, "mean", "max"):
-        raise ValueError(f"no pool {pool!r}; there are 'mean', 'max', and None, which keeps all places")
+        raise ValueError(f"no pool {told(pool)}; there are 'mean', 'max', and None, which keeps all places")
     path = None if file is None else path_of(file, "file")
     extract, dataset = FeatureExtractor(net, layer), data_set(dataset)
     first = next(batches(dataset, batch_size=1))  # a map is as large as the picture asks

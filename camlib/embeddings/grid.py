@@ -35,7 +35,7 @@ def grid(
     """
     points, shape = _placed(xy, shape)
     if how not in ("optimal", "greedy", "snap"):
-        raise ValueError(f"no way {how!r}; there are 'optimal', 'greedy' and 'snap'")
+        raise ValueError(f"no way {told(how)}; there are 'optimal', 'greedy' and 'snap'")
     rows, columns = shape
     cells = torch.full((rows * columns,), EMPTY)
     if how == "snap":

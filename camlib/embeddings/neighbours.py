@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
-from ..given import tensor, whole
+from ..given import tensor, told, whole
 from .codes import finite
 from .scale import near_one
 
@@ -36,7 +36,7 @@ def nearest(
     metric, distances beyond single precision, and for a code of zeros under "cosine": it points nowhere.
     """
     if metric not in ("l2", "cosine"):
-        raise ValueError(f"no metric {metric!r}; there are 'l2' and 'cosine'")
+        raise ValueError(f"no metric {told(metric)}; there are 'l2' and 'cosine'")
     finite(codes)
     tensor(queries, "queries")
     own = None if queries.is_floating_point() else _rows(queries, len(codes))

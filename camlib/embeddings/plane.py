@@ -14,7 +14,7 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from ..given import number, seeded
+from ..given import number, seeded, told
 from .codes import finite
 from .neighbours import nearest
 from .scale import near_one
@@ -45,7 +45,7 @@ def embed(
     """
     if method not in ("tsne", "pca") or start not in ("pca", "random"):
         raise ValueError(
-            f"method {method!r}, start {start!r}; there are 'tsne' and 'pca', 'pca' and 'random'"
+            f"method {told(method)}, start {told(start)}; there are 'tsne' and 'pca', 'pca' and 'random'"
         )
     finite(codes)
     if len(codes) < 3:

@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
+from ..given import told
+
 __all__ = ["unit_numbers"]
 
 
@@ -21,5 +23,5 @@ def unit_numbers(units: int | Iterable[int] | Tensor, layer: str, count: int | N
     for unit in each:
         whole = hasattr(unit, "__index__") and not isinstance(unit, bool)
         if not whole or unit < 0 or (count is not None and unit >= count):
-            raise ValueError(f"unit {unit!r}{has or ': units are whole numbers from 0'}")
+            raise ValueError(f"unit {told(unit)}{has or ': units are whole numbers from 0'}")
     return [operator.index(unit) for unit in each]

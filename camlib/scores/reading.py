@@ -6,16 +6,17 @@ there is text; a box round each connected part; what is in the box, made like MN
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 from torchvision.ops import roi_align
 
-from ..given import tensor
+from ..given import tensor, told
 from ..scenes.texts import Texts
 from .boxes import iou
-from .maps import components
+from .maps import check_boxes, components
 from .spotting import lit_at_area
 
 __all__ = ["characters_in", "cut_digits", "hotspots"]
@@ -45,7 +46,7 @@ def cut_digits(images: Tensor, boxes: Sequence[Tensor]) -> Tensor:
     Raises ValueError for images of another shape, another number of box lists, and a box without area or
     with NaN.
     """
-    boxes = [tensor(own, f"the boxes of picture {n}") for n, own in enumerate(boxes)]
+    boxes = _lists(boxes)
     if tensor(images, "images").ndim != 4 or images.shape[1] != 1 or len(boxes) != len(images):
         raise ValueError(f"{len(boxes)} lists of boxes for images {tuple(images.shape)}; give (N, 1, H, W)")
     for n, own in enumerate(boxes):
@@ -72,6 +73,14 @@ def cut_digits(images: Tensor, boxes: Sequence[Tensor]) -> Tensor:
     return stretched
 
 
+def _lists(boxes: Sequence[Tensor]) -> list[Tensor]:
+    """The boxes of each picture. Raises ValueError for what is no list of tensors."""
+    given: Any = boxes
+    if isinstance(given, list | tuple) or (isinstance(given, Tensor) and given.ndim == 3):
+        return [tensor(own, f"the boxes of picture {n}") for n, own in enumerate(given)]
+    raise ValueError(f"boxes are {told(given)}; give a list, for each picture (B, 4)")
+
+
 def characters_in(boxes: Sequence[Tensor], texts: Texts) -> list[str]:
     """What is written in each box, picture by picture: "7", "K", or "" where no character is.
 
@@ -80,10 +89,12 @@ def characters_in(boxes: Sequence[Tensor], texts: Texts) -> list[str]:
     """
     if not isinstance(texts, Texts):
         raise ValueError(f"only texts know what is written; given a {type(texts).__name__}")
+    boxes = _lists(boxes)
     if len(boxes) != len(texts):
         raise ValueError(f"{len(boxes)} lists of boxes for {len(texts)} pictures")
     found = []
     for own, characters, true in zip(boxes, texts.characters, texts.boxes, strict=True):
+        check_boxes(own, "boxes")
         overlap, which = iou(own[:, None], true).max(1)
         near = zip(overlap.tolist(), which.tolist(), strict=True)
         found += [characters[k].char if share >= 0.5 else "" for share, k in near]

@@ -85,7 +85,8 @@ def lit_at_area(heatmaps: Tensor, masks: Tensor, *, area: float = 1.0) -> Tensor
     Raises ValueError for an area that is not above 0, values that are not finite, shapes that do not match,
     and a picture without text.
     """
-    if not 0 < number(area, "area", "how many times the true area is lit, above 0") < np.inf:
+    area = number(area, "area", "how many times the true area is lit, above 0")
+    if not area > 0:
         raise ValueError(f"area is {area}; it is above 0: how many times the true area is lit")
     maps, true = finite(heatmaps), _masks(heatmaps, masks)
     lots = np.random.default_rng(0).permutation(maps[:1].size)
@@ -119,7 +120,7 @@ def box_scores(
     without any.
     """
     least = share(iou_threshold, "iou_threshold")
-    tensor(heatmaps, "heatmaps")
+    finite(heatmaps)
     true = true_boxes(boxes, len(heatmaps))
     lit = lit_at_area(heatmaps, masks, area=area).numpy()
     right, given = [], []

@@ -77,7 +77,7 @@ class TopPatches:
             raise ValueError(
                 f"no patches of unit {unknown[0]}; there are those of {listing(map(str, there))}"
             )
-        rows = torch.tensor([there.index(unit) for unit in wanted])
+        rows = torch.tensor([there.index(unit) for unit in wanted], dtype=torch.int64)
         return self._chosen(rows, "units")
 
     def crops(self, dataset: Any) -> Tensor:

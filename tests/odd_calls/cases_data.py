@@ -557,4 +557,17 @@ CASES += [
     told("zhou_boxes: thresholds 20", lambda: cl.zhou_boxes(HEAT, thresholds=20), "thresholds are 20"),
     told("feature_maps: layers None", lambda: cl.feature_maps(NET, None, X), "layers is a list"),
     told("embed: perplexity '3'", lambda: cl.embed(CODES, perplexity="3"), "perplexity is '3'"),
+    told(
+        "nearest: a tensor without numbers", lambda: cl.nearest(CODES, CODES.to("meta")), "give a dense one"
+    ),
+    told("embed: a sparse tensor", lambda: cl.embed(CODES.to_sparse()), "give a dense one"),
+    told("grid: how of tensors", lambda: cl.grid(XY, (3, 4), how=X), "no way a tensor"),
+    told("find_units: part 3", lambda: cl.find_units(NET, SCENES, 3), "a part is a name"),
+    told("find_units: part of pictures", lambda: cl.find_units(NET, SCENES, SCENES), "a part is a name"),
+    told("cut_digits: boxes None", lambda: scores.cut_digits(HEAT[:, None], None), "boxes are None"),
+    told("characters_in: boxes 3", lambda: scores.characters_in(3, TEXTS), "boxes are 3; give a list"),
+    right("patches.pick([])", lambda: TOP.pick([]), lambda none: none.values.shape == (0, 2)),
+    right(
+        "lit_at_area: area 10¹⁹", lambda: scores.lit_at_area(HEAT, MASKS, area=10**19), lambda lit: lit.all()
+    ),
 ]
