@@ -38,7 +38,7 @@ def peaks(maps: Tensor, field: ReceptiveField, *, count: int = 1, radius: float 
     Only what is above 0 is a peak: a silent map has none. The second peak is the highest cell that is no
     lower than its eight neighbours and further than `radius` pixels from the first (non-maximum suppression);
     None: one and a half cells.
-    Raises ValueError for maps of another shape, a count below 1, a radius below 0, and a value that is not a
+    Raises ValueError for maps of another shape, a count below 1 or above that of cells, a radius below 0, and a value that is not a
     number.
     """
     if not isinstance(field, ReceptiveField):
@@ -46,7 +46,7 @@ def peaks(maps: Tensor, field: ReceptiveField, *, count: int = 1, radius: float 
     if tuple(tensor(maps, "maps").shape[-2:]) != field.shape or not maps.is_floating_point():
         wanted = f"(…, {field.shape[0]}, {field.shape[1]})"
         raise ValueError(f"maps of shape {tuple(maps.shape)}; this field is for floats {wanted}")
-    count = whole(count, "count", 1)
+    count = whole(count, "count", 1, field.shape[0] * field.shape[1])
     if radius is not None and number(radius, "radius", "pixels, 0 or more") < 0:
         raise ValueError(f"radius is {radius}; give pixels, 0 or more")
     if maps.isnan().any():

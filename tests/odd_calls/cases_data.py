@@ -570,4 +570,6 @@ CASES += [
     right(
         "lit_at_area: area 10¹⁹", lambda: scores.lit_at_area(HEAT, MASKS, area=10**19), lambda lit: lit.all()
     ),
+    told("peaks: count 10¹⁹", lambda: cl.peaks(torch.rand(1, 6, 6), FIELD, count=10**19), "from 1 to 36"),
+    told("locate: count 10¹⁹", lambda: cl.locate(NET, ("conv1", 1), X, count=10**19), "from 1 to 36"),
 ]
