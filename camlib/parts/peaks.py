@@ -38,8 +38,8 @@ def peaks(maps: Tensor, field: ReceptiveField, *, count: int = 1, radius: float 
     Only what is above 0 is a peak: a silent map has none. The second peak is the highest cell that is no
     lower than its eight neighbours and further than `radius` pixels from the first (non-maximum suppression);
     None: one and a half cells.
-    Raises ValueError for maps of another shape, a count below 1 or above that of cells, a radius below 0, and a value that is not a
-    number.
+    Raises ValueError for maps of another shape, a count below 1 or above that of cells, a radius below 0,
+    and a value that is not a number.
     """
     if not isinstance(field, ReceptiveField):
         raise ValueError(f"field is {told(field)}; give what receptive_field gives")

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 from torchvision.datasets import MNIST
 
+from ..given import told
 from .pixels import Pixels
 
 __all__ = ["Digits", "digits"]
@@ -46,9 +47,9 @@ def digits(*, split: str = "test", source: str = "auto") -> Digits:
     Raises ValueError for another split or source, OSError where MNIST is asked for and cannot be had.
     """
     if split not in ("train", "test"):
-        raise ValueError(f"no split {split!r}; there are 'train' and 'test'")
+        raise ValueError(f"no split {told(split)}; there are 'train' and 'test'")
     if source not in ("auto", "mnist", "sklearn"):
-        raise ValueError(f"no source {source!r}; there are 'auto', 'mnist' and 'sklearn'")
+        raise ValueError(f"no source {told(source)}; there are 'auto', 'mnist' and 'sklearn'")
     if source == "sklearn":
         return _sklearn(split)
     try:

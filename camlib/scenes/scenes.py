@@ -76,7 +76,7 @@ class Scenes(Pixels):
     def part(self, name: str) -> Tensor:
         """bool (N, H, W): the pixels of one part in sight, a name from `PARTS`."""
         if not isinstance(name, str) or name not in PARTS[1:]:
-            raise ValueError(f"no part {name!r}; a critter has {', '.join(PARTS[1:])}")
+            raise ValueError(f"no part {told(name)}; a critter has {', '.join(PARTS[1:])}")
         return self.parts == PARTS.index(name)
 
 
@@ -101,7 +101,7 @@ def critters(
     if isinstance(without, str) or not isinstance(without, Iterable):
         raise ValueError(f"without is {told(without)}; give the names as a list: without=['eyes']")
     if stamp not in (None, "all", *CLASSES):
-        raise ValueError(f"no class {stamp!r} to stamp; there are {', '.join(CLASSES)}, or 'all'")
+        raise ValueError(f"no class {told(stamp)} to stamp; there are {', '.join(CLASSES)}, or 'all'")
     left_out = tuple(without)
     recipes = [replace(sample(seed, i, pair), without=left_out) for i in range(n)]
     if stamp is not None:
@@ -129,7 +129,9 @@ def draw(recipes: Sequence[Recipe], *, size: int = 128) -> Scenes:
         raise ValueError("some recipes have two critters and some have one; draw them apart")
     for name in {name for r in recipes for name in r.without}:
         if name not in REMOVABLE:
-            raise ValueError(f"cannot leave out {name!r}; a critter can do without {', '.join(REMOVABLE)}")
+            raise ValueError(
+                f"cannot leave out {told(name)}; a critter can do without {', '.join(REMOVABLE)}"
+            )
     chunks = [recipes[i : i + _CHUNK] for i in range(0, len(recipes), _CHUNK)]
     jobs = 1 if len(chunks) < 3 else -1  # starting processes costs more than a few scenes do
     work = joblib.Parallel(n_jobs=jobs, return_as="generator")(

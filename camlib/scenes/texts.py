@@ -114,7 +114,7 @@ def texts(
     """
     n, seed = whole(n, "n", 1), seeded(seed)
     if kind not in KINDS:
-        raise ValueError(f"no kind {kind!r}; there are {', '.join(KINDS)}")
+        raise ValueError(f"no kind {told(kind)}; there are {', '.join(KINDS)}")
     if not isinstance(size, tuple | list) or len(size) != 2:
         raise ValueError(f"size is {told(size)}; give (height, width), each at least 120 pixels")
     size = whole(size[0], "the height", 120), whole(size[1], "the width", 120)
