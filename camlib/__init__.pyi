@@ -21,6 +21,7 @@ from .heatmaps.similarnet import (
     softmax_weights,
 )
 from .networks.cost import Cost, costs
+from .networks.first_layer import first_layer
 from .networks.net import Net
 from .networks.zoo import here, load, wrap
 from .parts.baselines import baselines
@@ -112,6 +113,7 @@ __all__ = [
     "filters",
     "find_classifier",
     "find_units",
+    "first_layer",
     "folder",
     "gradcam",
     "grid",
