@@ -69,7 +69,8 @@ def recipe(name: str) -> Recipe:
     return Recipe(
         *(make, filled, _address(entry), imagenet_classes() if _of_imagenet(entry) else None),
         *(entry.mean, entry.std, height if height == width else (height, width)),
-        math.floor(min(height, width) / entry.crop_pct),  # timm rounds so
+        # timm rounds so; three of its networks want a border, of which nothing can be cut out
+        math.floor(min(height, width) / min(entry.crop_pct, 1)),
     )
 
 

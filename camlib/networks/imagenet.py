@@ -25,7 +25,8 @@ def recipe() -> Recipe:
         module, state = empty(theirs.make), bare(read(path, url))
         own = list(module.state_dict())
         if "_conv_stem.weight" in state and len(state) == len(own):  # other names, in the same order
-            state = dict(zip(own, state.values(), strict=True))
+            # and TensorFlow's order of dimensions in memory, for which torch computes in another way
+            state = {name: value.contiguous() for name, value in zip(own, state.values(), strict=True)}
         place(module, state, path)
         return module
 
