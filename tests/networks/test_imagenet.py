@@ -72,7 +72,7 @@ def test_its_maps_add_up_to_its_logits_and_lie_where_they_look(net: Net) -> None
     assert acts["blocks.4"].shape == (2, 112, 14, 14)
     last = acts["bn2"]  # after its ReLU6
     assert last.shape == (2, 1280, 7, 7)
-    assert (last.min(), last.max()) == (0, 6)
+    assert (float(last.min()), float(last.max())) == (0, 6)
     weight, bias = (net.get_parameter(f"module.classifier.{key}") for key in ("weight", "bias"))
     maps = find_classifier(net, pictures()).maps(torch.tensor([[3, 7], [3, 7]]))
     by_hand = torch.einsum("nchw,kc->nkhw", last, weight[[3, 7]])
@@ -172,4 +172,4 @@ def test_it_recognises_photographs(net: Net) -> None:
         for photo in photos:
             name = photo.stem.partition("_")[2].lower()
             right += int(net(middle(Image.open(photo).convert("RGB"))[None]).argmax()) == index[name]
-    assert right / len(photos) >= 0.83  # 100 of 113
+    assert right / len(photos) >= 0.86  # 100 of 113

@@ -9,6 +9,7 @@ import pytest
 import timm
 import torch
 from safetensors.torch import save_file
+from timm.data.config import resolve_data_config
 from torch import Tensor
 
 from camlib.heatmaps.classifier import find_classifier
@@ -38,7 +39,7 @@ def state(seed: int, name: str = "resnet26d") -> tuple[dict[str, Tensor], Tensor
     """A state dict, and the logits that timm's own network gives with it."""
     torch.manual_seed(seed)
     theirs = timm.create_model(name).eval()
-    config = timm.data.resolve_data_config({}, model=theirs)
+    config = resolve_data_config({}, model=theirs)
     mean, std = (torch.tensor(config[key]).view(3, 1, 1) for key in ("mean", "std"))
     with torch.inference_mode():
         logits: Tensor = theirs((pictures(config["input_size"][1]) - mean) / std)
