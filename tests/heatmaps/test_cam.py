@@ -12,8 +12,9 @@ from torch.nn import functional as F  # noqa: N812, everybody's name for it
 from camlib.geometry.field import lay, receptive_field, upsample
 from camlib.heatmaps.cam import cam, class_maps
 from camlib.heatmaps.classifier import Classifier, find_classifier
+from camlib.networks.from_torchvision import addresses
 from camlib.networks.net import Net
-from camlib.networks.zoo import known, load, wrap
+from camlib.networks.zoo import load, wrap
 from camlib.running.record import record
 
 # One small network of each family; CAMLIB_ZOO=1 tries all of torchvision's classifiers.
@@ -23,7 +24,7 @@ FAMILIES = (
     *("regnet_y_400mf", "resnet18", "resnet50", "resnext50_32x4d", "shufflenet_v2_x0_5", "squeezenet1_1"),
     *("swin_t", "swin_v2_t", "vgg11", "vgg11_bn", "vit_b_16", "wide_resnet50_2"),
 )
-ZOO = [name for name in known() if known()[name]] if os.environ.get("CAMLIB_ZOO") else FAMILIES
+ZOO = list(addresses()) if os.environ.get("CAMLIB_ZOO") else FAMILIES
 NO_CAM = ("alexnet", "convnext", "maxvit", "mobilenet_v3", "vgg", "vit")
 
 
