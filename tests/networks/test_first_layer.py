@@ -5,6 +5,7 @@ The network is squeezenet1_1 by name; its file here is its first tensors, and a 
 
 import io
 import os
+import pickle
 import re
 import threading
 import warnings
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import safetensors.torch
@@ -27,7 +28,7 @@ import camlib
 from camlib.networks import first_layer as module
 from camlib.networks import ranged, weights, zoo
 from camlib.networks.first_layer import first_layer
-from camlib.networks.one_tensor import one_tensor
+from camlib.networks.one_tensor import MAGIC, one_tensor
 from camlib.networks.ranged import BLOCK, NoRangesError, RangedFile, RangeError
 from camlib.networks.weights import WeightsError
 
@@ -331,6 +332,39 @@ def test_tensors_that_are_parts_of_others(how: str) -> None:
     checkpoint = {"state_dict": views}
     with pytest.raises(ValueError, match=r"holds no tensor part; it holds state_dict"):
         one_tensor(io.BytesIO(written(checkpoint, how)), "part")
+
+
+class _Viewed(NamedTuple):
+    """Stands for a storage that is a part of another, as torch before 0.4 wrote them."""
+
+    identity: tuple[Any, ...]
+
+
+class _OldPickler(pickle.Pickler):
+    def persistent_id(self, of: Any) -> Any:
+        return of.identity if isinstance(of, _Viewed) else None
+
+
+class _Rebuilt:
+    def __init__(self, *of: Any) -> None:
+        self.of = of
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return torch._utils._rebuild_tensor, self.of
+
+
+def test_a_storage_that_is_a_part_of_another() -> None:
+    numbers, buffer = torch.randn(100), io.BytesIO()
+    part = _Viewed(("storage", torch.FloatStorage, "1", "cpu", 100, ("2", 40, 20)))
+    machine = {"protocol_version": 1001, "little_endian": True, "type_sizes": {}}
+    for of in (MAGIC, 1001, machine, {"part": _Rebuilt(part, 3, (2, 4), (4, 1))}, ["1"]):
+        _OldPickler(buffer, protocol=2).dump(of)
+    buffer.write((100).to_bytes(8, "little") + numbers.numpy().tobytes())
+    buffer.seek(0)
+    found = one_tensor(buffer, "part")
+    assert torch.equal(found, numbers[43:51].view(2, 4))
+    buffer.seek(0)
+    assert torch.equal(found, torch.load(buffer, weights_only=True)["part"])
 
 
 def test_an_archive_as_older_torch_wrote_it() -> None:
