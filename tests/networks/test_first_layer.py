@@ -400,11 +400,12 @@ def test_a_file_on_this_machine_comes_first(
     Handler.asked.clear()
     here = tmp_path / "torch" / "hub" / "checkpoints" / "made.pth"
     here.parent.mkdir(parents=True)
-    whole = models.squeezenet1_1(weights=None)
-    torch.save(whole.state_dict(), here)
+    whole = models.squeezenet1_1(weights=None).state_dict()
+    whole[KEY] = torch.randn(2, *SHAPE)[1]  # a part of a larger tensor
+    torch.save(whole, here)
     found = first_layer(NAME)
-    assert torch.equal(found, whole.get_parameter(KEY))
-    assert found._base is None
+    assert torch.equal(found, whole[KEY])
+    assert found.untyped_storage().nbytes() == found.nbytes  # which is not kept in memory for it
     assert not found.requires_grad
     torch.save({KEY: torch.ones(3)}, here)
     with pytest.raises(WeightsError, match=r"made\.pth is for another network"):
