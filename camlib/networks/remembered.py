@@ -2,8 +2,8 @@
 
 Which modules run in which order, and where a layer's cells look, depends on the network's build and on the
 picture's size, not on its numbers. A `Net` keeps such findings. A finding is forgotten when a module is
-replaced, or a setting of one (a stride, a padding, a hook, a `forward` of its own), or the shape or the type
-of a parameter changes.
+replaced, or a setting of one (a stride, a padding, a list of them, a hook, a `forward` of its own), or a
+parameter or its shape. What hides deeper, in a dictionary that is changed in place, is not noticed.
 """
 
 import operator
@@ -68,6 +68,9 @@ def _build(net: nn.Module, hooks: bool) -> tuple[list[Any], list[Any]]:
         same.append(module)
         same.extend({**settings, "training": None, "found": None}.values())
         same.extend(settings["_modules"].values())
+        for several in settings.values():
+            if type(several) is list:  # which may be changed in place
+                same.extend(several)
         for numbers in (settings["_parameters"], settings["_buffers"]):
             if numbers:
                 same.extend(numbers.values())
@@ -78,6 +81,6 @@ def _build(net: nn.Module, hooks: bool) -> tuple[list[Any], list[Any]]:
 
 
 def _alike(one: tuple[list[Any], list[Any]], other: tuple[list[Any], list[Any]]) -> bool:
-    """Whether they are the same objects: a setting is replaced, never changed, and so is a number's type."""
+    """Whether they are the same objects, of the same shapes."""
     same = len(one[0]) == len(other[0]) and all(map(operator.is_, one[0], other[0]))
     return same and one[1] == other[1]

@@ -180,6 +180,27 @@ def test_what_was_found_is_forgotten_when_the_network_changes(change: str) -> No
     assert all(net.layers[name] is fresh.layers[name] for name in fresh.layers)
 
 
+class Listed(nn.Module):
+    """Its stride stands in a list, which may be changed in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.fc, self.strides = nn.Conv2d(3, 4, 3), nn.Linear(4, 2), [1]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        maps = self.conv(nn.functional.avg_pool2d(x, self.strides[0])).relu()
+        logits: torch.Tensor = self.fc(maps.mean((2, 3)))
+        return logits
+
+
+def test_a_list_changed_in_place_is_noticed() -> None:
+    net = wrap(Listed(), size=32)
+    assert receptive_field(net, "conv").stride == (1, 1)
+    net.get_submodule("module").strides[0] = 2  # type: ignore[operator]
+    assert receptive_field(net, "conv").stride == (2, 2)
+    assert cam(net, torch.rand(1, 3, 32, 32)).shape == (1, 32, 32)
+
+
 def test_other_sizes_have_their_own() -> None:
     net = small()
     assert cam(net, torch.rand(1, 3, 32, 32)).shape == (1, 32, 32)
