@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.linalg import vector_norm
 from torch.nn import functional as F  # noqa: N812, everybody's name for it
 from torch.overrides import TorchFunctionMode
 
@@ -53,8 +54,8 @@ class Classifier:
         """M_c = Σ_k w_k^c f_k: (N, h, w) for class indices (N,), (N, K, h, w) for (N, K); None: top-1."""
         targets = self.logits.argmax(1) if targets is None else targets
         wanted = self.weight[targets.reshape(len(self.features), -1)]
-        found = torch.einsum("nck,nkhw->nchw", wanted, self.features)
-        return found.reshape(*targets.shape, *found.shape[2:])
+        found = wanted @ self.features.flatten(2)
+        return found.reshape(*targets.shape, *self.features.shape[2:])
 
 
 def find_classifier(net: Net, images: Tensor) -> Classifier:
@@ -212,7 +213,11 @@ def _pool(features: Tensor, pooled: Tensor, near: float) -> str | None:
 
 
 def _close(one: Tensor, other: Tensor, near: float) -> bool:
-    return one.shape == other.shape and bool((one - other).abs().max() <= near * other.abs().max())
+    return one.shape == other.shape and bool(_largest(one - other) <= near * _largest(other))
+
+
+def _largest(numbers: Tensor) -> Tensor:
+    return vector_norm(numbers, float("inf"))
 
 
 def _refusal(net: Net, why: str) -> ValueError:
