@@ -15,7 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from tools import lesson
-from tools.lesson import NOTES, SECTIONS, STUB_MARKS, tags
+from tools.lesson import FOLDED, SECTIONS, STUB_MARKS, tags
 
 LINES_PER_CELL = 8
 LONGEST_LINE = 110
@@ -123,8 +123,6 @@ def _slides(nb: NotebookNode) -> Iterator[str]:
             yield f"{_cell(nb, i)}: setup, stub and check cells are skipped in decks (slide type skip)"
         elif kind not in ("skip", "notes") and re.search(r"<summary>\s*(Hint|Solution)", cell.source):
             yield f"{_cell(nb, i)}: hints and solutions are skipped in decks (slide type skip)"
-        elif kind == "notes" and not lesson.folded(cell.source, NOTES):
-            yield f"{_cell(nb, i)}: fold speaker notes: <details><summary>{NOTES}</summary>"
     pages = lesson.slides(nb)
     if not SLIDES[0] <= len(pages) <= SLIDES[1]:
         yield f"the deck has {len(pages)} slides (types slide, subslide); make it {SLIDES[0]} to {SLIDES[1]}"
@@ -142,6 +140,9 @@ def _cells(nb: NotebookNode) -> Iterator[str]:
         yield "some cells have no id of their own; `make notebooks` gives them one"
     for i, cell in enumerate(nb.cells):
         lines = cell.source.splitlines()
+        for summary in re.findall(r"<details>\s*<summary>\s*(.*?)\s*</summary>", cell.source):
+            if cell.cell_type == "markdown" and not summary.startswith(FOLDED):
+                yield f"{_cell(nb, i)} folds {summary!r}: only hints and solutions are folded; let it be read"
         if not cell.source.strip():
             yield f"{_cell(nb, i)} is empty: delete it"
         if "TODO" in cell.source:

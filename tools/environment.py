@@ -1,7 +1,12 @@
-"""Build the course's environment, `.venv`, and open JupyterLab in it; `make env` and `make lab` call this.
+"""Build the course's environment, `.venv`, and open JupyterLab in it, without make or git; make calls it too.
 
-    python3 tools/environment.py        build .venv; again only when pyproject.toml or constraints.txt change
-    python3 tools/environment.py lab    the same, then open lesson 00 in JupyterLab
+    python3 tools/environment.py                  build .venv; again only when its inputs change
+    python3 tools/environment.py lab              the same, then open lesson 00 in JupyterLab
+    python3 tools/environment.py lab --handouts   the same, with the lessons that have no solutions
+    python3 tools/environment.py wheelhouse       collect the packages, for rooms without internet
+    python tools/environment.py here              install into this very Python: conda's, Binder's
+
+Where a folder wheelhouse/ lies in the course's, the packages come from there, and no internet is needed.
 
 It starts on every Python since 3.6 with nothing installed, so that it can say what is missing.
 """
@@ -11,6 +16,8 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +27,7 @@ from typing import Iterator, List, Optional, Tuple
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+WHEELHOUSE = ROOT / "wheelhouse"
 OLDEST, NEWEST = (3, 11), (3, 14)  # what constraints.txt has packages for
 
 # What pip says when it cannot reach the packages, or has no room for them.
@@ -41,23 +49,32 @@ LAB_SETTINGS = {
 def main(arguments: Optional[List[str]] = None) -> None:
     """Do what the command line asks; every failure is one line on stderr and exit code 1."""
     parser = argparse.ArgumentParser(description="Build .venv; with 'lab', open JupyterLab in it.")
-    parser.add_argument("what", nargs="?", choices=["env", "lab"], default="env")
+    parser.add_argument("what", nargs="?", choices=["env", "lab", "wheelhouse", "here"], default="env")
+    parser.add_argument("--handouts", action="store_true", help="with lab: the lessons without solutions")
     given, options = parser.parse_known_args(arguments)
-    if options and given.what == "env":
-        parser.error("unknown: " + " ".join(options))
+    if (options or given.handouts) and given.what != "lab":
+        parser.error("unknown: " + " ".join(options or ["--handouts"]))
     try:
-        build()
+        if given.what == "here":
+            install_here()
+        else:
+            build(online=given.what == "wheelhouse")
+        if given.what == "wheelhouse":
+            collect()
     except KeyboardInterrupt:
         raise SystemExit("\nInterrupted. The same command goes on from here.") from None
     if given.what == "lab":
-        lab(options)
+        lab(options, given.handouts)
 
 
 # ---------------------------------------------------------------------------------------- the environment
 
 
-def build() -> None:
-    """Bring `.venv` up to date. The stamp is written last, so a half-built one is never taken for a whole."""
+def build(online: bool = False) -> None:
+    """Bring `.venv` up to date, from the wheelhouse where there is one, unless online.
+
+    The stamp is written last, so a half-built one is never taken for a whole.
+    """
     stamp, inputs = VENV / ".ready", fingerprint()
     if stamp.is_file() and stamp.read_text() == inputs:
         return
@@ -70,14 +87,16 @@ def build() -> None:
         python, version = find_python()
         print("Building .venv with Python {}.{}.".format(*version), flush=True)
         run([*python, "-m", "venv", "--clear", str(VENV)], "Could not make .venv")
-    options = [] if roomy else ["--no-cache-dir"]
+    offline = [] if online else from_wheelhouse()
+    options = offline + ([] if roomy else ["--no-cache-dir"])
     if stamp.exists():
         stamp.unlink()
         print("Bringing .venv up to date: the course needs other packages than before.", flush=True)
         options.append("--quiet")
     else:
         size = "3 GB" if whole else "up to 500 MB"
-        print(f"Installing the packages: {size} to download, a few minutes.", flush=True)
+        todo = "from wheelhouse, without the internet" if offline else size + " to download"
+        print(f"Installing the packages: {todo}, a few minutes.", flush=True)
     install(own, options)
     settings = VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +169,7 @@ def find_python() -> Tuple[List[str], Tuple[int, int]]:
     there = ", ".join("{}.{}".format(*version) for version in sorted(seen))
     raise SystemExit(
         "The course needs Python {}.{} to {}.{}; here is {}.".format(*OLDEST, *NEWEST, there)
-        + " Install one from python.org, or name it: make PYTHON=/path/to/python lab"
+        + " Install one from python.org, and start this file with it: python3.12 tools/environment.py lab"
     )
 
 
@@ -181,21 +200,99 @@ def install(own: List[str], options: List[str]) -> None:
 
     One environment serves lessons and tests: what the tests add is 2 % of it.
     """
-    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    if own:
-        constraints = [line for line in constraints if not line.startswith(("torch==", "torchvision=="))]
+    kept = ["torch", "torchvision"] if own else []
     for leftover in VENV.glob("tmp-*"):
         shutil.rmtree(str(leftover))
     # pip unpacks beside .venv: /tmp may be small, or memory.
     with tempfile.TemporaryDirectory(prefix="tmp-", dir=str(VENV)) as folder:
         pins = Path(folder, "constraints.txt")
-        pins.write_text("\n".join(constraints + own), encoding="utf-8")
-        pip = [venv_python(), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+        pins.write_text("\n".join(pinned(without=kept) + own), encoding="utf-8")
+        failure = "pip could not install the packages"
+        if "--no-index" in options:
+            failure += " from wheelhouse/; delete that folder to fetch them, or make it again with wheelhouse"
         run(
-            [*pip, *options, "-c", str(pins), "-e", ".[dev]"],
-            "pip could not install the packages",
+            [*pip(venv_python(), "install"), *options, "-c", str(pins), "-e", ".[dev]"],
+            failure,
             temporary=folder,
         )
+
+
+def install_here() -> None:
+    """Install camlib into the Python that runs this, and keep what it has: conda's CPU torch.
+
+    What is not there yet comes at the versions of constraints.txt, so Binder's image and conda's environment
+    hold what the checks ran with, apart from what conda brought.
+    """
+    code = "import importlib.metadata as m; print(*(d.metadata['Name'] for d in m.distributions()))"
+    names = (ask([sys.executable], code) or "").split()
+    if not {"torch", "torchvision"} <= set(names):
+        raise SystemExit("No torch and torchvision in this Python: environment.yml brings them with conda.")
+    with tempfile.TemporaryDirectory() as folder:
+        pins = Path(folder, "constraints.txt")
+        pins.write_text("\n".join(pinned(without=names)), encoding="utf-8")
+        command = [*pip(sys.executable, "install"), "--no-cache-dir", "-c", str(pins), "-e", ".[lab]"]
+        run(command, "pip could not install the packages")
+
+
+def pip(python: str, verb: str) -> List[str]:
+    """The command of this Python's pip, which asks nothing and does not talk of itself."""
+    return [python, "-m", "pip", verb, "--no-input", "--disable-pip-version-check"]
+
+
+def pinned(without: List[str]) -> List[str]:
+    """The lines of constraints.txt, except those of the packages named, however their names are spelled."""
+    names = {plain(name) for name in without}
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if plain(line.split("==")[0]) not in names]
+
+
+def plain(name: str) -> str:
+    """One spelling of a package's name: "jupyterlab_pygments" is "jupyterlab-pygments"."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+# --------------------------------------------------------------------------------------------- wheelhouse
+
+
+def collect() -> None:
+    """Put the packages that `.venv` needs into wheelhouse/, for machines of this kind and this Python.
+
+    Wheels that lie there already are preferred where they are newer: a CPU-only torch, 2.15.0+cpu, is.
+    """
+    check_disk(4 if sys.platform == "linux" else 1)
+    WHEELHOUSE.mkdir(exist_ok=True)
+    print("Collecting the packages in wheelhouse/: a few minutes.", flush=True)
+    places = ["--wheel-dir", str(WHEELHOUSE), "--find-links", str(WHEELHOUSE)]
+    needs = [".[dev]", "hatchling", "editables"]  # an editable installation is built with the last two
+    command = [*pip(venv_python(), "wheel"), *places, "-c", "constraints.txt", *needs]
+    run(command, "pip could not collect the packages")
+    for own in WHEELHOUSE.glob("camlib-*.whl"):
+        own.unlink()  # the course itself is the folder
+    marks = WHEELHOUSE / "for.txt"
+    kinds = set(marks.read_text(encoding="utf-8").splitlines()) if marks.is_file() else set()
+    marks.write_text("\n".join(sorted(kinds | {machine()})) + "\n", encoding="utf-8")
+    size = sum(file.stat().st_size for file in WHEELHOUSE.iterdir()) / 1e9
+    print(f"wheelhouse/: {size:.1f} GB, for {machine()}. Copy the course's folder with it.", flush=True)
+
+
+def from_wheelhouse() -> List[str]:
+    """pip's options for packages out of wheelhouse/; none where there is no such folder."""
+    marks = WHEELHOUSE / "for.txt"
+    if not marks.is_file():
+        return []
+    kinds = marks.read_text(encoding="utf-8").splitlines()
+    if machine() not in kinds:
+        raise SystemExit(
+            "wheelhouse/ is for {}; this is {}.".format(" and ".join(kinds), machine())
+            + " Take that Python, or delete wheelhouse/ to fetch the packages."
+        )
+    return ["--no-index", "--find-links", str(WHEELHOUSE)]
+
+
+def machine() -> str:
+    """What a package must fit, such as "Python 3.12 on Linux x86_64"."""
+    found = ask([venv_python()], "import sys; print(*sys.version_info[:2])") or ""
+    return "Python {} on {} {}".format(found.replace(" ", "."), platform.system(), platform.machine())
 
 
 def run(command: List[str], failure: str, temporary: Optional[str] = None) -> None:
@@ -221,10 +318,17 @@ def run(command: List[str], failure: str, temporary: Optional[str] = None) -> No
 # --------------------------------------------------------------------------------------------- JupyterLab
 
 
-def lab(options: List[str]) -> None:
-    """Open JupyterLab on lesson 00; it takes the next free port and prints the address with its token."""
-    page = "/lab/tree/notebooks/00_start_here.ipynb"
-    command = [venv_python(), "-m", "jupyterlab", "--ServerApp.root_dir=.", "--LabApp.default_url=" + page]
+def lab(options: List[str], handouts: bool = False) -> None:
+    """Open JupyterLab on lesson 00; it takes the next free port and prints the address with its token.
+
+    handouts: on the copies without solutions, in handouts/, of which those that are there stay as they are.
+    """
+    folder, page = (".", "notebooks/00_start_here.ipynb")
+    if handouts:
+        folder, page = ("handouts", "00_start_here.ipynb")  # the folder's own: no solution is in sight
+        run([venv_python(), "-m", "tools.handouts", "--to-work-in"], "The handouts could not be laid out")
+    command = [venv_python(), "-m", "jupyterlab", "--ServerApp.root_dir=" + folder]
+    command.append("--LabApp.default_url=/lab/tree/" + page)
     command.append("--log-level=WARN")  # the address is not lost among twenty lines of news
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")

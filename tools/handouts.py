@@ -1,4 +1,4 @@
-"""Copy the lessons without their solutions and speaker notes: `make handouts`. Hints and outputs stay."""
+"""Copy the lessons without their solutions: `make handouts`. All else stays."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ OUT = lesson.ROOT / "build" / "handouts"
 
 
 def handout(nb: NotebookNode) -> NotebookNode:
-    """A copy of a lesson for learners: every solution cut out, and what is only for the speaker."""
+    """A copy of a lesson for learners: every solution cut out."""
     nb = nbformat.from_dict(nb)
     for cell in nb.cells:
         if cell.cell_type == "markdown":
             cell.source = lesson.unfolded(cell.source, "Solution")
-    nb.cells = [cell for cell in nb.cells if cell.source and lesson.slide_type(cell) != "notes"]
+    nb.cells = [cell for cell in nb.cells if cell.source]
     return nb
 
 

@@ -30,9 +30,9 @@ SECTIONS = (
 )
 
 
-#: The tags of an exercise's two cells, and the summary that speaker notes are folded under.
+#: The tags of an exercise's two cells, and all that a lesson may fold.
 STUB_MARKS = ("exercise-stub", "exercise-check")
-NOTES = "Speaker notes"
+FOLDED = ("Hint", "Solution")
 
 
 @dataclass

@@ -62,7 +62,7 @@ def build(nb: NotebookNode, out: Path, name: str) -> Path:
     columns: list[list[Page]] = []
     for slide in lesson.slides(nb):
         parts = [part for i in slide.cells for part in _parts(nb.cells[i])]
-        notes = "".join(_markdown(lesson.folded(nb.cells[i].source, lesson.NOTES)) for i in slide.notes)
+        notes = "".join(_markdown(nb.cells[i].source) for i in slide.notes)
         if slide.starts_column or not columns:
             columns.append([])
         columns[-1].append(Page(parts, notes))
