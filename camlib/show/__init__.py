@@ -25,6 +25,7 @@ and both side by side would double every notebook.
 
 from .answers import look
 from .charts import bars, lines
+from .compare import compare, compare_along
 from .figure import Figure, png
 from .network import network
 from .overlay import overlays
@@ -39,6 +40,8 @@ from .unit import unit
 __all__ = [
     "Figure",
     "bars",
+    "compare",
+    "compare_along",
     "crops",
     "filter_grid",
     "images",
