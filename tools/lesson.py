@@ -33,6 +33,9 @@ SECTIONS = (
 #: The tags of an exercise's two cells, and all that a lesson may fold.
 STUB_MARKS = ("exercise-stub", "exercise-check")
 FOLDED = ("Hint", "Solution")
+#: What begins the cell that asks the reader for a guess.
+PREDICT = "**Predict first.**"
+PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 
 
 @dataclass
@@ -55,6 +58,7 @@ class Exercise:
     check: int | None = None
     hint: str = ""
     solution: str = ""
+    investigation: bool = False
 
 
 @dataclass
@@ -161,6 +165,7 @@ def exercises(nb: NotebookNode) -> list[Exercise]:
             continue
         now = found[-1]
         now.cells.append(i)
+        now.investigation |= "investigation" in tags(cell)
         if cell.cell_type == "code":
             now.stub = i if "exercise-stub" in tags(cell) else now.stub
             now.check = i if "exercise-check" in tags(cell) else now.check
@@ -184,6 +189,22 @@ def slides(nb: NotebookNode) -> list[Slide]:
             continue
         (pages[-1].notes if kind == "notes" else pages[-1].cells).append(i)
     return pages
+
+
+def predicts(cell: NotebookNode) -> bool:
+    """Whether a cell asks the reader to predict what comes next."""
+    return cell.cell_type == "markdown" and PREDICT in cell.source
+
+
+def pictures(cell: NotebookNode) -> list[NotebookNode]:
+    """The outputs of a cell that are pictures."""
+    return [out for out in cell.get("outputs", []) if set(PICTURES) & set(out.get("data", {}))]
+
+
+def told(nb: NotebookNode, i: int) -> str:
+    """A cell in a message: its number and how it begins."""
+    words = " ".join(nb.cells[i].source.split())[:40]
+    return f"cell {i + 1} ({words!r})"
 
 
 def on_slide(cell: NotebookNode) -> bool:

@@ -27,6 +27,7 @@ from .answers import look
 from .charts import bars, lines
 from .compare import compare, compare_along
 from .figure import Figure, png
+from .filter_grids import filter_grids
 from .network import network
 from .overlay import overlays
 from .patches import crops, patches
@@ -44,6 +45,7 @@ __all__ = [
     "compare_along",
     "crops",
     "filter_grid",
+    "filter_grids",
     "images",
     "lines",
     "look",

@@ -16,6 +16,7 @@ _COLOURS = {
     "pooling": "#9db7d6",
     "fully connected": "#dc770f",
 }
+_RELU = "#d21f5b"  # the edge of a block whose negative numbers become 0
 _KEY, _ROW, _TALLEST = 0.35, 2.8, 1.7  # inches: the colours' key, a row of blocks, a 224 × 224 map
 _DEPTH = 0.28  # how far a block reaches back, of its height
 _MOST = 12  # blocks in a row
@@ -26,19 +27,25 @@ def network(net: Net, *, title: str, alt: str | None = None) -> Figure:
     """The layers in order, each with its name and the shape of what it gives out.
 
     A block's height and depth follow the side of its maps, its width the number of its channels, by their
-    square roots; a vector is a thin bar whose height follows its length.
+    square roots; a vector is a thin bar whose height follows its length. A layer that ends in a ReLU has a
+    bar on its far side.
     """
     shapes = {"picture": (net.channels, *net.sides), **_shapes(net)}
     kinds = ["picture", *(_kind(net.layers[name], shapes[name]) for name in list(shapes)[1:])]
+    rectified = [name for name in shapes if isinstance(net.layers.get(name), nn.ReLU | nn.ReLU6)]
     described = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes.items())
+    described = f"Blocks from left to right: {described}."
+    if rectified:
+        described = f"A ReLU ends {', '.join(rectified)}. {described}"
     rows = math.ceil(len(shapes) / _MOST)
     columns, room = math.ceil(len(shapes) / rows), WIDTH - 2 * PAD
     height = _KEY + rows * _ROW
-    figure = page(title, alt, f"Blocks from left to right: {described}.", height)
+    figure = page(title, alt, described, height)
     ax = place(figure, PAD, PAD, room, height)
     ax.set(xlim=(0, room), ylim=(0, height))
     ax.set_axis_off()
-    _key(ax, [kind for kind in _COLOURS if kind in kinds], height - 0.12)
+    colours = {kind: colour for kind, colour in _COLOURS.items() if kind in kinds}
+    _key(ax, colours | ({"ReLU": _RELU} if rectified else {}), height - 0.12)
     slot, sizes = room / columns, [_size(shape) for shape in shapes.values()]
     scale = min(1.0, 0.9 * slot / max(width + _DEPTH * tall for width, tall in sizes))
     texts = [text for name, shape in shapes.items() for text in (name, _written(shape))]
@@ -48,15 +55,18 @@ def network(net: Net, *, title: str, alt: str | None = None) -> Figure:
         (width, tall), flat = sizes[i], len(shape) == 1
         depth = 0.0 if flat else _DEPTH * tall
         _block(ax, (x, low + 1.65), width * scale, tall, depth * scale, _COLOURS[kinds[i]])
+        if name in rectified:
+            edge = x + (width * scale + depth * scale) / 2 + 0.035
+            _block(ax, (edge, low + 1.65 + depth * scale / 4), 0.05, tall, 0.0, _RELU)
         ax.text(x, low + 0.62, name, ha="center", va="top", size=size, weight="bold")
         ax.text(x, low + 0.41, _written(shape), ha="center", va="top", size=size)
     return figure
 
 
-def _key(ax: Axes, kinds: list[str], y: float) -> None:
+def _key(ax: Axes, colours: dict[str, str], y: float) -> None:
     x = 0.0
-    for kind in kinds:
-        _block(ax, (x + 0.09, y), 0.18, 0.18, 0.0, _COLOURS[kind])
+    for kind, colour in colours.items():
+        _block(ax, (x + 0.09, y), 0.18, 0.18, 0.0, colour)
         ax.text(x + 0.26, y, kind, va="center_baseline", size=12)
         x += 0.26 + breadth(kind, 12) + 0.3
 
