@@ -8,17 +8,20 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell command -v $(name) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab check test notebooks slides handouts new-lesson bench train weights clean
+.PHONY: help env lab wheelhouse check test notebooks slides handouts public minutes new-lesson bench train weights clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
-lab: env ## open JupyterLab on lesson 00 (LAB="--ip=0.0.0.0": JupyterLab's own options)
-	@$(PY) tools/environment.py lab $(LAB)
+lab: env ## open JupyterLab on lesson 00 (HANDOUTS=1: without solutions; LAB="--ip=0.0.0.0": its own options)
+	@$(PY) tools/environment.py lab $(if $(HANDOUTS),--handouts) $(LAB)
 
 env: ## build .venv, again only when its inputs change (PYTHON=python3.12 names the Python)
 	@$(if $(PYTHON),$(PYTHON) tools/environment.py,\
 	echo "No Python here: install 3.11 to 3.14 from python.org, or name one: make PYTHON=/path/to/python lab" >&2; exit 1)
+
+wheelhouse: ## collect the packages in wheelhouse/, for rooms without internet
+	@$(if $(PYTHON),$(PYTHON),python3) tools/environment.py wheelhouse
 
 test: env ## all checks: ruff, mypy, the tests, every lesson's cells
 	$(PY) -m ruff check .
@@ -42,6 +45,12 @@ slides: env ## build the lessons' slides
 
 handouts: env ## build the lessons without their solutions
 	$(PY) -m tools.handouts
+
+public: env ## lay out in build/public what the workflow publishes: the pages, the course without solutions
+	$(PY) -m tools.publish
+
+minutes: env ## measure the lessons again and rewrite the table in docs/teaching.md
+	$(PY) -m tools.minutes
 
 new-lesson: env ## lay out an empty lesson: make new-lesson NAME=02_activations
 	$(PY) -m tools.new_lesson $(NAME)

@@ -37,6 +37,9 @@ FOLDED = ("Hint", "Solution")
 PREDICT = "**Predict first.**"
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 
+#: The branch that holds the course without its solutions; .github/workflows/publish.yml writes it.
+HANDOUTS = "handouts"
+
 
 @dataclass
 class Section:
@@ -233,13 +236,13 @@ def repository() -> str:
     return _urls()["Repository"]
 
 
-def links(name: str) -> str:
-    """The line of links that stands under a lesson's objectives."""
+def links(name: str, branch: str = "main") -> str:
+    """The line of links that stands under a lesson's objectives; a handout's name the handouts' branch."""
     path = repository().removeprefix("https://github.com/")
     file = f"notebooks/{name}.ipynb"
     return (
-        f"[Run it on Binder](https://mybinder.org/v2/gh/{path}/main?labpath={quote(file, safe='')}) · "
-        f"[on Colab](https://colab.research.google.com/github/{path}/blob/main/{file}) · "
+        f"[Run it on Binder](https://mybinder.org/v2/gh/{path}/{branch}?labpath={quote(file, safe='')}) · "
+        f"[on Colab](https://colab.research.google.com/github/{path}/blob/{branch}/{file}) · "
         f"[slides]({_urls()['Documentation'].rstrip('/')}/slides/{name}.html)"
     )
 
