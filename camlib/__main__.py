@@ -1,8 +1,9 @@
-"""`camlib` on the command line: look at a photograph, get weights, ask whether the machine is ready."""
+"""`camlib` on the command line: look at a photograph, get weights and data, ask what this machine lacks."""
 
 import argparse
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import NoReturn
 
 from . import __version__
@@ -32,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     get = actions.add_parser("get", help="download torchvision's or timm's weights, once, into the cache")
     get.add_argument("names", nargs="+", metavar="NAME", help='for example "alexnet" or "timm/resnet26d"')
     get.set_defaults(run=lambda options: _get(options.names))
+    _add_data(
+        commands.add_parser("data", help="which photographs are here, and what is true of them; get more")
+    )
     doctor = commands.add_parser("doctor", help="is this machine ready? says what to do where it is not")
     doctor.set_defaults(run=lambda _: _doctor())
     options = parser.parse_args(arguments)
@@ -80,6 +84,27 @@ def _add_look(parser: argparse.ArgumentParser) -> None:
         help="where to: a .png or .jpg, or a folder; else PHOTO-look.png here",
     )
     parser.set_defaults(run=_look)
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    listing = actions.add_parser("list", help="which sets there are, how large, and where they are")
+    listing.set_defaults(run=lambda _: _data().list_sets())
+    get = actions.add_parser("get", help="download sets of photographs, once, into the folder CAMLIB_DATA")
+    get.add_argument("names", nargs="+", metavar="NAME", help='for example "imagenette"')
+    get.set_defaults(run=lambda options: _data().get_sets(options.names))
+    show = actions.add_parser("show", help="a page of photographs, with what is true of them drawn over them")
+    show.add_argument(
+        "name", nargs="?", default="photos", metavar="NAME", help="a set; else those always here"
+    )
+    show.add_argument("-o", dest="output", metavar="FILE", help="where to, a .png; else NAME-truth.png here")
+    show.set_defaults(run=lambda options: _data().show_set(options.name, options.output))
+
+
+def _data() -> ModuleType:
+    from .commands import data
+
+    return data
 
 
 def _look(options: argparse.Namespace) -> int:

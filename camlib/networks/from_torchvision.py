@@ -1,7 +1,8 @@
-"""torchvision's classifiers, by its names; and the names of ImageNet's classes, which it keeps."""
+"""torchvision's classifiers, by its names."""
 
 from typing import Any
 
+from ..pictures.imagenet_names import imagenet_classes
 from .recipe import Recipe, into_empty
 
 __all__ = ["addresses", "imagenet_classes", "recipe"]
@@ -12,13 +13,6 @@ def addresses() -> dict[str, str]:
     from torchvision import models  # takes a second, and the course's own networks do without
 
     return {name: models.get_model_weights(name).DEFAULT.url for name in models.list_models(module=models)}
-
-
-def imagenet_classes() -> list[str]:
-    """The 1000 classes' names, in the order that all networks for ImageNet-1k share."""
-    from torchvision import models
-
-    return list(models.get_model_weights("alexnet").DEFAULT.meta["categories"])
 
 
 def recipe(name: str) -> Recipe:

@@ -19,6 +19,7 @@ from ..geometry.field import receptive_field
 from ..given import seeded, tensor, told, whole
 from ..networks.net import Net
 from ..pictures.batches import batches, data_set
+from ..pictures.photos import Photos
 from ..running.extractor import FeatureExtractor
 from ..running.unit_numbers import unit_numbers
 from ..scenes.scenes import Scenes
@@ -69,7 +70,7 @@ def find_units(
 
     images: anything `batches` takes: N pictures of one size.
     part: where the part is, (N, 2), or (N, K, 2) of which the nearest is held against the unit's answer, NaN
-    where it is not; or, for `Scenes`, its name: "eye", "nose", … (`part_truth`).
+    where it is not; or, for `Scenes` and `Photos`, its name: "eye", "nose", … (`part_truth`).
     layers: names; None: all that have a map.
     sizes: (N,), the unit of length, in pixels; None: the heads of `Scenes`, else the picture's longer side,
     for which an alpha of 0.2 is lax.  alpha: a right answer is no further than alpha sizes away. Eyes are .39
@@ -106,11 +107,13 @@ def truth_of(images: Any, part: str | Iterable[str] | Tensor, sizes: Tensor | No
         (first,) = next(batches(images, batch_size=1)).images
         side = torch.full((len(images),), float(max(first.shape[1:])))
         points = part[:, None] if part.ndim == 2 else part
-        lengths = head_sizes(images) if isinstance(images, Scenes) else side
-    elif isinstance(images, Scenes):
+        lengths = head_sizes(images) if isinstance(images, Scenes | Photos) else side
+    elif isinstance(images, Scenes | Photos):
         points, lengths = part_truth(images, part)
     else:
-        raise ValueError(f"only scenes know where {told(part)} is; give points (N, K, 2), a torch tensor")
+        raise ValueError(
+            f"only scenes know where {told(part)} is, and photos(); give points (N, K, 2), a torch tensor"
+        )
     lengths = lengths if sizes is None else sizes
     if points.ndim != 3 or points.shape[2] != 2 or lengths.ndim != 1:
         raise ValueError(

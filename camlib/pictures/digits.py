@@ -14,7 +14,6 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import cast
 
-import platformdirs
 import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
@@ -22,6 +21,7 @@ from torch.nn.functional import interpolate, pad
 from torchvision.datasets import MNIST
 
 from ..given import told
+from .fetched import data_folder, shared_folder
 from .pixels import Pixels
 
 __all__ = ["Digits", "digits"]
@@ -71,9 +71,8 @@ def _sklearn(split: str) -> Digits:
 
 
 def _mnist(split: str) -> Digits:
-    home = Path(os.environ.get("CAMLIB_DATA") or platformdirs.user_cache_path("camlib"))
-    shared = os.environ.get("CAMLIB_SHARED")
-    roots = [home, *([Path(shared) / "mnist"] if shared else [])]
+    home, shared = data_folder(), shared_folder("mnist")
+    roots = [home, *([shared] if shared else [])]
     names = [Path(name).stem for name, _ in MNIST.resources]
     there = [root for root in roots if all((root / "MNIST" / "raw" / name).is_file() for name in names)]
     if not there:

@@ -7,14 +7,16 @@ transform, so that the accuracies published for ImageNet networks hold. A `Net` 
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
-from typing import IO, Any, overload
+from typing import IO, Any, Self, overload
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
+from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transform
 
 from ..given import path_of, whole
@@ -39,7 +41,7 @@ class Folder(Dataset[tuple[Tensor, int | None]]):
     `folder[i]` is (image, label): float32 (3, size, size), RGB in [0, 1], and its class, or None where the
     pictures do not lie in sub-folders. It raises `Unreadable`, a ValueError, for a file that is no picture;
     `camlib.batches` leaves such files out and notes them in `skipped`, path → reason. A slice or list of
-    numbers gives a Folder.
+    numbers gives a Folder of the same kind.
     """
 
     def __init__(
@@ -60,15 +62,17 @@ class Folder(Dataset[tuple[Tensor, int | None]]):
     @overload
     def __getitem__(self, index: int) -> tuple[Tensor, int | None]: ...
     @overload
-    def __getitem__(self, index: "slice | Tensor | Sequence[int]") -> "Folder": ...
-    def __getitem__(self, index: Any) -> "tuple[Tensor, int | None] | Folder":
+    def __getitem__(self, index: "slice | Tensor | Sequence[int]") -> Self: ...
+    def __getitem__(self, index: Any) -> "tuple[Tensor, int | None] | Self":
         if (one := single(index)) is not None:
             label = None if self.labels is None else int(self.labels[one])
             return load_picture(self.paths[one], size=self.size, resize=self.resize), label
         chosen = picked(len(self), index)
-        paths = [self.paths[i] for i in chosen.tolist()]
-        labels = None if self.labels is None else self.labels[chosen]
-        return Folder(paths, self.size, labels, self.classes, self.resize)
+        part = copy(self)  # of its own class, with all else that it knows
+        part.paths = tuple(self.paths[i] for i in chosen.tolist())
+        part.labels = None if self.labels is None else self.labels[chosen]
+        part.skipped = {}
+        return part
 
 
 def folder(path: str | Path, *, size: int = 224, resize: int | None = None) -> Folder:
@@ -81,7 +85,7 @@ def folder(path: str | Path, *, size: int = 224, resize: int | None = None) -> F
     Raises ValueError for a missing folder, and for one without pictures.
     """
     root = path_of(path, "the folder")
-    size, side = _side(size, resize)
+    size, side = sides(size, resize)
     resize = None if resize is None else side
     if not root.is_dir():
         raise ValueError(f"{root} is {'a file' if root.exists() else 'not there'}; give a folder of pictures")
@@ -108,7 +112,7 @@ def load_picture(path: str | Path | IO[bytes], *, size: int = 224, resize: int |
     resize: what the shorter side is resized to before the middle is cut out; None: size · 256 / 224.
     Raises `Unreadable`, a ValueError, with the reason.
     """
-    size, side = _side(size, resize)
+    size, side = sides(size, resize)
     image = square(opened(path), side, size)
     return transform.pil_to_tensor(image).float() / 255  # type: ignore[no-any-return]
 
@@ -159,16 +163,20 @@ def rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def square(image: Image.Image, side: int, size: int) -> Image.Image:
-    """The shorter side resized to `side`, antialiased, and the middle size × size pixels of that."""
+def square(image: Image.Image, side: int, size: int, *, labels: bool = False) -> Image.Image:
+    """The shorter side resized to `side`, antialiased, and the middle size × size pixels of that.
+
+    labels: of each pixel the nearest one's value, and none between two, as masks want it.
+    """
     width, height = image.size
     most = 8 * min(width, height)  # a panorama's ends would only be resized (at what a cost!) to be cut off
     image = transform.center_crop(image, [min(height, most), min(width, most)])
-    image = transform.resize(image, [side], antialias=True)
+    how = InterpolationMode.NEAREST if labels else InterpolationMode.BILINEAR
+    image = transform.resize(image, [side], how, antialias=True)
     return transform.center_crop(image, [size, size])  # type: ignore[no-any-return]
 
 
-def _side(size: int, resize: int | None) -> tuple[int, int]:
+def sides(size: int, resize: int | None) -> tuple[int, int]:
     """The size and what the shorter side is resized to, as whole numbers that fit."""
     inside = whole(size, "size", 1)
     side = round(inside * 256 / 224) if resize is None else whole(resize, "resize", 1)

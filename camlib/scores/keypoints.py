@@ -16,6 +16,8 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from ..given import number, tensor, told
+from ..pictures.photo_truth import POINTS
+from ..pictures.photos import Photos
 from ..scenes.scenes import KEYPOINTS, Scenes
 from .bootstrap import counts
 from .score import Score
@@ -85,15 +87,17 @@ class KeypointErrors(Score):
         return f"PCK@.2, NME {self.nme:.3f}, "
 
 
-def part_truth(scenes: Scenes, part: str | Iterable[str], *, hidden: bool = False) -> Truth:
-    """Where a part of the critters is, and the longer side of each head's box.
+def part_truth(scenes: Scenes | Photos, part: str | Iterable[str], *, hidden: bool = False) -> Truth:
+    """Where a part of the critters, or of what is on photographs, is; and the longer side of each head's box.
 
-    part: a name out of `KEYPOINTS`, or what a pair of them shares: "eye" is "left_eye" and "right_eye"; or
-    several names.  hidden: also points that something covers; else these are NaN.
+    part: a name out of `KEYPOINTS` (of `Photos`: out of `photo_truth.POINTS`), or what a pair of them shares:
+    "eye" is "left_eye" and "right_eye"; or several names.
+    hidden: also points that something covers; else these are NaN, as they always are on photographs.
     Raises ValueError for an unknown part.
     """
-    if not isinstance(scenes, Scenes):
-        raise ValueError(f"only scenes know where a part is; given a {type(scenes).__name__}")
+    if not isinstance(scenes, Scenes | Photos):
+        raise ValueError(f"only scenes know where a part is, and photos(); given a {type(scenes).__name__}")
+    whose, names = ("a critter", KEYPOINTS) if isinstance(scenes, Scenes) else ("a photograph", POINTS)
     given: Any = part
     if (
         not isinstance(given, str | list | tuple)
@@ -103,9 +107,9 @@ def part_truth(scenes: Scenes, part: str | Iterable[str], *, hidden: bool = Fals
         raise ValueError(f"a part is a name or a list of names; given {told(given)}")
     columns = []
     for name in [part] if isinstance(part, str) else list(part):
-        found = [k for k, known in enumerate(KEYPOINTS) if known == name or known.endswith(f"_{name}")]
+        found = [k for k, known in enumerate(names) if known == name or known.endswith(f"_{name}")]
         if not found:
-            raise ValueError(f"no key point {name!r}; a critter has eye, ear, {', '.join(KEYPOINTS)}")
+            raise ValueError(f"no key point {name!r}; {whose} has eye, ear, {', '.join(names)}")
         columns += found
     points = scenes.keypoints[:, columns]
     if not hidden:
@@ -113,9 +117,13 @@ def part_truth(scenes: Scenes, part: str | Iterable[str], *, hidden: bool = Fals
     return Truth(points, head_sizes(scenes))
 
 
-def head_sizes(scenes: Scenes) -> Tensor:
-    """The longer side of each head's box, in pixels: float32 (N,)."""
-    return (scenes.head_boxes[:, 2:] - scenes.head_boxes[:, :2]).amax(1)
+def head_sizes(scenes: Scenes | Photos) -> Tensor:
+    """The longer side of each head's box, in pixels: float32 (N,); without a head, of the largest thing's."""
+    heads = (scenes.head_boxes[:, 2:] - scenes.head_boxes[:, :2]).amax(1)
+    if isinstance(scenes, Scenes) or not len(scenes):
+        return heads
+    things = (scenes.boxes[..., 2:] - scenes.boxes[..., :2]).amax(2).nan_to_num(nan=0).amax(1)
+    return things.where(heads.isnan(), heads)
 
 
 def keypoint_errors(points: Tensor, truth: Tensor, sizes: Tensor) -> KeypointErrors:

@@ -8,6 +8,8 @@ import matplotlib
 import numpy as np
 from torch import Tensor
 
+from ..pictures.photo_truth import POINTS
+from ..pictures.photos import Photos
 from ..scenes.scenes import KEYPOINTS, Scenes
 from .figure import DOTS, GREY, PAD, WIDTH, Figure, page, place, styled
 from .marks import box, dots, names, outline
@@ -56,24 +58,36 @@ def images(
 
 
 @styled
-def scenes(scenes: Scenes, *, title: str, alt: str | None = None, columns: int | None = None) -> Figure:
+def scenes(
+    scenes: Scenes | Photos, *, title: str, alt: str | None = None, columns: int | None = None
+) -> Figure:
     """Scenes with their truth: class, outline, box, head box (dashed), keypoints (rings where covered).
 
-    A single scene is drawn large and its keypoints are named.
+    A single scene is drawn large and its keypoints are named. Photographs likewise: above each its own name,
+    and the classes that are right answers.
     """
-    classes = [scenes.classes[label] for label in scenes.labels.tolist()]
-    content = f"Scenes with outline, box, head box and keypoints drawn in: {', '.join(classes)}."
+    if isinstance(scenes, Photos):
+        kind, points, comma = "Photographs", POINTS, "; "
+        named = zip(scenes.names, scenes.accepted, strict=True)
+        classes = [f"{name}: {' or '.join(right) or 'none'}" for name, right in named]
+    else:
+        kind, points, comma = "Scenes", KEYPOINTS, ", "
+        classes = [scenes.classes[label] for label in scenes.labels.tolist()]
+    content = f"{kind} with outline, box, head box and keypoints drawn in: {comma.join(classes)}."
     figure, axes = tiles(pixels(scenes.images), classes, title, alt, content, columns)
     for i, ax in enumerate(axes):
         weight, seen = heaviness(ax), scenes.visible[i]
         outline(ax, scenes.masks[i], weight)
-        box(ax, scenes.boxes[i], weight)
+        for corners in scenes.boxes[i].reshape(-1, 4):
+            box(ax, corners, weight)
         box(ax, scenes.head_boxes[i], weight, linestyle="--")
         dots(ax, scenes.keypoints[i][seen], weight)
         dots(ax, scenes.keypoints[i][~seen], weight, hollow=True)
     if len(classes) == 1:
-        points = zip(KEYPOINTS, scenes.keypoints[0].tolist(), strict=True)
-        names(axes[0], [(name.replace("_", " "), *point) for name, point in points])
+        dotted = zip(points, scenes.keypoints[0].tolist(), strict=True)
+        known = [(name.replace("_", " "), x, y) for name, (x, y) in dotted if x == x]  # NaN: none there
+        if known:
+            names(axes[0], known)
     return figure
 
 

@@ -29,6 +29,7 @@ MODULE = nn.Sequential(
 NET = cl.wrap(MODULE, mean=[0.0] * 3, std=[1.0] * 3, size=12)
 X = torch.rand(6, 3, 12, 12)
 SCENES = cl.critters(4, size=32)
+PHOTOS = cl.photos(size=32)
 TEXTS = cl.texts(2, kind="page", size=(120, 120))
 CODES, XY = torch.rand(12, 3), torch.rand(12, 2)
 HEAT, MASKS = torch.rand(2, 8, 8), torch.rand(2, 8, 8) > 0.5
@@ -418,6 +419,36 @@ CASES: list[Case] = [
         "only scenes know where 'eye' is",
     ),
     told("dissect: a tensor", lambda: cl.dissect(NET, "conv1", X), "only scenes know where parts are"),
+    told("photos: a size in the name's place", lambda: cl.photos(64), "no set of photographs is called 64"),
+    told("photos: a near name", lambda: cl.photos("imagenete"), r"did you mean 'imagenette'"),
+    told(
+        "photos: a list of names", lambda: cl.photos(["pets"]), r"no set of photographs is called \['pets'\]"
+    ),
+    told("photos: a split of those that have none", lambda: cl.photos(split="val"), "only sets have one"),
+    told("photos: another split", lambda: cl.photos("pets", split="val"), "there are trainval, test"),
+    told("photos: resized below the size", lambda: cl.photos(size=64, resize=32), "do not fit"),
+    told("photos: a photograph that is none", lambda: PHOTOS["dog"], "no photograph 'dog'"),
+    told("photos: classes as one name", lambda: PHOTOS.right("tabby"), "net.classes"),
+    told(
+        "photos: classes of another world", lambda: PHOTOS.right(["fennel"]), "the network knows other ones"
+    ),
+    told(
+        "part_truth: a part of none", lambda: scores.part_truth(PHOTOS, "wing"), "a photograph has eye, ear"
+    ),
+    told(
+        "part_truth: a set",
+        lambda: scores.part_truth(X, "eye"),
+        "only scenes know where a part is, and photos",
+    ),
+    right("photos: none of them", lambda: PHOTOS[:0].boxes, lambda found: found.shape == (0, 0, 4)),
+    right(
+        "photos: by name, then by number", lambda: PHOTOS["cat"][0][0], lambda one: one.shape == (3, 32, 32)
+    ),
+    right(
+        "part_truth: photographs without heads",
+        lambda: scores.part_truth(PHOTOS[2:6], "eye"),
+        lambda found: bool(found.points.isnan().all() and (found.sizes > 0).all()),
+    ),
     told(
         "probe: all codes alike",
         lambda: cl.probe(torch.ones(12, 3), {"x": CODES[:, 0]}),

@@ -190,21 +190,23 @@ def test_damaged_mnist_is_named(mirror, alone):
         assert digits().source == "sklearn"
 
 
-def test_photos_are_seven_and_need_no_network(monkeypatch):
+def test_photos_are_fourteen_and_need_no_network(monkeypatch):
     def refuse(*_, **__):
         raise urllib.error.URLError("no network here")
 
     monkeypatch.setattr("urllib.request.urlopen", refuse)
     monkeypatch.setattr(socket, "create_connection", refuse)
     some = photos(size=64)
-    assert some.names == ("astronaut", "cat", "coffee", "rocket", "motorcycle", "temple", "flower")
-    assert some.images.shape == (7, 3, 64, 64)
-    assert photos(size=8).images.shape == (7, 3, 8, 8)
+    seven = ("astronaut", "cat", "coffee", "rocket", "motorcycle", "temple", "flower")
+    assert some.names[:7] == seven  # lessons count them
+    assert some.names[7:] == ("hopper", "cameraman", "clock", "coins", "brick", "grass", "gravel")
+    assert some.images.shape == (14, 3, 64, 64)
+    assert photos(size=8).images.shape == (14, 3, 8, 8)
     cat = some["cat"]
     assert cat.names == ("cat",)
     assert torch.equal(cat.images[0], some[1][0])
     assert some[1][1] is None
-    assert some[4:].names == ("motorcycle", "temple", "flower")
+    assert some[4:7].names == ("motorcycle", "temple", "flower")
     red, _, blue = some["rocket"].images[0, :, :20].mean(dim=(1, 2))
     assert blue > 1.5 * red  # the evening sky: RGB, in this order, right way up
     with pytest.raises(ValueError, match=r"'dog'.*astronaut, cat"):
