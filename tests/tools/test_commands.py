@@ -407,7 +407,9 @@ def test_one_version_and_one_list() -> None:
     assert PROJECT["version"] == camlib.__version__
     assert f"\nversion: {camlib.__version__}\n" in (ROOT / "CITATION.cff").read_text()
     items = re.findall(r"^ *- (.*[^:\n])$", (ROOT / "environment.yml").read_text(), re.M)
-    assert items == ["python=3.12", "pip", "-c constraints.txt", "-e .[lab]"]
+    floors = [need for need in PROJECT["dependencies"] if need.startswith("torch")]
+    assert items == ["python=3.12", "pip", floors[0].replace("torch", "pytorch-cpu", 1), floors[1]]
+    assert "tools/environment.py here" in (ROOT / "postBuild").read_text()
 
 
 def test_the_readme_quotes_the_benchmarks() -> None:
