@@ -14,6 +14,7 @@ from .occlusion import cover, interaction, lay_drops
 from .patches import best_cells, field_of_chain, overlap
 from .pca_and_tsne import bandwidth, components, kept, snapped
 from .peak_finding import refined_peak, two_peaks
+from .prediction import investigation, sixes
 from .similarnet import closed_form, effective, matched_precision, paper_weights
 from .start_here import conv_parameters, output_size, softmax
 from .verdict import Verdict, double
@@ -44,6 +45,7 @@ __all__ = [
     "gabor",
     "grad_cam",
     "interaction",
+    "investigation",
     "kept",
     "lay_drops",
     "lit",
@@ -56,6 +58,7 @@ __all__ = [
     "peak",
     "precision",
     "refined_peak",
+    "sixes",
     "snapped",
     "softmax",
     "times_found",

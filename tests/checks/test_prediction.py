@@ -1,0 +1,26 @@
+"""Investigations: the measurement is graded, the prediction is answered and never fails."""
+
+import pytest
+
+from camlib import checks
+
+
+def right(one, two):
+    return ((one == 6) | (two == 6)).float().mean()
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answer", "said"),
+    [
+        (..., right, "✗ not done yet: write your prediction down before you measure"),
+        (None, right, "✗ not done yet: write your prediction"),
+        ("a third", right, "✗ your prediction should be one number, but is of type str"),
+        (0.3, lambda one, two: ..., "✗ not done yet: <lambda>(…, …) returned ..."),
+        (0.3, lambda one, two: (one == 6).float().mean() * 2, "✗ a pair of two sixes was counted twice"),
+        (0.3, lambda one, two: 0.5, "✗ of all 36 pairs, 50% show a six by your count; 11 of them do"),
+        (0.3, right, "✓ measured right: 31%. You predicted 30%, well predicted. Two chances"),
+        (1, right, "✓ measured right: 31%. You predicted 100%, a surprise worth a thought."),
+    ],
+)
+def test_an_investigation(prediction, answer, said):
+    assert repr(checks.sixes(prediction, answer)).startswith(said)
