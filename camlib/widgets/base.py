@@ -41,9 +41,12 @@ class Canvas(AnyWidget):
 
 
 def with_still(live: dict[str, Any], still: Figure) -> tuple[dict[str, Any], dict[str, Any]]:
-    """One bundle of the live widget and its still: a front end without a kernel shows the still."""
+    """One bundle of the live widget and its still: a front end without a kernel shows the still.
+
+    The still's metadata say `live`, so that a deck can tell its readers where the picture answers them.
+    """
     data, metadata = still._repr_mimebundle_()
-    return {**live, **data}, metadata
+    return {**live, **data}, {kind: {**of, "live": True} for kind, of in metadata.items()}
 
 
 def image_of(picture: Tensor) -> Image.Image:
