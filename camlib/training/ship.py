@@ -1,98 +1,100 @@
-"""What ships: the weight file, its SHA-256, and a table of what was measured on fresh scenes."""
+"""What is measured of each network on fresh scenes, and the page that tells it: data/weights/README.md."""
 
-import hashlib
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
+from torch import Tensor
+from torchvision.transforms.v2.functional import rgb_to_grayscale
 
-from ..networks.course import COURSE, TRACKERS
+from ..networks.course import COURSE, THRICE, TRACKERS, run_name
+from ..networks.net import Net
 from ..networks.zoo import load
 from ..parts.tracker import Tracker
 from ..pictures.digits import digits
-from ..scenes.scenes import critters
-from ..scores.keypoints import keypoint_errors, part_truth
+from ..pictures.pixels import Pixels
+from ..scores.keypoints import keypoint_errors
+from ..units.filters import autocorrelation, colourfulness, filters
+from .drawn import Drawn, drawn
 
-__all__ = ["FRESH", "README", "TRAINING", "accuracy", "note", "table", "write"]
+__all__ = ["FRESH", "README", "TRAINING", "figures", "runs", "table"]
 
 TRAINING, FRESH = 1001, 2002  # seeds of the scenes to learn from, and of those to be tried on
+COLUMNS = ("accuracy", "one missing", "two missing", "grey", "autocorrelation", "colour", "minutes")
 
 
 README = """# Weights
 
-Trained by `make train`, from seeds, on the drawn scenes (`critters`) and on MNIST; in half precision, batch
-norm folded into the convolutions. `critternet_conv1_epochs` holds the first layer of critternet after each
-kept epoch. `SHA256SUMS` is checked at each load. Licence: MIT.
-
 {table}
-
-Minutes: processor time of the training, on each of so many cores. Accuracy: top-1 on 2000 fresh scenes; for
-lenet, on MNIST's test set. Autocorrelation: of neighbouring conv1 weights, 0 for noise (`autocorrelation`).
-critternet_has is critternet_gap, trained with cells of its pictures hidden (Singh, Lee 2017).
-critternet_eye and critternet_eye_exact say where an eye is (`camlib.track`); the labels of the one are the
-answers of critternet_gmp's unit conv5 38, those of the other both eyes in sight. Their accuracy is PCK@.2,
-the share of answers that lie within .2 head sizes of an eye in sight.
 """
 
 
-def accuracy(name: str, file: Path, fresh: int = 2000) -> float:
-    """Share of right top-1 answers of the weights in `file`, on fresh scenes or on MNIST's test set.
+def figures(name: str, file: Path, folder: Path, fresh: int = 2000) -> dict[str, str]:
+    """What is measured of the weights in `file`: `COLUMNS` but the minutes, where they are defined.
 
-    Of a tracker's answers: the share within .2 head sizes of an eye in sight.
+    folder: where the fresh scenes are kept.  Accuracy is the share of right top-1 answers, on whole critters,
+    on those that lack one part or two (right is every class that agrees), and on whole ones in grey; of a
+    tracker, the share of answers within .2 head sizes of an eye in sight; of lenet, on MNIST's test set.
     """
     net = load(name, weights=file)
-    if name in TRACKERS:
-        scenes = critters(fresh, seed=FRESH)
-        found = Tracker.of(net).locate(scenes).points
-        return keypoint_errors(found, *part_truth(scenes, "eye")).pck()
-    data: Any = digits(split="test", source="mnist") if name == "lenet" else critters(fresh, seed=FRESH)
+    found: dict[str, str] = {}
+    if name == "lenet":
+        data: Any = digits(split="test", source="mnist")
+        found["accuracy"] = share(top_1(net, data.pixels) == data.labels)
+    else:
+        whole, lacking = (drawn(fresh, FRESH, part, folder) for part in (0.0, 1.0))
+        found["accuracy"] = share(right(net, whole))
+        if name not in TRACKERS:
+            agrees = right(net, lacking)
+            found["one missing"] = share(agrees[lacking.lacks == 1])
+            found["two missing"] = share(agrees[lacking.lacks == 2])
+        found["grey"] = share(right(net, whole, grey=True))
+        found["colour"] = f"{colourfulness(filters(net)).mean():.3f}"
+    found["autocorrelation"] = f"{autocorrelation(filters(net)).mean():.3f}"
+    return found
+
+
+def right(net: Net, scenes: Drawn, grey: bool = False) -> Tensor:
+    """bool (N,): whether the network's answer to each scene is right; in grey, if wanted."""
+    pixels = rgb_to_grayscale(scenes.pixels, 3) if grey else scenes.pixels
+    if net.name in TRACKERS:
+        points = Tracker.of(net).locate(Pixels(pixels)).points
+        found = keypoint_errors(points, scenes.eyes, scenes.heads).errors
+        return found <= 0.2
+    best = top_1(net, pixels)
+    return scenes.agreeing[torch.arange(len(best)), best]
+
+
+def top_1(net: Net, pixels: Tensor) -> Tensor:
+    """The likeliest class of each picture (N,)."""
     with torch.inference_mode():
-        right = sum(
-            int((net(part.float() / 255).argmax(1) == truth).sum())
-            for part, truth in zip(data.pixels.split(250), data.labels.split(250), strict=True)
-        )
-    return right / len(data)
+        return torch.cat([net(part.float() / 255).argmax(1) for part in pixels.split(250)])
+
+
+def share(right: Tensor) -> str:
+    return f"{right.float().mean():.4f}"
+
+
+def runs() -> list[tuple[str, int]]:
+    """Every training that ships: (network, seed)."""
+    return [(name, seed) for seed in range(3) for name in COURSE if not seed or name in THRICE]
 
 
 def table(folder: Path) -> str:
     """The table of what lies in `folder`, in Markdown, from what each file says of itself."""
     rows = [
-        "| network | parameters | bytes | minutes | cores | accuracy | conv1 autocorrelation |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        f"| network | seed | parameters | bytes | {' | '.join(COLUMNS)} |",
+        f"|---|{'--:|' * (3 + len(COLUMNS))}",
     ]
-    for name in COURSE:
-        file = folder / f"{name}.safetensors"
+    for name, seed in sorted(runs(), key=lambda run: (COURSE.index(run[0]), run[1])):
+        file = folder / f"{run_name(name, seed)}.safetensors"
+        if not file.is_file():
+            continue
         with safe_open(file, "pt") as opened:
             said = opened.metadata()
         count = sum(tensor.numel() for tensor in load_file(file).values())
-        rows.append(
-            f"| {name} | {count} | {file.stat().st_size} | {said['minutes']} "
-            f"| {said.get('cores', '2')} | {said['accuracy']} | {said['autocorrelation']} |"
-        )
+        told = " | ".join(said.get(column, "") for column in COLUMNS)
+        rows.append(f"| {name} | {seed} | {count} | {file.stat().st_size} | {told} |")
     return "\n".join(rows)
-
-
-def note(file: Path) -> None:
-    """Put the file's SHA-256 into the list beside it."""
-    sums = file.with_name("SHA256SUMS")
-    lines = sums.read_text().splitlines() if sums.is_file() else []
-    others = [line for line in lines if line.split()[1] != file.name]
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    text = "\n".join(sorted([*others, f"{digest}  {file.name}"], key=lambda line: line.split()[1]))
-    write(sums, lambda path: path.write_text(text + "\n"))
-
-
-def write(path: Path, save: Callable[[Path], Any]) -> None:
-    """Write under another name and rename, so that a file is whole or not there."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        save(temporary)
-        temporary.chmod(0o644)  # safetensors would keep it from everybody else
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
