@@ -170,8 +170,8 @@ def draw(recipes: Sequence[Recipe], *, size: int = 128) -> Scenes:
     for name in {name for r in recipes for name in r.without}:
         if name not in REMOVABLE:
             raise ValueError(f"cannot leave out {told(name)}; it can do without {', '.join(REMOVABLE)}")
-    for one in {r.markings for r in recipes} - set(MARKINGS):
-        raise ValueError(f"no markings {told(one)}; there are {', '.join(MARKINGS)}")
+    for markings in {r.markings for r in recipes} - set(MARKINGS):
+        raise ValueError(f"no markings {told(markings)}; there are {', '.join(MARKINGS)}")
     chunks = [recipes[i : i + _CHUNK] for i in range(0, len(recipes), _CHUNK)]
     jobs = 1 if len(chunks) < 3 else -1  # starting processes costs more than a few scenes do
     work = joblib.Parallel(n_jobs=jobs, return_as="generator")(

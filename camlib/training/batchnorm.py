@@ -20,7 +20,7 @@ __all__ = ["batch_normed", "fold"]
 def batch_normed(module: nn.Sequential) -> nn.Sequential:
     """The same layers with a batch norm behind each convolution and linear layer but the last.
 
-    So fully connected layers learn from scratch; the last one's numbers are logits, or log odds of a heat map.
+    So fully connected layers learn from scratch. The last one's numbers are logits, or a heat map's log odds.
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     wanted = normed(module)

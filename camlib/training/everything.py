@@ -1,8 +1,8 @@
-"""`make train`: all runs, several at a time, each in a process of its own; and the page that tells of them."""
+"""`make train`: all runs, several at a time, each in its own process; and the page beside the weights."""
 
 import argparse
 import os
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> None:
     threads = max(1, (os.cpu_count() or 1) // chosen.jobs)
     with ProcessPoolExecutor(chosen.jobs, get_context("spawn"), _threads, (threads,)) as pool:
         # the teacher's run begins first, and its pupil's as soon as it is done
-        early = [pool.submit(_run, one, folder, checkpoints) for one in first]
+        early: list[Future[Path]] = [pool.submit(_run, one, folder, checkpoints) for one in first]
         others = [
             pool.submit(_run, one, folder, checkpoints)
             for one in work
@@ -61,7 +61,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def write_readme(folder: Path) -> None:
-    """The page and the checksums of all weight files in `folder`, where each network of the course is there."""
+    """The checksums of all weight files in `folder`, and, once all networks are there, the page."""
     for file in sorted(folder.glob("*.safetensors")):
         note(file)  # again, one after the other: two runs may have ended at once
     if all((folder / f"{name}.safetensors").is_file() for name in COURSE):

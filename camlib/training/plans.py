@@ -28,10 +28,10 @@ class Plan:
 PLANS = {
     "critternet_gmp": Plan(epochs=20, rate=4e-3),
     "critternet": Plan(epochs=20, rate=4e-3),
-    "critternet_gap": Plan(epochs=20, rate=4e-3),
-    "critternet_gap2": Plan(epochs=20, rate=4e-3),
-    "critternet_has": Plan(epochs=20, rate=4e-3, hide=(16, 32)),
-    "critternet_eye": Plan(epochs=12, rate=4e-3, unit=("critternet_gmp", "conv5", 38)),
-    "critternet_eye_exact": Plan(epochs=12, rate=4e-3),
+    "critternet_gap": Plan(epochs=18, rate=4e-3),
+    "critternet_gap2": Plan(epochs=18, rate=4e-3),
+    "critternet_has": Plan(epochs=18, rate=4e-3, hide=(16, 32)),
+    "critternet_eye": Plan(epochs=10, rate=4e-3, unit=("critternet_gmp", "conv5", 38)),
+    "critternet_eye_exact": Plan(epochs=10, rate=4e-3),
     "lenet": Plan(epochs=10, rate=1e-3, batch=300),
 }

@@ -18,6 +18,7 @@ from ..pictures.pixels import Pixels
 from ..scores.keypoints import keypoint_errors
 from ..units.filters import autocorrelation, colourfulness, filters
 from .drawn import Drawn, drawn
+from .plans import PLANS
 
 __all__ = ["FRESH", "README", "TRAINING", "figures", "runs", "table"]
 
@@ -70,7 +71,7 @@ def right(net: Net, scenes: Drawn, grey: bool = False) -> Tensor:
 def top_1(net: Net, pixels: Tensor) -> Tensor:
     """The likeliest class of each picture (N,)."""
     with torch.inference_mode():
-        return torch.cat([net(part.float() / 255).argmax(1) for part in pixels.split(250)])
+        return torch.cat([net(part.float() / 255).argmax(1) for part in torch.split(pixels, 250)])
 
 
 def share(right: Tensor) -> str:
@@ -78,8 +79,8 @@ def share(right: Tensor) -> str:
 
 
 def runs() -> list[tuple[str, int]]:
-    """Every training that ships: (network, seed)."""
-    return [(name, seed) for seed in range(3) for name in COURSE if not seed or name in THRICE]
+    """Every training that ships, in the order in which they are made: (network, seed)."""
+    return [(name, seed) for seed in range(3) for name in PLANS if not seed or name in THRICE]
 
 
 def table(folder: Path) -> str:

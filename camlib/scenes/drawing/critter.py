@@ -246,6 +246,7 @@ def _eyes(
     white = mix((0.84, 0.83, 0.79), recipe.accent, rng.uniform(0.08, 0.4))  # never the brightest thing around
     iris = mix(recipe.pattern, recipe.accent, rng.uniform(0, 1))
     pupil, lid = (0.1, 0.09, 0.12), _dark(recipe.coat, 0.82)
+    lash = _dark(grey(recipe.coat), 0.22)  # grey, as all dark lines are: none tells the coat's colour
     centres, shapes = [], []
     for side in (-1, 1):
         ex = x + side * apart
@@ -255,10 +256,10 @@ def _eyes(
             shapes.append(Shape(EYE, ball, lid, rim * 0.6))
             t = np.linspace(0.15, np.pi - 0.15, 12)
             arc = np.stack([ex + big * 0.9 * np.cos(t), y + 0.05 * r + big * 0.55 * np.sin(t)], 1)
-            shapes.append(Shape(EYE, stroke(arc, 0.03), _dark(grey(recipe.coat), 0.22)))
+            shapes.append(Shape(EYE, stroke(arc, 0.03), lash))
             for k in (2, 6, 9):
                 out = arc[k] + 0.45 * (arc[k] - (ex, y - 0.1 * r))
-                shapes.append(Shape(EYE, stroke(np.array([arc[k], out]), 0.022), _dark(grey(recipe.coat), 0.22)))
+                shapes.append(Shape(EYE, stroke(np.array([arc[k], out]), 0.022), lash))
             continue
         gx, gy = ex + 0.24 * big * recipe.gaze[0], y + 0.24 * big * recipe.gaze[1]
         shapes += [
