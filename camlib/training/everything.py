@@ -14,7 +14,7 @@ from ..networks.weights import shipped_folder
 from .drawn import drawn
 from .files import note, write
 from .plans import PLANS, SCENES, Plan
-from .ship import README, TRAINING, runs, table
+from .ship import TRAINING, page, runs, table
 from .train import train
 
 __all__ = ["main", "write_readme"]
@@ -65,7 +65,7 @@ def write_readme(folder: Path) -> None:
     for file in sorted(folder.glob("*.safetensors")):
         note(file)  # again, one after the other: two runs may have ended at once
     if all((folder / f"{name}.safetensors").is_file() for name in COURSE):
-        text = README.format(table=table(folder))
+        text = page(folder)
         write(folder / "README.md", lambda path: path.write_text(text))
         print(table(folder))
 

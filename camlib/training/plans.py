@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
-__all__ = ["PLANS", "SCENES", "Plan"]
+__all__ = ["CONSTANT_FILE", "KEPT", "KEPT_FILE", "PLANS", "SCENES", "Plan"]
 
 SCENES = 16000  # to learn from; half of them lack one part or two
+KEPT = (0, 1, 2, 3, 4, 6, 8, 12, 16, 20)  # epochs after which critternet's conv1 is kept to look at
+KEPT_FILE = "critternet_conv1_epochs.safetensors"
+CONSTANT_FILE = "critternet_conv1_epochs_constant.safetensors"  # of the run with a constant rate
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ PLANS = {
     "critternet_gap": Plan(epochs=18, rate=4e-3),
     "critternet_gap2": Plan(epochs=18, rate=4e-3),
     "critternet_has": Plan(epochs=18, rate=4e-3, hide=(16, 32)),
-    "critternet_eye": Plan(epochs=10, rate=4e-3, unit=("critternet_gmp", "conv5", 38)),
+    "critternet_eye": Plan(epochs=10, rate=4e-3, unit=("critternet_gmp", "conv4", 48)),
     "critternet_eye_exact": Plan(epochs=10, rate=4e-3),
     "lenet": Plan(epochs=10, rate=1e-3, batch=300),
 }

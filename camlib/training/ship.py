@@ -9,18 +9,19 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torchvision.transforms.v2.functional import rgb_to_grayscale
 
-from ..networks.course import COURSE, THRICE, TRACKERS, run_name
+from ..networks.course import COURSE, THRICE, TINY, TRACKERS, run_name
 from ..networks.net import Net
 from ..networks.zoo import load
 from ..parts.tracker import Tracker
 from ..pictures.digits import digits
 from ..pictures.pixels import Pixels
+from ..scenes.drawing.recipe import REMOVABLE
 from ..scores.keypoints import keypoint_errors
 from ..units.filters import autocorrelation, colourfulness, filters
 from .drawn import Drawn, drawn
-from .plans import PLANS
+from .plans import CONSTANT_FILE, KEPT, PLANS, SCENES
 
-__all__ = ["FRESH", "README", "TRAINING", "figures", "runs", "table"]
+__all__ = ["FRESH", "README", "TRAINING", "figures", "page", "right", "runs", "table"]
 
 TRAINING, FRESH = 1001, 2002  # seeds of the scenes to learn from, and of those to be tried on
 COLUMNS = ("accuracy", "one missing", "two missing", "grey", "autocorrelation", "colour", "minutes")
@@ -28,8 +29,55 @@ COLUMNS = ("accuracy", "one missing", "two missing", "grey", "autocorrelation", 
 
 README = """# Weights
 
+`make train` makes them all again, from their seeds, and goes on where it was interrupted; the runs in this
+table took {hours} hours of one processor core, and take half of that on two. Half precision; `SHA256SUMS` is
+checked at each load. Licence: MIT.
+
 {table}
+
+Accuracy: top-1 on 2000 fresh scenes of whole critters; for lenet on MNIST's test set; for the two that say
+where an eye is (`camlib.track`), the share of answers within .2 head sizes of an eye in sight.
+One, two missing: on 2000 scenes that each lack one part or two of
+{parts}; right is every class that agrees with what is left.
+Grey: on the whole critters, their colours taken away.
+Autocorrelation: of neighbouring conv1 weights, 0 for noise (`autocorrelation`).
+Colour: the mean share of colour in conv1's filters (`colourfulness`).  Minutes: of one core.
+
+## How they were trained
+
+Each network was trained in one go from its seed's weights: `load(name, weights="untrained")` has them, no
+network was begun with another's. `load("critternet_gap", seed=1)` and `seed=2` are two more runs of the same
+training; what a seed changes is the start, the order of the pictures and their variation.
+
+*Scenes.* {scenes} of seed {training}, the same in all runs. Half of them lack one part or two, at random, as
+in FunnyBirds (Hesse et al. 2023), so that a critter without ears is nothing unheard of: the loss is −log of
+the probability of all classes that agree with the parts left, label smoothing .05. Each time a picture comes
+it is mirrored or not, shifted by up to 6 pixels, made lighter or darker, and lit in another colour (a gain of
+.88 to 1.12 for each channel).
+
+*Start.* PyTorch's, but conv1's weights are tiny (standard deviation {tiny}), and behind each layer but the
+last stands a batch norm, also behind fc6 and fc7: without those critternet stayed at chance for long. That is
+what gives smooth filters. After training each norm is folded into its layer: what ships is plain. In
+the untrained network no norm is folded in, as none had seen anything: its numbers are small.
+
+*Optimiser.* AdamW, weight decay .05 (conv1 .15), batches of 64, bfloat16; the rate rises to 4e-3 in the first
+quarter and falls to nothing (OneCycle). Epochs: {epochs}.
+
+*critternet_has* is critternet_gap, trained with cells of its pictures, 16 or 32 pixels wide, hidden in two of
+three pictures (Singh, Lee 2017). *critternet_eye* learned where the unit {unit} is strongest in each scene,
+*critternet_eye_exact* both eyes in sight. The unit is the layer's best for eyes on 600 scenes of seed 5,
+which were used for nothing else. *lenet* is SIMILARnet's (Ghosh et al.): Adam, rate 1e-3, batches of 300,
+MNIST.
+
+*Kept epochs.* `critternet_conv1_epochs` holds critternet's own first layer, before the first epoch (0, the
+untrained weights) and after {kept}; each filter is scaled as batch norm scales what it
+sees. {constant}
 """
+CONSTANT = """`critternet_conv1_epochs_constant` holds the same of another run from the same weights, whose
+rate rose to 4e-3 within 200 steps and stayed there (its accuracy at the end: {accuracy}): so whether filters
+settle early can be told from a rate that falls."""
+NO_CONSTANT = """The rate rises and falls meanwhile, and no run with a constant one is kept: that filters
+settle early may be the schedule's doing."""
 
 
 def figures(name: str, file: Path, folder: Path, fresh: int = 2000) -> dict[str, str]:
@@ -83,18 +131,48 @@ def runs() -> list[tuple[str, int]]:
     return [(name, seed) for seed in range(3) for name in PLANS if not seed or name in THRICE]
 
 
+def page(folder: Path) -> str:
+    """README.md of what lies in `folder`."""
+    minutes = sum(float(_said(folder / f"{run_name(*run)}.safetensors")["minutes"]) for run in here(folder))
+    epochs = {name: plan.epochs for name, plan in PLANS.items()}
+    constant = folder / CONSTANT_FILE
+    *parts, last = REMOVABLE
+    return README.format(
+        hours=f"{minutes / 60:.1f}",
+        table=table(folder),
+        parts=f"{', '.join(parts)} and {last}",
+        scenes=SCENES,
+        training=TRAINING,
+        tiny=TINY,
+        epochs=", ".join(f"{name} {count}" for name, count in epochs.items()),
+        unit="'s ".join((PLANS["critternet_eye"].unit or ("", "", 0))[:2])
+        + f" {(PLANS['critternet_eye'].unit or ('', '', 0))[2]}",
+        kept=", ".join(map(str, KEPT[1:])),
+        constant=CONSTANT.format(**_said(constant)) if constant.is_file() else NO_CONSTANT,
+    )
+
+
+def here(folder: Path) -> list[tuple[str, int]]:
+    """The runs whose files lie in `folder`, in the table's order."""
+    found = [run for run in runs() if (folder / f"{run_name(*run)}.safetensors").is_file()]
+    return sorted(found, key=lambda run: (COURSE.index(run[0]), run[1]))
+
+
+def _said(file: Path) -> dict[str, str]:
+    with safe_open(file, "pt") as opened:
+        said: dict[str, str] = opened.metadata()
+    return said
+
+
 def table(folder: Path) -> str:
     """The table of what lies in `folder`, in Markdown, from what each file says of itself."""
     rows = [
         f"| network | seed | parameters | bytes | {' | '.join(COLUMNS)} |",
         f"|---|{'--:|' * (3 + len(COLUMNS))}",
     ]
-    for name, seed in sorted(runs(), key=lambda run: (COURSE.index(run[0]), run[1])):
+    for name, seed in here(folder):
         file = folder / f"{run_name(name, seed)}.safetensors"
-        if not file.is_file():
-            continue
-        with safe_open(file, "pt") as opened:
-            said = opened.metadata()
+        said = _said(file)
         count = sum(tensor.numel() for tensor in load_file(file).values())
         told = " | ".join(said.get(column, "") for column in COLUMNS)
         rows.append(f"| {name} | {seed} | {count} | {file.stat().st_size} | {told} |")

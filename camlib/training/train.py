@@ -28,14 +28,10 @@ from .augment import hidden, mean_of, varied
 from .batchnorm import batch_normed, fold
 from .drawn import Drawn, drawn
 from .files import note, write
-from .plans import PLANS, SCENES, Plan
+from .plans import CONSTANT_FILE, KEPT, KEPT_FILE, PLANS, SCENES, Plan
 from .ship import TRAINING, figures
 
 __all__ = ["retrain", "train"]
-
-KEPT = (0, 1, 2, 3, 4, 6, 8, 12, 16, 20)  # epochs after which conv1 is kept to look at
-KEPT_FILE = "critternet_conv1_epochs.safetensors"
-CONSTANT_FILE = "critternet_conv1_epochs_constant.safetensors"  # of the run with a constant rate
 
 
 @dataclass

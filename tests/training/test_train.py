@@ -27,7 +27,7 @@ from camlib.training import train as training
 from camlib.training.augment import hidden, mean_of, varied
 from camlib.training.batchnorm import batch_normed, fold
 from camlib.training.drawn import drawn
-from camlib.training.plans import PLANS, Plan
+from camlib.training.plans import CONSTANT_FILE, KEPT, KEPT_FILE, PLANS, Plan
 from camlib.training.ship import COLUMNS, figures, runs, table
 from camlib.training.train import agreement_loss, retrain, train
 from camlib.units.ablation import ablate
@@ -89,10 +89,10 @@ def test_a_run_leaves_a_whole_verified_half_precision_file(tmp_path, kept):
     assert {v.dtype for v in state.values()} == {torch.float16}
     assert sum(v.numel() for v in state.values()) == 1290633
     sums = dict(reversed(line.split()) for line in (tmp_path / "SHA256SUMS").read_text().splitlines())
-    assert sums.keys() == {file.name, training.KEPT_FILE}
+    assert sums.keys() == {file.name, KEPT_FILE}
     for name, digest in sums.items():
         assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
-    epochs = load_file(tmp_path / training.KEPT_FILE)
+    epochs = load_file(tmp_path / KEPT_FILE)
     assert sorted(epochs) == ["epoch_00", "epoch_01", "epoch_02"]
     start = filters(load("critternet", weights="untrained"))
     alike = torch.cosine_similarity(start.flatten(1), epochs["epoch_00"].float().flatten(1))
@@ -102,7 +102,7 @@ def test_a_run_leaves_a_whole_verified_half_precision_file(tmp_path, kept):
         said = opened.metadata()
     assert {key: said[key] for key in COLUMNS if key != "minutes"} == figures("critternet", file, kept, 16)
     left = {path.name for path in tmp_path.iterdir()}
-    assert left == {file.name, training.KEPT_FILE, "SHA256SUMS"}
+    assert left == {file.name, KEPT_FILE, "SHA256SUMS"}
     assert {path.name for path in kept.iterdir() if "scenes" not in path.name} == set()  # no finished run
 
 
@@ -130,7 +130,7 @@ def test_a_run_with_a_constant_rate_leaves_its_first_layers_only(tmp_path, kept,
 
     monkeypatch.setattr(torch.optim.AdamW, "step", spy)
     file = train("critternet", tmp_path, kept, Plan(epochs=2, rate=1e-3, batch=16, constant=True), **FEW)
-    assert file.name == training.CONSTANT_FILE
+    assert file.name == CONSTANT_FILE
     assert sorted(load_file(file)) == ["epoch_00", "epoch_01", "epoch_02"]
     assert {path.name for path in tmp_path.iterdir()} == {file.name, "SHA256SUMS"}
     assert rates == pytest.approx([1e-3 * (1 + number) / 200 for number in range(12)])
@@ -275,7 +275,7 @@ def test_the_command_trains_what_is_named_and_writes_the_page(tmp_path, capsys, 
     def noted(one, folder, checkpoints):
         ran.append((*one[:2], one[2].constant))
         name, seed, plan = one
-        called = training.CONSTANT_FILE if plan.constant else f"{run_name(name, seed)}.safetensors"
+        called = CONSTANT_FILE if plan.constant else f"{run_name(name, seed)}.safetensors"
         return folder / called
 
     class Here:
@@ -428,7 +428,7 @@ def test_the_shipped_trackers_are_as_good_as_they_say_and_err_as_they_were_taugh
 
 def test_the_first_layer_is_structured_and_the_kept_epochs_lead_to_it():
     kept = filter_history()
-    assert list(kept) == [0, 1, 2, 3, 4, 6, 8, 12, 16, 20]
+    assert list(kept) == list(KEPT)
     assert autocorrelation(kept[0]).mean().abs() < 0.03
     start = filters(load("critternet", weights="untrained"))
     assert torch.cosine_similarity(kept[0].flatten(1), start.flatten(1)).min() > 0.9999
