@@ -64,10 +64,11 @@ the untrained network no norm is folded in, as none had seen anything: its numbe
 quarter and falls to nothing (OneCycle). Epochs: {epochs}.
 
 *critternet_has* is critternet_gap, trained with cells of its pictures, 16 or 32 pixels wide, hidden in two of
-three pictures (Singh, Lee 2017). *critternet_eye* learned where the unit {unit} is strongest in each scene,
-*critternet_eye_exact* both eyes in sight. The unit is the layer's best for eyes on 600 scenes of seed 5,
-which were used for nothing else. *lenet* is SIMILARnet's (Ghosh et al.): Adam, rate 1e-3, batches of 300,
-MNIST.
+three pictures (Singh, Lee 2017). *critternet_eye* learned where the unit {unit} is strongest in
+each scene, *critternet_eye_exact* both eyes in sight. The unit was chosen on 600 scenes of seed 5, which were
+used for nothing else: in the order of `find_units` the first whose answers are nearer to an eye than to the
+middle between the two (conv5 23 has more answers within .2 head sizes, and points between the eyes).
+*lenet* is SIMILARnet's (Ghosh et al.): Adam, rate 1e-3, batches of 300, MNIST.
 
 *Kept epochs.* `critternet_conv1_epochs` holds critternet's own first layer, before the first epoch (0, the
 untrained weights) and after {kept}; each filter is scaled as batch norm scales what it

@@ -55,7 +55,7 @@ def test_folding_batch_norm_changes_no_logit(name):
             nn.init.normal_(layer.bias)
             layer.running_mean = torch.randn(layer.num_features)
             layer.running_var = 0.5 + torch.rand(layer.num_features)
-    images = torch.randn(4, 3, 128, 128)
+    images = 30 * torch.randn(4, 3, 128, 128)  # conv1 is tiny
     with torch.inference_mode():
         before = module.eval()(images)
         after = fold(module)(images)
@@ -399,12 +399,19 @@ def test_the_shipped_networks_are_as_good_as_they_say():
             assert gap < 3.5 * (claimed * (1 - claimed) / len(right)) ** 0.5 + 0.01, (name, seed, column)
 
 
-def test_the_teacher_is_the_best_eye_unit_of_its_layer():
-    """Chosen on scenes that neither taught the network nor tried it."""
-    net, (name, layer, number) = load("critternet_gmp"), TEACHER
-    assert (name, layer) == ("critternet_gmp", "conv5")
-    found = find_units(net, critters(600, seed=5), "eye", layers=[layer])
-    assert (layer, number) in [tuple(key) for key in found.keys[:2]]  # two may be as good as each other
+@pytest.mark.slow
+def test_the_teacher_is_the_best_unit_that_answers_with_an_eye():
+    """Chosen on scenes that neither taught the network nor tried it; the best points between the eyes."""
+    name, *unit = TEACHER
+    net, scenes = load(name), critters(600, seed=5)
+    eyes = part_truth(scenes, "eye", hidden=True).points
+    middle = eyes.mean(1, keepdim=True)
+    for key in find_units(net, scenes, "eye").keys:
+        answers = locate(net, key, scenes).points
+        to_eye, to_middle = ((answers - points).norm(dim=2).amin(1) for points in (eyes, middle))
+        if (to_eye < to_middle).float().mean() > 0.5:
+            assert key == tuple(unit)
+            break
 
 
 @pytest.mark.slow
