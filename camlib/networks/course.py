@@ -10,6 +10,7 @@ training used it, it is folded into the convolutions afterwards.
 
 from collections import OrderedDict
 
+import torch
 from torch import nn
 
 from ..wording import listing, near
@@ -19,6 +20,20 @@ COURSE = (
     *("critternet", "critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has"),
     *(*TRACKERS, "lenet"),
 )
+# of these three trainings ship, of seeds 0, 1 and 2; of the others that of seed 0
+THRICE = ("critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has", "lenet")
+TINY = 0.003  # standard deviation of conv1's weights at the start; with batch norm it gives smooth filters
+
+
+def run_name(name: str, seed: int) -> str:
+    """What a training of one of the course's networks is called: "critternet_gap", "critternet_gap-seed1", …
+
+    Raises ValueError for a seed of which no training ships.
+    """
+    if seed > (2 if name in THRICE else 0):
+        runs = "of seeds 0, 1 and 2" if name in THRICE else "of seed 0 only"
+        raise ValueError(f"there is no training of {name} with seed {seed}; there are those {runs}")
+    return f"{name}-seed{seed}" if seed else name
 
 
 def build(name: str) -> nn.Sequential:
@@ -33,6 +48,29 @@ def build(name: str) -> nn.Sequential:
         raise ValueError(f"the course has no network {name!r}{near(name, COURSE)}; it has {listing(COURSE)}")
     layers = _lenet() if name == "lenet" else _convolutions() | _head(name)
     return nn.Sequential(layers)
+
+
+def begun(name: str, seed: int = 0) -> nn.Sequential:
+    """The network as its training begins, to the seed; the global random state is left as it was.
+
+    As `build` gives it, but conv1 is tiny, and where training puts a batch norm behind a layer its bias is 0.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = build(name)
+        for layer in normed(module):
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+        if name != "lenet":
+            nn.init.normal_(module.get_submodule("conv1").weight, std=TINY)  # type: ignore[arg-type]
+    return module
+
+
+def normed(module: nn.Sequential) -> list[nn.Conv2d | nn.Linear]:
+    """The layers behind which training puts a batch norm: all but the last, and none of lenet's."""
+    layers = [layer for layer in module if isinstance(layer, nn.Conv2d | nn.Linear)]
+    coloured = layers[0].weight.shape[1] == 3
+    return layers[:-1] if coloured else []
 
 
 def _convolutions() -> OrderedDict[str, nn.Module]:

@@ -94,7 +94,7 @@ def fetch(name: str, url: str | None = None) -> Path:
     if url:
         return hub.download_from_hub(url, name) if hub.in_hub(url) else download(url, cache_folder())
     instead = f"put {name}.safetensors into a folder and set CAMLIB_WEIGHTS to it"
-    if name in COURSE:
+    if name.partition("-seed")[0] in COURSE:
         raise WeightsError(
             f"the weights of {name} are not in {shipped_folder()}: get the course's files again, or {instead}"
         )

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..given import told
+from ..given import seeded, told
 from ..scenes.scenes import CLASSES
 from ..wording import listing, near
 from . import from_timm, from_torchvision, imagenet
 from .accepted import a_module, check_logits
-from .course import COURSE, TRACKERS, build
+from .course import COURSE, TRACKERS, begun, build, run_name
 from .net import MEAN, STD, Net, traced
 from .packaged import ADDRESS
 from .recipe import Recipe, into_empty
@@ -27,25 +27,36 @@ __all__ = ["here", "is_known", "known", "load", "source", "unknown", "wrap"]
 
 
 @torch.inference_mode(False)  # else its numbers would never take part in a gradient
-def load(name: str, *, weights: str | Path | None = None) -> Net:
+def load(name: str, *, weights: str | Path | None = None, seed: int = 0) -> Net:
     """A trained network by its name, in eval mode, on the CPU, in float32.
 
     name: one of the course's (`COURSE`); "efficientnet_lite0", the ImageNet network that every installation
         has; one of torchvision's classifiers ("alexnet", …) or of timm's ("timm/resnet26d", …).
     weights: None: those in the folder CAMLIB_WEIGHTS, the shipped ones, the hubs' caches', or a download;
-        a path to a .safetensors or .pth file; "random": untrained, always the same.
-    Raises ValueError for an unknown name or path, WeightsError where weights are missing or wrong.
+        a path to a .safetensors or .pth file; "random": those a fresh network has; "untrained": those with
+        which the training of one of the course's networks began.
+    seed: of the random weights; of the course's networks, which training: `THRICE` were trained three times.
+    Raises ValueError for an unknown name or path, and for a seed of which there are no weights; WeightsError
+    where weights are missing or wrong.
     """
-    recipe = _recipe(name)
+    recipe, seed = _recipe(name), seeded(seed)
     if weights == "random":
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
+            torch.manual_seed(seed)
             module = recipe.make()
+    elif weights == "untrained":
+        if name not in COURSE:
+            raise ValueError(f'how {name}\'s training began nobody kept; weights="random" is a fresh network')
+        run_name(name, seed)
+        module = begun(name, seed)
     else:
         if weights is not None and not (isinstance(weights, str | Path) and Path(weights).is_file()):
             given = repr(str(weights)) if isinstance(weights, str | Path) else told(weights)
-            raise ValueError(f'weights={given} is no file; give a path, "random", or nothing')
-        path = fetch(name, recipe.url) if weights is None else Path(weights)
+            raise ValueError(f'weights={given} is no file; give a path, "random", "untrained", or nothing')
+        if seed and (weights is not None or name not in COURSE):
+            which = name if weights is None else "a file"
+            raise ValueError(f"seed={seed}: of {which} there is one set of weights; leave the seed out")
+        path = fetch(run_name(name, seed) if seed else name, recipe.url) if weights is None else Path(weights)
         module = recipe.filled(path, recipe.url)
     return Net(module, name, *recipe[3:]).eval()
 

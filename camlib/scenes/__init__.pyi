@@ -1,3 +1,27 @@
-from .scenes import CLASSES, FEATURES, KEYPOINTS, PARTS, SPECIES, Recipe, Scenes, draw, features
+from .scenes import (
+    CLASSES,
+    FEATURES,
+    KEYPOINTS,
+    MARKINGS,
+    PARTS,
+    REMOVABLE,
+    SPECIES,
+    Recipe,
+    Scenes,
+    draw,
+    features,
+)
 
-__all__ = ["CLASSES", "FEATURES", "KEYPOINTS", "PARTS", "SPECIES", "Recipe", "Scenes", "draw", "features"]
+__all__ = [
+    "CLASSES",
+    "FEATURES",
+    "KEYPOINTS",
+    "MARKINGS",
+    "PARTS",
+    "REMOVABLE",
+    "SPECIES",
+    "Recipe",
+    "Scenes",
+    "draw",
+    "features",
+]

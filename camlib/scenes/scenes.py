@@ -13,17 +13,29 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ..given import seeded, told, whole
+from ..given import number, seeded, told, whole
 from ..pictures.pixels import Pixels
 from .drawing import paint
-from .drawing.critter import KEYPOINTS, PARTS, REMOVABLE
-from .drawing.recipe import CLASSES, FEATURES, SPECIES, Recipe, features, sample
+from .drawing.critter import KEYPOINTS, PARTS
+from .drawing.recipe import (
+    CLASSES,
+    FEATURES,
+    MARKINGS,
+    REMOVABLE,
+    SPECIES,
+    Recipe,
+    agreeing,
+    features,
+    sample,
+)
 
 __all__ = [
     "CLASSES",
     "FEATURES",
     "KEYPOINTS",
+    "MARKINGS",
     "PARTS",
+    "REMOVABLE",
     "SPECIES",
     "Recipe",
     "Scenes",
@@ -63,6 +75,14 @@ class Scenes(Pixels):
         return CLASSES
 
     @property
+    def agreeing(self) -> Tensor:
+        """bool (N, 9): which classes agree with the parts that are drawn, whatever stands before them.
+
+        Of a whole critter its own class alone; where two or more parts are lacking there may be several.
+        """
+        return torch.tensor([agreeing(r) for r in self.recipes])
+
+    @property
     def masks(self) -> Tensor:
         """bool (N, H, W): the critter's pixels in sight."""
         return self.parts > 0
@@ -88,25 +108,47 @@ def critters(
     pair: bool = False,
     stamp: str | None = None,
     without: Iterable[str] = (),
+    lacking: float = 0.0,
 ) -> Scenes:
     """Draw n scenes of nine classes, equally likely, on all cores.
 
     size: side of the picture in pixels.
     pair: two critters of different classes, side by side; the second is in `.companion`.
     stamp: a class whose pictures all carry the photographer's stamp, and no others do; "all": every picture.
-    without: what is left undrawn: eyes, ears, nose, tail, coat, horns, back, legs; all else stays as it was.
-    Raises ValueError for a count below 1, a size below 32, an unknown class or part.
+    without: what is left undrawn: eyes, ears, nose, tail, horns, back, legs, and coat, whose lack is a grey
+    one; all else stays as it was.
+    lacking: the share of scenes, in [0, 1], that lack one or two of these, drawn at random (FunnyBirds, Hesse
+    et al. 2023): `recipes[i].without` names them, `agreeing` has the classes that are still possible.
+    Raises ValueError for a count below 1, a size below 32, an unknown class or part, another share.
     """
     n, seed = whole(n, "n", 1), seeded(seed)
     if isinstance(without, str) or not isinstance(without, Iterable):
         raise ValueError(f"without is {told(without)}; give the names as a list: without=['eyes']")
     if stamp not in (None, "all", *CLASSES):
         raise ValueError(f"no class {told(stamp)} to stamp; there are {', '.join(CLASSES)}, or 'all'")
-    left_out = tuple(without)
-    recipes = [replace(sample(seed, i, pair), without=left_out) for i in range(n)]
+    left_out, share = tuple(without), _share(lacking)
+    recipes = [
+        replace(sample(seed, i, pair), without=(*left_out, *_lacks(seed, i, share, left_out)))
+        for i in range(n)
+    ]
     if stamp is not None:
         recipes = [replace(r, stamp=stamp in ("all", CLASSES[r.label])) for r in recipes]
     return draw(recipes, size=size)
+
+
+def _share(lacking: float) -> float:
+    wanted = "the share of scenes that lack parts, from 0 to 1"
+    if not 0 <= (share := number(lacking, "lacking", wanted)) <= 1:
+        raise ValueError(f"lacking is {told(lacking)}; give {wanted}")
+    return share
+
+
+def _lacks(seed: int, index: int, share: float, gone: tuple[str, ...]) -> tuple[str, ...]:
+    """What scene number `index` lacks besides what is gone: with probability `share` one part or two."""
+    rng = np.random.default_rng([seed, index, 2])  # 0 and 1 drew the recipes
+    lacks, count = rng.uniform() < share, int(rng.integers(1, 3))
+    left = rng.permutation([name for name in REMOVABLE if name not in gone])[:count]
+    return tuple(left.tolist()) if lacks else ()
 
 
 def draw(recipes: Sequence[Recipe], *, size: int = 128) -> Scenes:
@@ -130,6 +172,8 @@ def draw(recipes: Sequence[Recipe], *, size: int = 128) -> Scenes:
     for name in {name for r in recipes for name in r.without}:
         if name not in REMOVABLE:
             raise ValueError(f"cannot leave out {told(name)}; it can do without {', '.join(REMOVABLE)}")
+    for markings in {r.markings for r in recipes} - set(MARKINGS):
+        raise ValueError(f"no markings {told(markings)}; there are {', '.join(MARKINGS)}")
     chunks = [recipes[i : i + _CHUNK] for i in range(0, len(recipes), _CHUNK)]
     jobs = 1 if len(chunks) < 3 else -1  # starting processes costs more than a few scenes do
     work = joblib.Parallel(n_jobs=jobs, return_as="generator")(

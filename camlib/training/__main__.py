@@ -1,5 +1,5 @@
 """`python -m camlib.training [NAME …]`: make the shipped weights again."""
 
-from .train import main
+from .everything import main
 
 main()

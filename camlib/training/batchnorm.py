@@ -4,40 +4,49 @@ With γ, β the norm's weight and bias, μ, σ what it has seen,
 
     γ (w * x - μ) / σ + β = (γ / σ · w) * x + (β - γ μ / σ)
 
-so a convolution and its norm are one convolution (Ioffe, Szegedy 2015, "Batch normalization").
+so a layer and its norm are one layer (Ioffe, Szegedy 2015, "Batch normalization").
 """
 
 from collections import OrderedDict
 
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+from ..networks.course import normed
 
 __all__ = ["batch_normed", "fold"]
 
 
 def batch_normed(module: nn.Sequential) -> nn.Sequential:
-    """The same layers with a batch norm behind each convolution but a heat map's, and a tiny conv1."""
+    """The same layers with a batch norm behind each convolution and linear layer but the last.
+
+    So fully connected layers learn from scratch. The last one's numbers are logits, or a heat map's log odds.
+    """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
+    wanted = normed(module)
     for name, layer in module.named_children():
         layers[name] = layer
-        if isinstance(layer, nn.Conv2d) and name != "heat":  # whose numbers are log odds
-            layers[f"norm_{name}"] = nn.BatchNorm2d(layer.out_channels)
+        if layer in wanted:
+            assert isinstance(layer, nn.Conv2d | nn.Linear)
+            width = layer.weight.shape[0]
+            norm = nn.BatchNorm2d(width) if isinstance(layer, nn.Conv2d) else nn.BatchNorm1d(width)
+            layers[f"norm_{name}"] = norm
             layer.bias = None  # batch norm has its own
-    conv1 = layers["conv1"]
-    assert isinstance(conv1, nn.Conv2d)
-    nn.init.normal_(conv1.weight, std=0.003)
     return nn.Sequential(layers)
 
 
 def fold(module: nn.Sequential) -> nn.Sequential:
-    """The plain network with the same logits in eval mode: w' = w γ/σ, b' = β − μ γ/σ for each filter."""
+    """The plain network with the same logits in eval mode: w' = w γ/σ, b' = β − μ γ/σ for each unit."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     before = ""
     for name, layer in module.eval().named_children():
-        if isinstance(layer, nn.BatchNorm2d):
-            conv = layers[before]
-            assert isinstance(conv, nn.Conv2d)
-            layers[before] = fuse_conv_bn_eval(conv, layer)
+        if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm1d):
+            one = layers[before]
+            if isinstance(one, nn.Conv2d):
+                layers[before] = fuse_conv_bn_eval(one, layer)
+            else:
+                assert isinstance(one, nn.Linear)
+                layers[before] = fuse_linear_bn_eval(one, layer)
         else:
             layers[name] = layer
             before = name

@@ -1,15 +1,21 @@
-"""How each network is trained: rates, epochs, where it starts, whose answers it learns."""
+"""How each network is trained: rates, epochs, whose answers it learns."""
 
 from dataclasses import dataclass
 
-__all__ = ["PLANS", "Plan"]
+__all__ = ["CONSTANT_FILE", "KEPT", "KEPT_FILE", "PLANS", "SCENES", "Plan"]
+
+SCENES = 16000  # to learn from; half of them lack one part or two
+KEPT = (0, 1, 2, 3, 4, 6, 8, 12, 16, 20)  # epochs after which critternet's conv1 is kept to look at
+KEPT_FILE = "critternet_conv1_epochs.safetensors"
+CONSTANT_FILE = "critternet_conv1_epochs_constant.safetensors"  # of the run with a constant rate
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How one network is trained.
+    """How one network is trained, from `begun(network, seed)` on, in one go.
 
-    rate: the peak of the learning rate.  start: the network whose convolutions it starts from, if any.
+    rate: the peak of the learning rate.  constant: it stays there, but for a short start; else it rises for a
+    quarter of the training and falls to nothing (OneCycle).
     hide: sides, in pixels, of the grid cells that are hidden in its pictures, if any.
     unit: (network, layer, number) of the unit whose answers a tracker learns; None: from the truth.
     """
@@ -17,18 +23,18 @@ class Plan:
     epochs: int
     rate: float
     batch: int = 64
-    start: str | None = None
+    constant: bool = False
     hide: tuple[int, ...] = ()
     unit: tuple[str, str, int] | None = None
 
 
 PLANS = {
-    "critternet_gmp": Plan(epochs=16, rate=4e-3),
-    "critternet": Plan(epochs=6, rate=1e-3, start="critternet_gmp"),
-    "critternet_gap": Plan(epochs=16, rate=4e-3),
-    "critternet_gap2": Plan(epochs=16, rate=4e-3),
-    "critternet_has": Plan(epochs=16, rate=4e-3, hide=(16, 32)),
-    "critternet_eye": Plan(epochs=10, rate=4e-3, unit=("critternet_gmp", "conv5", 38)),
+    "critternet_gmp": Plan(epochs=20, rate=4e-3),
+    "critternet": Plan(epochs=20, rate=4e-3),
+    "critternet_gap": Plan(epochs=18, rate=4e-3),
+    "critternet_gap2": Plan(epochs=18, rate=4e-3),
+    "critternet_has": Plan(epochs=18, rate=4e-3, hide=(16, 32)),
+    "critternet_eye": Plan(epochs=10, rate=4e-3, unit=("critternet_gmp", "conv4", 48)),
     "critternet_eye_exact": Plan(epochs=10, rate=4e-3),
     "lenet": Plan(epochs=10, rate=1e-3, batch=300),
 }

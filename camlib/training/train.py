@@ -1,43 +1,37 @@
 """How each shipped weight file was made, to the seed: `python -m camlib.training` makes them all again.
 
-conv1 begins tiny (standard deviation 0.003) and batch norm stands behind every convolution: that is what
-gives smooth filters. After training, batch norm is folded into the convolutions: what ships is plain.
+conv1 begins tiny (`begun`) and batch norm stands behind every layer but the last: that is what gives smooth
+filters. After training, batch norm is folded into the layers: what ships is plain.
 """
 
-import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm.auto import tqdm
 
 from ..geometry.field import receptive_field
-from ..networks.course import COURSE, TRACKERS, build
+from ..networks.course import TRACKERS, begun, run_name
 from ..networks.net import Net
-from ..networks.weights import shipped_folder
 from ..networks.zoo import load, wrap
 from ..parts.find import locate
 from ..parts.heat_map import finer, heat_loss, heat_map
 from ..pictures.digits import Digits, digits
-from ..scenes.scenes import critters
-from ..scores.keypoints import part_truth
-from ..units.filters import autocorrelation
+from ..pictures.pixels import Pixels
 from .augment import hidden, mean_of, varied
 from .batchnorm import batch_normed, fold
-from .plans import PLANS, Plan
-from .ship import README, TRAINING, accuracy, note, table, write
+from .drawn import Drawn, drawn
+from .files import note, write
+from .plans import CONSTANT_FILE, KEPT, KEPT_FILE, PLANS, SCENES, Plan
+from .ship import TRAINING, figures
 
-__all__ = ["main", "retrain", "train"]
-
-KEPT = (0, 1, 2, 3, 4, 6, 8, 12, 16)  # epochs after which conv1 is kept to look at
-KEPT_FILE = "critternet_conv1_epochs.safetensors"
+__all__ = ["retrain", "train"]
 
 
 @dataclass
@@ -74,40 +68,45 @@ class _Run:
 
 
 def train(
-    name: str, folder: Path, checkpoints: Path, plan: Plan | None = None, n: int = 12000, fresh: int = 2000
+    name: str,
+    folder: Path,
+    checkpoints: Path,
+    plan: Plan | None = None,
+    *,
+    seed: int = 0,
+    n: int = SCENES,
+    fresh: int = 2000,
 ) -> Path:
-    """Train one of the course's networks and write `folder`/`name`.safetensors, in half precision.
+    """Train one of the course's networks and write its weight file into `folder`, in half precision.
 
-    checkpoints: where the run is kept after each epoch; an interrupted run goes on from there.
+    checkpoints: where the scenes are kept, and the run after each epoch; an interrupted one goes on there.
+    seed: of the weights it begins with, and of the order and the variation of its pictures.
     n, fresh: scenes to learn from and to be tried on (lenet: MNIST's 60 000 and 10 000, always).
-    Raises ValueError for an unknown name, or where the network to start from is not in `folder`.
+    Raises ValueError for an unknown name or seed, or where the network whose unit teaches it is not in
+    `folder`. A plan with a constant rate leaves only the kept epochs of the first layer.
     """
     if name not in PLANS:
         raise ValueError(f"no plan for {name!r}; there are {', '.join(PLANS)}")
     plan = plan or PLANS[name]
-    start = folder / f"{plan.start}.safetensors"
-    if plan.start and not start.is_file():
-        raise ValueError(f"{name} starts from {plan.start}, which is not in {folder}: train that first")
+    called = run_name(name, seed)
     if plan.unit and not (folder / f"{plan.unit[0]}.safetensors").is_file():
         raise ValueError(f"{name} learns from {plan.unit[0]}, which is not in {folder}: train that first")
-    pixels, labels = _pictures(name, n)
-    if name in TRACKERS:
-        labels = _points(plan, folder, n)
-    run = _begin(name, plan, start if plan.start else None, len(pixels))
-    checkpoint = checkpoints / f"{name}-{plan.epochs}-{n}.pt"
+    pixels, wanted = _pictures(name, plan, folder, checkpoints, n)
+    run = _begin(name, plan, len(pixels), seed)
+    checkpoint = checkpoints / f"{called}{'-constant' if plan.constant else ''}-{plan.epochs}-{n}.pt"
     if checkpoint.is_file():
         run.resume(checkpoint)
     else:
         _keep(run, name, pixels)
     while run.epoch < plan.epochs:
         began = time.process_time()  # of all threads, and blind to what else the machine is doing
-        _epoch(run, name, plan, pixels, labels)
+        _epoch(run, name, plan, pixels, wanted)
         run.epoch += 1
         run.seconds += time.process_time() - began
         _keep(run, name, pixels)
         checkpoints.mkdir(parents=True, exist_ok=True)
         run.save(checkpoint)
-    file = _ship(run, name, plan, folder, checkpoints, fresh)
+    file = _ship(run, name, called, plan, folder, checkpoints, fresh)
     checkpoint.unlink()
     return file
 
@@ -123,8 +122,7 @@ def retrain(data: Digits, seed: int = 0) -> Net:
     plan = PLANS["lenet"]
     if len(data) < plan.batch:
         raise ValueError(f"{len(data)} digits do not fill a batch of {plan.batch}")
-    with torch.random.fork_rng(devices=[]):
-        run = _begin("lenet", plan, None, len(data), seed)
+    run = _begin("lenet", plan, len(data), seed)
     steps = plan.epochs * 60_000 // plan.batch
     while (done := run.schedule.last_epoch) < steps:
         _epoch(run, "lenet", plan, data.pixels, data.labels, steps - done)
@@ -132,82 +130,55 @@ def retrain(data: Digits, seed: int = 0) -> Net:
     return wrap(run.module, classes=list("0123456789"), mean=[0.0], std=[1.0], size=28)
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Train the named networks (all of them, where none is named) and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m camlib.training", description=__doc__)
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"{', '.join(PLANS)}; all, where none is named"
-    )
-    parser.add_argument("--folder", type=Path, default=shipped_folder(), help="where the weights go")
-    parser.add_argument("--checkpoints", type=Path, default=Path("build/train"), help="where a run is kept")
-    chosen = parser.parse_args(argv)
-    if unknown := [name for name in chosen.names if name not in PLANS]:
-        parser.error(f"no plan for {', '.join(unknown)}; there are {', '.join(PLANS)}")
-    chosen.folder.mkdir(parents=True, exist_ok=True)
-    for name in [name for name in PLANS if name in chosen.names or not chosen.names]:
-        print(train(name, chosen.folder, chosen.checkpoints))
-    if all((chosen.folder / f"{name}.safetensors").is_file() for name in COURSE):
-        text = README.format(table=table(chosen.folder))
-        write(chosen.folder / "README.md", lambda path: path.write_text(text))
-        print(table(chosen.folder))
-
-
-@cache
-def _pictures(name: str, n: int) -> tuple[Tensor, Tensor]:
+def _pictures(name: str, plan: Plan, folder: Path, checkpoints: Path, n: int) -> tuple[Tensor, Tensor]:
+    """The pictures to learn from, and what is wanted of each: classes (N,) or (N, 9), points (N, P, 2)."""
     if name == "lenet":
         data: Any = digits(split="train", source="mnist")
-    else:
-        data = _scenes(n)
-    return data.pixels, data.labels
+        return data.pixels, data.labels
+    scenes = drawn(n, TRAINING, 0.5, checkpoints)
+    return scenes.pixels, _points(plan, folder, scenes) if name in TRACKERS else scenes.agreeing
 
 
-@cache
-def _scenes(n: int) -> Any:
-    return critters(n, seed=TRAINING)
-
-
-def _points(plan: Plan, folder: Path, n: int) -> Tensor:
+def _points(plan: Plan, folder: Path, scenes: Drawn) -> Tensor:
     """Where a tracker is told that the eyes are: (n, 1, 2) by a unit, or the truth, (n, 2, 2)."""
     if plan.unit is None:
-        return part_truth(_scenes(n), "eye").points
+        return scenes.eyes
     name, layer, number = plan.unit
-    return locate(load(name, weights=folder / f"{name}.safetensors"), (layer, number), _scenes(n)).points
+    teacher = load(name, weights=folder / f"{name}.safetensors")
+    return locate(teacher, (layer, number), Pixels(scenes.pixels)).points
 
 
-def _begin(name: str, plan: Plan, start: Path | None, n: int, seed: int = 0) -> _Run:
-    torch.manual_seed(seed)
-    module = build(name)
+def _begin(name: str, plan: Plan, n: int, seed: int) -> _Run:
+    module, generator = begun(name, seed), torch.Generator().manual_seed(seed)
     if name == "lenet":
         optimiser: torch.optim.Optimizer = torch.optim.Adam(module.parameters(), plan.rate)
         decay: Callable[[int], float] = lambda step: 1 / (1 + 1e-5 * step)  # noqa: E731
         schedule: torch.optim.lr_scheduler.LRScheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, decay)
-        return _Run(module, optimiser, schedule, torch.Generator().manual_seed(seed))
-    if start:
-        module.load_state_dict(
-            {k: v.float() for k, v in load_file(start).items() if "conv" in k}, strict=False
-        )
-        # the first layer stays, so that the kept epochs show how this network's filters came to be
-        module.get_submodule("conv1").requires_grad_(False)
-    else:
-        module = batch_normed(module)
-    module = module.to(memory_format=torch.channels_last)
-    first = [p for p in module.get_submodule("conv1").parameters() if p.requires_grad]
+        return _Run(module, optimiser, schedule, generator)
+    module = batch_normed(module).to(memory_format=torch.channels_last)
+    first = list(module.get_submodule("conv1").parameters())
     others = [p for name, p in module.named_parameters() if not name.startswith("conv1.")]
     # batch norm undoes conv1's scale, so more decay costs nothing: the filters forget how they began
     groups = [{"params": others, "weight_decay": 0.05}, {"params": first, "weight_decay": 0.15}]
-    optimiser = torch.optim.AdamW(groups if first else groups[:1], plan.rate)
+    optimiser = torch.optim.AdamW(groups, plan.rate)
     steps = plan.epochs * (n // plan.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, total_steps=steps, pct_start=0.25)
-    return _Run(module, optimiser, schedule, torch.Generator().manual_seed(0))
+    if plan.constant:
+        warm: Callable[[int], float] = lambda step: min(1.0, (step + 1) / 200)  # noqa: E731
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, warm)
+    else:
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, plan.rate, total_steps=steps, pct_start=0.25
+        )
+    return _Run(module, optimiser, schedule, generator)
 
 
-def _epoch(run: _Run, name: str, plan: Plan, pixels: Tensor, labels: Tensor, most: int | None = None) -> None:
+def _epoch(run: _Run, name: str, plan: Plan, pixels: Tensor, wanted: Tensor, most: int | None = None) -> None:
     """Each picture once, in batches; or only the first `most` batches."""
     run.module.train()
     shuffled = torch.randperm(len(pixels), generator=run.generator)
     steps = shuffled[: len(pixels) // plan.batch * plan.batch].view(-1, plan.batch)
     what = f"{name}, epoch {run.epoch + 1} of {plan.epochs}"
-    fill = mean_of(pixels) if plan.hide else 0.0
+    fill = mean_of(pixels) if plan.hide else torch.zeros(3)
     grid, answer = None, run.module
     if name in TRACKERS:
         grid = finer(receptive_field(load(name, weights="random"), "heat"))
@@ -217,23 +188,34 @@ def _epoch(run: _Run, name: str, plan: Plan, pixels: Tensor, labels: Tensor, mos
             if name == "lenet":
                 logits = run.module(pixels[chosen].float() / 255)
             else:
-                images, points = varied(pixels[chosen], run.generator, labels[chosen] if grid else None)
+                images, points = varied(pixels[chosen], run.generator, wanted[chosen] if grid else None)
                 images = hidden(images, plan.hide, fill, run.generator) if plan.hide else images
                 logits = answer(images)
         if grid:
             loss = heat_loss(heat_map(logits.float()), points, grid)
+        elif name == "lenet":
+            loss = functional.cross_entropy(logits, wanted[chosen])
         else:
-            smoothing = 0.0 if name == "lenet" else 0.05
-            loss = functional.cross_entropy(logits.float(), labels[chosen], label_smoothing=smoothing)
+            loss = agreement_loss(logits.float(), wanted[chosen])
         run.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         run.optimiser.step()
         run.schedule.step()
 
 
+def agreement_loss(logits: Tensor, agreeing: Tensor, smoothing: float = 0.05) -> Tensor:
+    """−log of the probability of all classes that agree (N, C), with label smoothing.
+
+    Where one class agrees it is the cross entropy.
+    """
+    logs = logits.log_softmax(1)
+    right = logs.masked_fill(~agreeing, -torch.inf).logsumexp(1)
+    return -((1 - smoothing) * right + smoothing * logs.mean(1)).mean()
+
+
 def _keep(run: _Run, name: str, pixels: Tensor) -> None:
     """Keep conv1 as it would ship now; its scale comes from batch norm's view of a few pictures."""
-    if name != "critternet_gmp" or run.epoch not in KEPT:
+    if name != "critternet" or run.epoch not in KEPT:
         return
     conv, norm = run.module.get_submodule("conv1"), run.module.get_submodule("norm_conv1")
     assert isinstance(conv, nn.Conv2d)
@@ -244,25 +226,32 @@ def _keep(run: _Run, name: str, pixels: Tensor) -> None:
         run.kept[f"epoch_{run.epoch:02d}"] = (conv.weight * scale[:, None, None, None]).half().contiguous()
 
 
-def _ship(run: _Run, name: str, plan: Plan, folder: Path, checkpoints: Path, fresh: int) -> Path:
+def _ship(run: _Run, name: str, called: str, plan: Plan, folder: Path, checkpoints: Path, fresh: int) -> Path:
     """Fold, halve, measure what will be shipped, and write it with what was measured."""
-    module = run.module.eval() if name == "lenet" or plan.start else fold(run.module)
+    module = run.module.eval() if name == "lenet" else fold(run.module)
     state = {key: value.detach().half().contiguous() for key, value in module.state_dict().items()}
-    trial = checkpoints / f"{name}-trial.safetensors"  # beside it no list of checksums says what it should be
+    trial = (
+        checkpoints / f"{called}-trial.safetensors"
+    )  # beside it no list of checksums says what it should be
+    checkpoints.mkdir(parents=True, exist_ok=True)
     write(trial, lambda path: save_file(state, path))
     said = {
         "format": "camlib",
         "epochs": str(plan.epochs),
-        "minutes": f"{run.seconds / 60 / torch.get_num_threads():.1f}",
-        "cores": str(torch.get_num_threads()),
-        "accuracy": f"{accuracy(name, trial, fresh):.4f}",
-        "autocorrelation": f"{autocorrelation(state['conv1.weight'].float()).mean():.3f}",
+        "minutes": f"{run.seconds / 60:.1f}",
+        **figures(name, trial, checkpoints, fresh),
     }
     trial.unlink()
-    file = folder / f"{name}.safetensors"
+    kept = {key: said[key] for key in ("format", "epochs", "accuracy")}
+    if plan.constant:
+        file = folder / CONSTANT_FILE
+        write(file, lambda path: save_file(run.kept, path, kept))
+        note(file)
+        return file
+    file = folder / f"{called}.safetensors"
     write(file, lambda path: save_file(state, path, said))
     note(file)
     if run.kept:
-        write(folder / KEPT_FILE, lambda path: save_file(run.kept, path, {"format": "camlib"}))
+        write(folder / KEPT_FILE, lambda path: save_file(run.kept, path, kept))
         note(folder / KEPT_FILE)
     return file

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision import models
 from torchvision.transforms import v2
@@ -274,6 +275,43 @@ def test_load_refuses_unknown_names_and_paths() -> None:
         load("fcn_resnet50")
     with pytest.raises(ValueError, match=r"weights='nowhere\.pth' is no file"):
         load("lenet", weights="nowhere.pth")
+
+
+def test_the_untrained_network_is_of_its_seed_and_leaves_the_random_state() -> None:
+    state = torch.get_rng_state()
+    first, again, other = (load("critternet_gap", weights="untrained", seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(torch.get_rng_state(), state)
+    weights = first.module.get_submodule("conv1").weight
+    assert torch.equal(weights, again.module.get_submodule("conv1").weight)  # type: ignore[arg-type]
+    assert not torch.equal(weights, other.module.get_submodule("conv1").weight)  # type: ignore[arg-type]
+    assert isinstance(weights, Tensor)
+    assert weights.std().item() == pytest.approx(0.003, rel=0.05)
+    biases = {name: one.abs().max() for name, one in first.module.named_parameters() if "bias" in name}
+    assert [name for name, most in biases.items() if most] == ["fc.bias"]
+    assert first(torch.rand(2, 3, 128, 128)).isfinite().all()
+    one, two = (load("lenet", weights="random", seed=seed).module.state_dict() for seed in (0, 1))
+    assert not torch.equal(one["conv1.weight"], two["conv1.weight"])
+
+
+def test_load_refuses_seeds_of_which_there_are_no_weights(tmp_path: Path) -> None:
+    file = tmp_path / "other.safetensors"
+    save_file(build("lenet").state_dict(), file)
+    for name, options, line in (
+        (
+            "lenet",
+            {"seed": 3},
+            "there is no training of lenet with seed 3; there are those of seeds 0, 1 and 2",
+        ),
+        ("critternet", {"seed": 1}, "there is no training of critternet with seed 1; .* of seed 0 only"),
+        ("critternet", {"seed": 1, "weights": "untrained"}, "no training of critternet with seed 1"),
+        ("alexnet", {"seed": 1}, "seed=1: of alexnet there is one set of weights; leave the seed out"),
+        ("lenet", {"seed": 1, "weights": file}, "seed=1: of a file there is one set of weights"),
+        ("lenet", {"seed": -1}, "seed is -1; it is a whole number"),
+        ("alexnet", {"weights": "untrained"}, 'how alexnet\'s training began nobody kept; weights="random"'),
+    ):
+        given: Any = options
+        with pytest.raises(ValueError, match=line):
+            load(name, **given)
 
 
 def test_torchvisions_classes_and_preprocessing() -> None:

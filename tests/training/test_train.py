@@ -3,6 +3,8 @@
 import hashlib
 import os
 import shutil
+from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,75 +14,167 @@ from torch import nn
 from torch.nn import functional
 
 from camlib.heatmaps.similarnet import linear_weights, softmax_weights
-from camlib.networks.course import TRACKERS, build
+from camlib.networks.course import COURSE, THRICE, TRACKERS, begun, build, run_name
 from camlib.networks.weights import shipped_folder
 from camlib.networks.zoo import load
-from camlib.parts.find import locate
+from camlib.parts.find import find_units, locate
 from camlib.parts.tracker import Tracker
 from camlib.pictures.digits import digits
 from camlib.scenes.scenes import critters
 from camlib.scores.keypoints import keypoint_errors, part_truth
-from camlib.training import plans, ship
+from camlib.training import everything, plans, ship
 from camlib.training import train as training
-from camlib.training.augment import hidden, varied
+from camlib.training.augment import hidden, mean_of, varied
 from camlib.training.batchnorm import batch_normed, fold
-from camlib.training.plans import PLANS, Plan
-from camlib.training.ship import accuracy, table
-from camlib.training.train import retrain, train
+from camlib.training.drawn import drawn
+from camlib.training.plans import CONSTANT_FILE, KEPT, KEPT_FILE, PLANS, Plan
+from camlib.training.ship import COLUMNS, figures, runs, table
+from camlib.training.train import agreement_loss, retrain, train
 from camlib.units.ablation import ablate
-from camlib.units.filters import autocorrelation, filter_history, filters
+from camlib.units.filters import autocorrelation, colourfulness, filter_history, filters
 
 TINY = Plan(epochs=2, rate=1e-3, batch=16)
+TEACHER = PLANS["critternet_eye"].unit or ("", "", 0)
+FEW = {"n": 96, "fresh": 16}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def forget_the_pictures():
-    yield
-    training._pictures.cache_clear()
-    training._scenes.cache_clear()
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A folder for runs under way; the scenes in it are drawn once for all tests."""
+    yield tmp_path_factory.mktemp("runs")
+    drawn.cache_clear()
 
 
-def test_folding_batch_norm_changes_no_logit():
+@pytest.mark.parametrize("name", ["critternet_gap", "critternet", "critternet_eye"])
+def test_folding_batch_norm_changes_no_logit(name):
     torch.manual_seed(1)
-    module = batch_normed(build("critternet_gap"))
+    module = batch_normed(begun(name))
     for layer in module.modules():
-        if isinstance(layer, nn.BatchNorm2d):
+        if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm1d):
             nn.init.uniform_(layer.weight, 0.5, 2)
             nn.init.normal_(layer.bias)
             layer.running_mean = torch.randn(layer.num_features)
             layer.running_var = 0.5 + torch.rand(layer.num_features)
-    images = torch.randn(4, 3, 128, 128)
+    images = 30 * torch.randn(4, 3, 128, 128)  # conv1 is tiny
     with torch.inference_mode():
         before = module.eval()(images)
         after = fold(module)(images)
     assert before.std() > 1e-3
     torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-5)
-    assert fold(module).state_dict().keys() == build("critternet_gap").state_dict().keys()
+    assert fold(module).state_dict().keys() == build(name).state_dict().keys()
 
 
-def test_a_run_leaves_a_whole_verified_half_precision_file(tmp_path):
-    file = train("critternet_gmp", tmp_path, tmp_path / "runs", TINY, n=96, fresh=16)
+@pytest.mark.parametrize("name", COURSE)
+@pytest.mark.parametrize("seed", [0, 2])
+def test_a_training_begins_with_the_untrained_weights(name, seed):
+    """Of a batch norm that has seen nothing only its epsilon stays."""
+    state = torch.get_rng_state()
+    start = training._begin(name, PLANS[name], 6400, seed).module
+    plain = fold(start) if name != "lenet" else start
+    if seed and name not in THRICE:
+        with pytest.raises(ValueError, match=f"no training of {name} with seed 2"):
+            load(name, weights="untrained", seed=seed)
+    else:
+        untrained = load(name, weights="untrained", seed=seed).module.state_dict()
+        for key, value in plain.state_dict().items():
+            torch.testing.assert_close(untrained[key], value, rtol=2e-5, atol=0)
+        other = load(name, weights="untrained", seed=1 if name in THRICE else 0).module.state_dict()
+        assert torch.equal(other["conv1.weight"], untrained["conv1.weight"]) == (name not in THRICE)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_a_run_leaves_a_whole_verified_half_precision_file(tmp_path, kept):
+    file = train("critternet", tmp_path, kept, TINY, **FEW)
     state = load_file(file)
     assert {v.dtype for v in state.values()} == {torch.float16}
-    assert sum(v.numel() for v in state.values()) == 174281
+    assert sum(v.numel() for v in state.values()) == 1290633
     sums = dict(reversed(line.split()) for line in (tmp_path / "SHA256SUMS").read_text().splitlines())
+    assert sums.keys() == {file.name, KEPT_FILE}
     for name, digest in sums.items():
         assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == digest
-    kept = load_file(tmp_path / training.KEPT_FILE)
-    assert sorted(kept) == ["epoch_00", "epoch_01", "epoch_02"]
-    assert not torch.equal(kept["epoch_00"], kept["epoch_02"])
+    epochs = load_file(tmp_path / KEPT_FILE)
+    assert sorted(epochs) == ["epoch_00", "epoch_01", "epoch_02"]
+    start = filters(load("critternet", weights="untrained"))
+    alike = torch.cosine_similarity(start.flatten(1), epochs["epoch_00"].float().flatten(1))
+    assert alike.min() > 0.9999
+    assert not torch.equal(epochs["epoch_00"], epochs["epoch_02"])
     with safe_open(file, "pt") as opened:
-        assert float(opened.metadata()["accuracy"]) == accuracy("critternet_gmp", file, fresh=16)
-    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
-    assert left == {file.name, training.KEPT_FILE, "SHA256SUMS"}  # nothing half-written, no finished run
+        said = opened.metadata()
+    assert {key: said[key] for key in COLUMNS if key != "minutes"} == figures("critternet", file, kept, 16)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {file.name, KEPT_FILE, "SHA256SUMS"}
+    assert {path.name for path in kept.iterdir() if "scenes" not in path.name} == set()  # no finished run
+
+
+def test_seeds_are_other_runs_with_other_names(tmp_path, kept):
+    files = [train("critternet_gap", tmp_path, kept, TINY, seed=seed, **FEW) for seed in (0, 1)]
+    assert [file.name for file in files] == ["critternet_gap.safetensors", "critternet_gap-seed1.safetensors"]
+    one, other = (load_file(file)["conv1.weight"] for file in files)
+    assert not torch.allclose(one, other, atol=1e-3)
+    with pytest.raises(
+        ValueError, match="no training of critternet_gap with seed 3; there are those of seeds 0"
+    ):
+        train("critternet_gap", tmp_path, kept, TINY, seed=3, **FEW)
+    with pytest.raises(
+        ValueError, match="no training of critternet with seed 1; there are those of seed 0 only"
+    ):
+        train("critternet", tmp_path, kept, TINY, seed=1, **FEW)
+
+
+def test_a_run_with_a_constant_rate_leaves_its_first_layers_only(tmp_path, kept, monkeypatch):
+    rates, step = [], torch.optim.AdamW.step
+
+    def spy(self, *args, **options):
+        rates.append(self.param_groups[0]["lr"])
+        return step(self, *args, **options)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", spy)
+    file = train("critternet", tmp_path, kept, Plan(epochs=2, rate=1e-3, batch=16, constant=True), **FEW)
+    assert file.name == CONSTANT_FILE
+    assert sorted(load_file(file)) == ["epoch_00", "epoch_01", "epoch_02"]
+    assert {path.name for path in tmp_path.iterdir()} == {file.name, "SHA256SUMS"}
+    assert rates == pytest.approx([1e-3 * (1 + number) / 200 for number in range(12)])
+
+
+def test_the_loss_is_that_of_all_classes_that_agree():
+    logits = torch.randn(6, 9, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([0, 3, 8, 2, 2, 7])
+    one = functional.one_hot(labels, 9).bool()
+    wanted = functional.cross_entropy(logits, labels, label_smoothing=0.05)
+    torch.testing.assert_close(agreement_loss(logits, one), wanted)
+    several = one | (torch.arange(9) == 8)
+    chances = (logits.softmax(1) * several).sum(1)
+    torch.testing.assert_close(agreement_loss(logits, several, 0), -chances.log().mean())
+    assert agreement_loss(logits, torch.ones(6, 9, dtype=torch.bool), 0).abs() < 1e-6
+
+
+def test_scenes_are_drawn_once_and_again_where_they_would_differ(tmp_path, monkeypatch):
+    first = drawn(12, 5, 1.0, tmp_path)
+    scenes = critters(12, seed=5, lacking=1)
+    assert torch.equal(first.pixels, scenes.pixels)
+    assert torch.equal(first.agreeing, scenes.agreeing)
+    assert first.lacks.tolist() == [len(r.without) for r in scenes.recipes]
+    assert torch.equal(first.eyes.nan_to_num(-1), part_truth(scenes, "eye").points.nan_to_num(-1))
+    (file,) = tmp_path.iterdir()
+    age = file.stat().st_mtime_ns
+    drawn.cache_clear()
+    assert torch.equal(drawn(12, 5, 1.0, tmp_path).pixels, first.pixels)
+    assert file.stat().st_mtime_ns == age
+    drawn.cache_clear()
+    kept = {**first._asdict(), "pixels": first.pixels + 1}
+    torch.save(kept, file)
+    assert torch.equal(drawn(12, 5, 1.0, tmp_path).pixels, scenes.pixels)
+    drawn.cache_clear()
 
 
 def test_hidden_cells_show_the_mean_and_the_rest_stays():
     images = torch.arange(600 * 3 * 8 * 8).view(600, 3, 8, 8).float() + 1
-    covered = hidden(images, (2, 4), -5.0, torch.Generator().manual_seed(0)) == -5
-    assert torch.equal(hidden(images, (2, 4), -5.0, torch.Generator().manual_seed(0)) == -5, covered)
-    shown = hidden(images, (2, 4), -5.0)
-    assert torch.equal(shown[shown != -5], images[shown != -5])
+    fill = torch.tensor([-5.0, -6.0, -7.0])
+    covered = hidden(images, (2, 4), fill, torch.Generator().manual_seed(0)) < 0
+    assert torch.equal(hidden(images, (2, 4), fill, torch.Generator().manual_seed(0)) < 0, covered)
+    shown = hidden(images, (2, 4), fill)
+    assert [shown[:, channel].min().item() for channel in range(3)] == [-5, -6, -7]
+    assert torch.equal(shown[shown > 0], images[shown > 0])
     assert torch.equal(covered[:, 0], covered[:, 1])  # a cell is hidden in all channels
     large = covered[:, 0].reshape(600, 2, 4, 2, 4).transpose(2, 3).flatten(3)
     small = covered[:, 0].reshape(600, 4, 2, 4, 2).transpose(2, 3).flatten(3)
@@ -92,10 +186,17 @@ def test_hidden_cells_show_the_mean_and_the_rest_stays():
     assert in_large.float().mean().item() == pytest.approx(2 / 3, abs=0.06)
     assert covered.float().mean().item() == pytest.approx(1 / 3, abs=0.05)
     with pytest.raises(ValueError, match="cells of side 3 do not fill a picture of 8 × 8"):
-        hidden(images, (2, 3), 0.0)
+        hidden(images, (2, 3), fill)
 
 
-def test_hide_and_seek_hides_and_starts_as_gap_does(tmp_path, monkeypatch):
+def test_the_mean_is_of_each_channel():
+    pixels = torch.randint(0, 256, (1200, 3, 4, 5), generator=torch.Generator().manual_seed(0)).byte()
+    pixels[:, 1] //= 2
+    wanted = ((pixels.double() / 255 - 0.5) / 0.25).mean((0, 2, 3)).float()
+    torch.testing.assert_close(mean_of(pixels), wanted)
+
+
+def test_hide_and_seek_hides_and_starts_as_gap_does(tmp_path, kept, monkeypatch):
     seen = []
 
     def spy(*args):
@@ -103,24 +204,22 @@ def test_hide_and_seek_hides_and_starts_as_gap_does(tmp_path, monkeypatch):
         return hidden(*args)
 
     monkeypatch.setattr(training, "hidden", spy)
-    plan = Plan(epochs=1, rate=1e-3, batch=16, hide=(16, 32))
-    train("critternet_has", tmp_path, tmp_path, plan, n=96, fresh=16)
+    train("critternet_has", tmp_path, kept, Plan(epochs=1, rate=1e-3, batch=16, hide=(16, 32)), **FEW)
     assert len(seen) == 6
     images, sides, fill, _ = seen[0]
     assert sides == (16, 32)
-    mean = (critters(96, seed=ship.TRAINING).images.mean() - 0.5) / 0.25
-    assert fill == pytest.approx(mean.item(), abs=1e-3)
-    assert images.mean().item() == pytest.approx(fill, abs=0.15)  # light and shift change it little
-    torch.manual_seed(0)
-    first = build("critternet_gap").state_dict()
-    torch.manual_seed(0)
-    assert all(torch.equal(value, first[key]) for key, value in build("critternet_has").state_dict().items())
+    torch.testing.assert_close(fill, mean_of(drawn(96, ship.TRAINING, 0.5, kept).pixels))
+    assert images.mean().item() == pytest.approx(
+        fill.mean().item(), abs=0.15
+    )  # light and shift change little
+    first = begun("critternet_gap").state_dict()
+    assert all(torch.equal(value, first[key]) for key, value in begun("critternet_has").state_dict().items())
 
 
-def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, kept, monkeypatch):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-    whole = train("critternet_gap", tmp_path / "a", tmp_path / "a", TINY, n=96, fresh=16)
+    whole = train("critternet_gap", tmp_path / "a", kept, TINY, **FEW)
     epoch, calls = training._epoch, []
 
     def interrupted(*args):
@@ -131,40 +230,93 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
 
     monkeypatch.setattr(training, "_epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train("critternet_gap", tmp_path / "b", tmp_path / "b", TINY, n=96, fresh=16)
+        train("critternet_gap", tmp_path / "b", kept, TINY, **FEW)
     assert not (tmp_path / "b" / "critternet_gap.safetensors").exists()
-    again = train("critternet_gap", tmp_path / "b", tmp_path / "b", TINY, n=96, fresh=16)
+    again = train("critternet_gap", tmp_path / "b", kept, TINY, **FEW)
     assert len(calls) == 3
     before, after = load_file(whole), load_file(again)
     assert all(torch.equal(before[key], after[key]) for key in before)
 
 
-def test_critternet_starts_from_the_pooled_network_and_keeps_its_first_layer(tmp_path):
-    plan = Plan(epochs=1, rate=1e-3, batch=16, start="critternet_gmp")
-    with pytest.raises(ValueError, match="starts from critternet_gmp, which is not in"):
-        train("critternet", tmp_path, tmp_path, plan, n=96, fresh=16)
-    pooled = train("critternet_gmp", tmp_path, tmp_path, TINY, n=96, fresh=16)
-    file = train("critternet", tmp_path, tmp_path, plan, n=96, fresh=16)
-    before, after = load_file(pooled), load_file(file)
-    assert torch.equal(before["conv1.weight"], after["conv1.weight"])
-    assert not torch.equal(before["conv2.weight"], after["conv2.weight"])
-
-
-def test_a_tracker_learns_from_a_unit_or_from_the_truth(tmp_path):
-    scenes = critters(96, seed=ship.TRAINING)
-    learn = Plan(epochs=2, rate=4e-3, batch=16, unit=("critternet_gmp", "conv5", 38))
+def test_a_tracker_learns_from_a_unit_or_from_the_truth(tmp_path, kept):
+    scenes = critters(96, seed=ship.TRAINING, lacking=0.5)
+    plan = Plan(epochs=2, rate=4e-3, batch=16, unit=TEACHER)
     with pytest.raises(ValueError, match="learns from critternet_gmp, which is not in"):
-        train("critternet_eye", tmp_path, tmp_path, learn, n=96, fresh=16)
+        train("critternet_eye", tmp_path, kept, plan, **FEW)
     shutil.copy(shipped_folder() / "critternet_gmp.safetensors", tmp_path)
-    labels = training._points(learn, tmp_path, 96)
-    assert torch.equal(labels, locate(load("critternet_gmp"), ("conv5", 38), scenes).points)
-    exact = training._points(TINY, tmp_path, 96)
+    told = drawn(96, ship.TRAINING, 0.5, kept)
+    labels = training._points(plan, tmp_path, told)
+    assert torch.equal(labels, locate(load("critternet_gmp"), TEACHER[1:], scenes).points)
+    exact = training._points(TINY, tmp_path, told)
     assert torch.equal(exact.nan_to_num(-1), part_truth(scenes, "eye").points.nan_to_num(-1))
-    for name, plan in (("critternet_eye", learn), ("critternet_eye_exact", TINY)):
-        file = train(name, tmp_path, tmp_path, plan, n=96, fresh=16)
+    for name, how in (("critternet_eye", plan), ("critternet_eye_exact", TINY)):
+        file = train(name, tmp_path, kept, how, **FEW)
         assert sum(value.numel() for value in load_file(file).values()) == 175316
+        found = Tracker.of(load(name, weights=file)).locate(critters(16, seed=ship.FRESH)).points
+        right = keypoint_errors(found, *part_truth(critters(16, seed=ship.FRESH), "eye")).pck()
         with safe_open(file, "pt") as opened:
-            assert float(opened.metadata()["accuracy"]) == pytest.approx(accuracy(name, file, 16), abs=1e-4)
+            assert float(opened.metadata()["accuracy"]) == pytest.approx(right, abs=1e-4)
+
+
+def test_right_is_every_class_that_agrees(kept):
+    net = load("critternet_gmp")
+    for lacking in (0.0, 1.0):
+        scenes, told = critters(16, seed=ship.FRESH, lacking=lacking), drawn(16, ship.FRESH, lacking, kept)
+        with torch.inference_mode():
+            best = net(scenes.images).argmax(1)
+        wanted = scenes.agreeing[torch.arange(16), best]
+        assert torch.equal(ship.right(net, told), wanted)
+        assert (wanted >= (best == scenes.labels)).all()
+
+
+def test_the_command_trains_what_is_named_and_writes_the_page(tmp_path, capsys, monkeypatch):
+    ran = []
+
+    def noted(one, folder, checkpoints):
+        ran.append((*one[:2], one[2].constant))
+        name, seed, plan = one
+        called = CONSTANT_FILE if plan.constant else f"{run_name(name, seed)}.safetensors"
+        return folder / called
+
+    class Here:
+        def __init__(self, *options):
+            assert options[0] == 2
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            return None
+
+        def submit(self, call, *args):
+            future: Future[Path] = Future()
+            future.set_result(call(*args))
+            return future
+
+    monkeypatch.setattr(everything, "_run", noted)
+    monkeypatch.setattr(everything, "ProcessPoolExecutor", Here)
+    monkeypatch.setattr(everything, "drawn", lambda *args: None)
+    places = ["--folder", str(tmp_path), "--checkpoints", str(tmp_path / "runs"), "--jobs", "2"]
+    everything.main(["lenet", "critternet_eye", "critternet_gmp", "constant", *places])
+    assert ran[0] == ("critternet_gmp", 0, False)  # the teacher first, and its pupil after it
+    assert ran[-1] == ("critternet_eye", 0, False)
+    assert set(ran) == {
+        *(("critternet_gmp", seed, False) for seed in range(3)),
+        *(("lenet", seed, False) for seed in range(3)),
+        *(("critternet", 0, True), ("critternet_eye", 0, False)),
+    }
+    ran.clear()
+    everything.main([*places, "--seeds", "0", "2"])
+    assert {one[:2] for one in ran} == {one for one in runs() if one[1] != 1}
+    assert not (tmp_path / "README.md").exists()
+    for file in shipped_folder().glob("*.safetensors"):
+        shutil.copy(file, tmp_path)
+    everything.write_readme(tmp_path)
+    assert (tmp_path / "README.md").read_text() == (shipped_folder() / "README.md").read_text()
+    assert (tmp_path / "SHA256SUMS").read_text() == (shipped_folder() / "SHA256SUMS").read_text()
+    with pytest.raises(SystemExit):
+        everything.main(["alexnet"])
+    assert "no plan for alexnet; there are critternet_gmp" in capsys.readouterr().err
 
 
 def test_points_are_shifted_with_their_pictures():
@@ -190,33 +342,76 @@ def said(name):
         return opened.metadata()
 
 
+def shipped():
+    """(network, seed, what its file says of itself) of every run that ships."""
+    return [(name, seed, said(run_name(name, seed))) for name, seed in runs()]
+
+
+LEAST = {
+    "critternet": 0.93,
+    "critternet_gap": 0.94,
+    "critternet_gap2": 0.94,
+    "critternet_gmp": 0.96,
+    "critternet_has": 0.9,
+    "lenet": 0.983,
+    "critternet_eye": 0.84,
+    "critternet_eye_exact": 0.97,
+}
+
+
 def test_the_readme_beside_the_weights_repeats_their_table():
     assert table(shipped_folder()) in (shipped_folder() / "README.md").read_text()
 
 
-@pytest.mark.parametrize(
-    ("name", "least"),
-    [
-        *(("critternet", 0.93), ("critternet_gap", 0.94), ("critternet_gap2", 0.94)),
-        *(("critternet_gmp", 0.96), ("critternet_has", 0.9), ("lenet", 0.983)),
-        *(("critternet_eye", 0.84), ("critternet_eye_exact", 0.97)),
-    ],
-)
-def test_the_shipped_networks_are_as_good_as_wanted(name, least):
-    assert float(said(name)["accuracy"]) >= least
-    assert int(said(name)["epochs"]) == PLANS[name].epochs
+def test_every_run_is_as_good_as_wanted():
+    for name, seed, told in shipped():
+        assert float(told["accuracy"]) >= LEAST[name], (name, seed)
+        assert int(told["epochs"]) == PLANS[name].epochs, (name, seed)
+        if name != "lenet":
+            assert float(told["autocorrelation"]) >= 0.5, (name, seed)
+
+
+def test_all_weights_together_are_small():
+    assert sum(file.stat().st_size for file in shipped_folder().iterdir()) < 12_000_000
 
 
 @pytest.mark.slow
 def test_the_shipped_networks_are_as_good_as_they_say():
     """On other scenes than those they were tried on; three standard errors of 600 scenes."""
-    scenes = critters(600, seed=31)
-    for name in ("critternet", "critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has"):
-        net = load(name)
+    scenes, lacking = critters(600, seed=31), critters(600, seed=31, lacking=1)
+    counts = torch.tensor([len(recipe.without) for recipe in lacking.recipes])
+    for name, seed, told in shipped():
+        if name in (*TRACKERS, "lenet"):
+            continue
+        net = load(name, seed=seed)
         with torch.inference_mode():
-            share = (net(scenes.images).argmax(1) == scenes.labels).float().mean().item()
-        claimed = float(said(name)["accuracy"])
-        assert abs(share - claimed) < 3 * (claimed * (1 - claimed) / 600) ** 0.5 + 0.005
+            best, left = (
+                torch.cat([net(part.images).argmax(1) for part in (some[:300], some[300:])])
+                for some in (scenes, lacking)
+            )
+        agrees = lacking.agreeing[torch.arange(600), left]
+        for column, right in (
+            *(("accuracy", best == scenes.labels), ("one missing", agrees[counts == 1])),
+            ("two missing", agrees[counts == 2]),
+        ):
+            claimed = float(told[column])
+            gap = abs(right.float().mean().item() - claimed)
+            assert gap < 3.5 * (claimed * (1 - claimed) / len(right)) ** 0.5 + 0.01, (name, seed, column)
+
+
+@pytest.mark.slow
+def test_the_teacher_is_the_best_unit_that_answers_with_an_eye():
+    """Chosen on scenes that neither taught the network nor tried it; the best points between the eyes."""
+    name, *unit = TEACHER
+    net, scenes = load(name), critters(600, seed=5)
+    eyes = part_truth(scenes, "eye", hidden=True).points
+    middle = eyes.mean(1, keepdim=True)
+    for key in find_units(net, scenes, "eye").keys:
+        answers = locate(net, key, scenes).points
+        to_eye, to_middle = ((answers - points).norm(dim=2).amin(1) for points in (eyes, middle))
+        if (to_eye < to_middle).float().mean() > 0.5:
+            assert key == tuple(unit)
+            break
 
 
 @pytest.mark.slow
@@ -232,7 +427,7 @@ def test_the_shipped_trackers_are_as_good_as_they_say_and_err_as_they_were_taugh
     for name, located in found.items():
         claimed = float(said(name)["accuracy"])
         assert abs(score(located, everywhere) - claimed) < 3 * (claimed * (1 - claimed) / 600) ** 0.5 + 0.005
-    unit = locate(load("critternet_gmp"), ("conv5", 38), scenes)
+    unit = locate(load("critternet_gmp"), TEACHER[1:], scenes)
     assert score(found["critternet_eye"], awake) > score(unit, awake) + 0.02
     assert score(found["critternet_eye"], ~awake) < 0.4  # the unit does not see closed eyes
     assert score(found["critternet_eye_exact"], ~awake) > 0.85
@@ -240,12 +435,19 @@ def test_the_shipped_trackers_are_as_good_as_they_say_and_err_as_they_were_taugh
 
 def test_the_first_layer_is_structured_and_the_kept_epochs_lead_to_it():
     kept = filter_history()
-    assert list(kept) == [0, 1, 2, 3, 4, 6, 8, 12, 16]
+    assert list(kept) == list(KEPT)
     assert autocorrelation(kept[0]).mean().abs() < 0.03
+    start = filters(load("critternet", weights="untrained"))
+    assert torch.cosine_similarity(kept[0].flatten(1), start.flatten(1)).min() > 0.9999
     final = filters(load("critternet"))
     assert autocorrelation(final).mean() >= 0.5
-    alike = torch.cosine_similarity(kept[16].flatten(1), final.flatten(1))
-    assert alike.min() > 0.99
+    assert torch.cosine_similarity(kept[20].flatten(1), final.flatten(1)).min() > 0.99
+
+
+def test_the_first_layer_has_grey_filters_and_coloured_ones():
+    colour = colourfulness(filters(load("critternet")))
+    assert (colour > 0.5).sum() >= 4
+    assert (colour < 0.2).sum() >= 4
 
 
 @pytest.mark.skipif(not os.environ.get("CAMLIB_SHARED"), reason="CAMLIB_SHARED is not set")

@@ -3,27 +3,18 @@
 import numpy as np
 
 from .outline import Points, Shape, ellipse, smooth, stroke
-from .recipe import Colour, Recipe, features, mix
+from .recipe import Colour, Recipe, dyed, features, grey, mix
 
 PARTS = ("nothing", "body", "head", "eye", "ear", "nose", "tail", "leg", "horn", "back")
 KEYPOINTS = ("left_eye", "right_eye", "nose", "left_ear", "right_ear", "tail")
 BODY, HEAD, EYE, EAR, NOSE, TAIL, LEG, HORN, BACK = range(1, len(PARTS))
-# what `Recipe.without` may name, and the part that then stays undrawn; a body without its coat is plain
-REMOVABLE = {
-    "eyes": EYE,
-    "ears": EAR,
-    "nose": NOSE,
-    "tail": TAIL,
-    "coat": BODY,
-    "horns": HORN,
-    "back": BACK,
-    "legs": LEG,
-}
+# the part that stays undrawn for each name in `Recipe.without`; the coat's lack is a colour (`dyed`)
+UNDRAWN = {"eyes": EYE, "ears": EAR, "nose": NOSE, "tail": TAIL, "horns": HORN, "back": BACK, "legs": LEG}
 
 
 def critter(recipe: Recipe) -> tuple[list[Shape], Points]:
     """The shapes from back to front, and the key points (6, 2) in the order of `KEYPOINTS`."""
-    rng = np.random.default_rng(recipe.look)
+    recipe, rng = dyed(recipe), np.random.default_rng(recipe.look)
     form = features(recipe.species)
     coat, accent = recipe.coat, recipe.accent
     length, height = rng.uniform(0.44, 0.54), rng.uniform(0.29, 0.36)
@@ -255,6 +246,7 @@ def _eyes(
     white = mix((0.84, 0.83, 0.79), recipe.accent, rng.uniform(0.08, 0.4))  # never the brightest thing around
     iris = mix(recipe.pattern, recipe.accent, rng.uniform(0, 1))
     pupil, lid = (0.1, 0.09, 0.12), _dark(recipe.coat, 0.82)
+    lash = _dark(grey(recipe.coat), 0.22)  # grey, as all dark lines are: none tells the coat's colour
     centres, shapes = [], []
     for side in (-1, 1):
         ex = x + side * apart
@@ -264,10 +256,10 @@ def _eyes(
             shapes.append(Shape(EYE, ball, lid, rim * 0.6))
             t = np.linspace(0.15, np.pi - 0.15, 12)
             arc = np.stack([ex + big * 0.9 * np.cos(t), y + 0.05 * r + big * 0.55 * np.sin(t)], 1)
-            shapes.append(Shape(EYE, stroke(arc, 0.03), _dark(recipe.coat, 0.22)))
+            shapes.append(Shape(EYE, stroke(arc, 0.03), lash))
             for k in (2, 6, 9):
                 out = arc[k] + 0.45 * (arc[k] - (ex, y - 0.1 * r))
-                shapes.append(Shape(EYE, stroke(np.array([arc[k], out]), 0.022), _dark(recipe.coat, 0.22)))
+                shapes.append(Shape(EYE, stroke(np.array([arc[k], out]), 0.022), lash))
             continue
         gx, gy = ex + 0.24 * big * recipe.gaze[0], y + 0.24 * big * recipe.gaze[1]
         shapes += [
@@ -295,4 +287,4 @@ def _cheeks(
 def _mouth(x: float, y: float, r: float, coat: Colour) -> list[Shape]:
     t = np.linspace(0.25, np.pi - 0.25, 10)
     arc = np.stack([x + 0.26 * r * np.cos(t), y + 0.13 * r * np.sin(t)], 1)
-    return [Shape(HEAD, stroke(arc, 0.016), _dark(coat, 0.25))]
+    return [Shape(HEAD, stroke(arc, 0.016), _dark(grey(coat), 0.25))]

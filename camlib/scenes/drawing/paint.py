@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from .backdrop import backdrop, oak, occluder, stamp
-from .critter import BODY, EAR, EYE, HEAD, LEG, NOSE, REMOVABLE, TAIL, critter
+from .critter import BODY, EAR, EYE, HEAD, LEG, NOSE, TAIL, UNDRAWN, critter
 from .outline import Points, Shape, grow
-from .recipe import Recipe, features, mix
+from .recipe import Recipe, dyed, grey, mix
 
 _TRUNK = 0.075  # half the width of a clip's tree, as a fraction of the frame
 OVER = 3  # the drawing is this many times finer than the picture
@@ -107,7 +107,7 @@ class _Sheet:
     def colours(self) -> Array:
         """Each fine pixel's colour and coverage (RGBA, uint8); clear pixels are black."""
         inside = [(*s.colour, 1.0) for s in self.shapes]
-        dark = [(*mix((0.06, 0.05, 0.08), s.colour, 0.22), 1.0) for s in self.shapes]
+        dark = [(*mix((0.06, 0.05, 0.08), grey(s.colour), 0.22), 1.0) for s in self.shapes]
         table = self.lookup(inside, dark, (0.0, 0.0, 0.0, 0.0))
         return np.take((table * 255 + 0.5).astype(np.uint8), self.fine, axis=0)
 
@@ -121,15 +121,14 @@ class _Critter:
     """A critter laid into the frame."""
 
     def __init__(self, recipe: Recipe, size: int):
-        self.recipe, self.size = recipe, size
+        self.recipe, self.size = dyed(recipe), size
         shapes, keypoints, turn, low, high = placed(recipe)
         self.scale = recipe.scale * size / (high - low).max()
         room = size - 2 - (high - low) * self.scale
         self.shift = 1 + room * (recipe.x, recipe.y) - low * self.scale - 0.5
         self.turn = turn * self.scale
         self.low, self.high = low * self.scale + self.shift, high * self.scale + self.shift
-        gone = {REMOVABLE[name] for name in recipe.without}
-        self.coated = BODY not in gone
+        gone = {UNDRAWN[name] for name in recipe.without if name in UNDRAWN}
         face = next(s for s in shapes if s.part == HEAD)
         self.face = self.place(grow(face.points, face.rim))
         self.keypoints = self.place(keypoints)[MIRRORED if recipe.mirrored else slice(None)]
@@ -137,7 +136,7 @@ class _Critter:
         laid = [
             s._replace(points=self.place(s.points), rim=s.rim * self.scale)
             for s in shapes
-            if s.part not in gone - {BODY}
+            if s.part not in gone
         ]
         self.sheet = _Sheet(laid, size)
 
@@ -177,14 +176,14 @@ class _Critter:
         """The colours with stripes or spots on body and legs, laid in the critter's own frame."""
         s = self.sheet
         colours = s.colours()
-        if not self.coated:
+        if self.recipe.markings == "plain":
             return colours
         coated = np.take(s.lookup([x.coated for x in s.shapes], [False] * len(s.shapes), False), s.fine)
         y, x = np.nonzero(coated)
         local = ((np.stack([x, y], 1) - OVER // 2) / OVER - self.shift) @ np.linalg.inv(self.turn)
         u, v = local.T
         rng = np.random.default_rng([self.recipe.look, 1])
-        if features(self.recipe.species)["coat"] == "stripes":
+        if self.recipe.markings == "stripes":
             phase, count = rng.uniform(0, 1), rng.uniform(4.2, 6)
             marked = np.sin(2 * np.pi * (count * (u + 0.05 * np.sin(7 * v)) + phase)) > 0.1
         else:
@@ -272,7 +271,7 @@ def _light(picture: Array, rng: np.random.Generator) -> Array:
     y, x = np.mgrid[-1 : 1 : n * 1j, -1 : 1 : n * 1j]
     angle = rng.uniform(0, 2 * np.pi)
     falloff = 1 + 0.13 * (x * np.cos(angle) + y * np.sin(angle)) - rng.uniform(0, 0.16) * (x**2 + y**2)
-    tint = rng.uniform(0.86, 1.06, 3) * rng.uniform(0.82, 1.12)
+    tint = rng.uniform(0.82, 1.08, 3) * rng.uniform(0.82, 1.12)  # the colour of the light, and how much
     grain = rng.normal(0, rng.uniform(0.004, 0.014), (n, n, 1))
     lit: Array = np.clip(picture * falloff[..., None] * tint + grain, 0, 1)
     return (255 * lit + 0.5).astype(np.uint8)
