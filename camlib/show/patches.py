@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
+from ..given import whole
 from ..units.patches import TopPatches
 from .figure import PAD, WIDTH, Figure, page, place, styled
 from .tiles import pixels
@@ -32,12 +33,17 @@ def patches(
     title: str,
     alt: str | None = None,
     columns: int = 16,
+    around: int | None = None,
+    frame: int | None = None,
 ) -> Figure:
     """For each unit its patches, best first: the picture, what is seen of it, and the activation in white.
 
     dataset: the one that `top` numbers.  names: what stands over each unit's patches; None: its number.
     columns: pictures in a line. Outside the receptive field the picture is dark; the ring is its centre.
-    Raises ValueError where the names do not match the units, and for less than one column.
+    around: show only a square of so many pixels round that centre, grey outside the picture; the white frame
+    is then `frame` pixels wide, such as the part of the field that a unit is sensitive to.
+    Raises ValueError where the names do not match the units, for less than one column or pixel, and for one
+    of `around` and `frame` without the other.
     """
     units, count = top.values.shape
     names = [f"unit {unit}" for unit in top.units.tolist()] if names is None else names
@@ -45,20 +51,28 @@ def patches(
         raise ValueError(f"{len(names)} names for {units} units")
     if columns < 1:
         raise ValueError(f"columns is {columns}; a line has at least 1 picture")
+    if (around is None) != (frame is None):
+        raise ValueError(f"around is {around} and frame is {frame}; give both, in pixels, or neither")
+    window = None if around is None else (whole(around, "around", 1), whole(frame, "frame", 1))
     side = (_ROOM - (columns - 1) * _GAP) / columns
     lines = math.ceil(count / columns)
     block = _LINE + lines * (side + _GAP) - _GAP
     height = units * (block + _BETWEEN) - _BETWEEN
     rows = zip(names, top.values.tolist(), strict=True)
     said = "; ".join(f"{name}, {values[0]:.3g} to {values[-1]:.3g}" for name, values in rows)
-    content = f"{count} patches of {top.layer} in white frames for each unit, with activations: {said}."
+    wide = f", {around} pixels wide," if around else ""
+    content = f"{count} patches of {top.layer}{wide} in white frames for each unit, with activations: {said}."
     figure, ax = _canvas(title, alt, content, height)
     for u, name in enumerate(names):
         up = height - u * (block + _BETWEEN) - _LINE
         ax.text(0, up + 0.06, name, size=12, weight="bold", parse_math=False)
         for k in range(count):
             x, y = k % columns * (side + _GAP), up - side - k // columns * (side + _GAP)
-            _patch(ax, top, u, k, _picture(dataset, int(top.images[u, k])), (x, y, side))
+            picture = _picture(dataset, int(top.images[u, k]))
+            if window is None:
+                _patch(ax, top, u, k, picture, (x, y, side))
+            else:
+                _window(ax, top, u, k, picture, (x, y, side), window)
     return figure
 
 
@@ -104,7 +118,35 @@ def _patch(ax: Axes, top: TopPatches, u: int, k: int, image: Tensor, at: tuple[f
     for colour, thick in (("black", 1.6), ("white", 0.8)):
         ring = x + across * (column + 0.5), y + side - down * (row + 0.5)
         ax.plot(*ring, "o", ms=3 + 4 * weight, mfc="none", mec=colour, mew=thick * (0.5 + weight))
-    value = f"{top.values[u, k]:.1f}"
+    _value(ax, float(top.values[u, k]), (x, y), weight)
+
+
+def _window(
+    ax: Axes,
+    top: TopPatches,
+    u: int,
+    k: int,
+    image: Tensor,
+    at: tuple[float, float, float],
+    window: tuple[int, int],
+) -> None:
+    """A square of the picture round the field's centre, the inner square in a white frame, how strongly."""
+    (x, y, side), (wide, inner) = at, window
+    column, row = top.field.centre(*top.cells[u, k].tolist())
+    left, over = round(column - (wide - 1) / 2), round(row - (wide - 1) / 2)
+    (picture,) = pixels([image])
+    large = np.pad(picture, ((wide, wide), (wide, wide), (0, 0)), constant_values=0.5)
+    cut = large[over + wide : over + 2 * wide, left + wide : left + 2 * wide]
+    ax.imshow(cut, extent=(x, x + side, y, y + side), interpolation="antialiased")
+    length = side * inner / wide
+    corner = x + (side - length) / 2, y + (side - length) / 2
+    for colour, thick in (("black", 2.2), ("white", 1.2)):
+        ax.add_patch(Rectangle(corner, length, length, fill=False, edgecolor=colour, linewidth=thick))
+    _value(ax, float(top.values[u, k]), (x, y), min(1.0, side))
+
+
+def _value(ax: Axes, activation: float, at: tuple[float, float], weight: float) -> None:
+    value, (x, y) = f"{activation:.1f}", at
     text = ax.text(x + 0.03, y + 0.03, value, size=4.5 + 5 * weight, color="white", weight="bold")
     text.set_path_effects([patheffects.withStroke(linewidth=1.6, foreground="black")])
 

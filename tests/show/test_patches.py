@@ -72,6 +72,22 @@ def test_the_ring_is_at_the_fields_centre(top):
     assert np.asarray(ring.get_ydata())[0] == pytest.approx(up - (4 * row + 0.5) * (right - left) / 32)
 
 
+def test_around_a_patch_only_its_square_is_shown(top):
+    figure = show.patches(top, PICTURES, title="Squares", columns=3, around=7, frame=3)
+    ax = figure.axes[0]
+    row, column = (4 * int(cell) for cell in top.cells[0, 0])
+    bordered = torch.nn.functional.pad(PICTURES[top.images[0, 0]], (7,) * 4, value=0.5)
+    want = bordered[:, row + 4 : row + 11, column + 4 : column + 11].permute(1, 2, 0)
+    assert torch.allclose(torch.from_numpy(np.asarray(ax.images[0].get_array())), want)
+    left, right, down, up = ax.images[0].get_extent()
+    inner = ax.patches[1]
+    assert inner.get_width() == pytest.approx(3 / 7 * (right - left))
+    assert inner.get_x() + inner.get_width() / 2 == pytest.approx((left + right) / 2)
+    assert inner.get_y() + inner.get_height() / 2 == pytest.approx((down + up) / 2)
+    assert [text.get_text() for text in ax.texts][1] == f"{top.values[0, 0]:.1f}"
+    assert "7 pixels wide" in figure.alt
+
+
 def test_alt_texts_tell_units_and_values(top):
     figure = show.patches(top, PICTURES, ["stripes", "spots"], title="Two units.")
     low, high = f"{top.values[1, 2]:.3g}", f"{top.values[1, 0]:.3g}"
@@ -96,5 +112,7 @@ def test_wrong_input_is_named(top):
         show.patches(top, PICTURES, ["one"], title="Frames")
     with pytest.raises(ValueError, match="columns is 0"):
         show.patches(top, PICTURES, title="Frames", columns=0)
+    with pytest.raises(ValueError, match="around is 9 and frame is None; give both"):
+        show.patches(top, PICTURES, title="Frames", around=9)
     with pytest.raises(ValueError, match="no rows of patches"):
         show.crops({}, title="Nothing")
