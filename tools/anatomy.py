@@ -1,6 +1,7 @@
 """What every lesson must have, as DESIGN.md says it; a broken rule is told with what to do about it.
 
-`python -m tools.anatomy [lesson …]` prints what is missing.
+`python -m tools.anatomy [lesson …]` prints what is missing; of a first-edition lesson that is named also
+what does not count yet.
 """
 
 from __future__ import annotations
@@ -14,15 +15,14 @@ from collections.abc import Iterator
 import nbformat
 from nbformat import NotebookNode
 
-from tools import lesson
-from tools.lesson import FOLDED, SECTIONS, STUB_MARKS, tags
+from tools import lesson, pattern
+from tools.lesson import FOLDED, PICTURES, SECTIONS, STUB_MARKS, tags, told
 
 LINES_PER_CELL = 8
 LONGEST_LINE = 110
 SLIDES = (15, 25)
 LARGEST_FILE = 1_500_000
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
-PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 NUMERAL = r"(?<![\w.×])(\d*\.\d+|\d+(?=\s?%))(?![\w.]*\w)(\s?%)?"
 
@@ -40,6 +40,11 @@ def problems(nb: NotebookNode, name: str, size: int = 0) -> list[str]:
         )
     if nb.metadata.get("kernelspec", {}).get("name") != "python3":
         found.append("metadata.kernelspec.name is not python3; `make notebooks` sets it")
+    of_pattern = pattern.breaches(nb)
+    if name not in pattern.FIRST_EDITION:
+        found += of_pattern
+    elif not of_pattern:
+        found.append(f"keeps the whole pattern: strike {name} off FIRST_EDITION in tools/pattern.py")
     if size > LARGEST_FILE:
         found.append(f"the file has {size:,} bytes, over {LARGEST_FILE:,}: show fewer or smaller pictures")
     return found
@@ -88,8 +93,8 @@ def _sections(nb: NotebookNode) -> Iterator[str]:
 
 def _exercises(nb: NotebookNode) -> Iterator[str]:
     found = lesson.exercises(nb)
-    if len(found) < 3:
-        yield f"there are {len(found)} exercises (a ### heading under Exercises each); make it three or more"
+    if (n := sum(not e.investigation for e in found)) < 3:
+        yield f"there are {n} exercises (a ### heading under Exercises each); make it three or more"
     for e in found:
         needs = {
             "does not say how hard and how long: write ★★☆ · 10 minutes": e.stars and e.minutes,
@@ -111,18 +116,18 @@ def _exercises(nb: NotebookNode) -> Iterator[str]:
             for summary in ("Hint", "Solution"):
                 text = nb.cells[i].source
                 if re.search(rf"<summary>\s*{summary}[^<]*</summary>(?!\n\n)", text):
-                    yield f"{_cell(nb, i)}: leave a line empty after </summary>, for Markdown to be read"
+                    yield f"{told(nb, i)}: leave a line empty after </summary>, for Markdown to be read"
 
 
 def _slides(nb: NotebookNode) -> Iterator[str]:
     for i, cell in enumerate(nb.cells):
         kind = lesson.slide_type(cell)
         if kind not in SLIDE_TYPES:
-            yield f"{_cell(nb, i)}: slide type {kind!r}; choose one of {', '.join(sorted(SLIDE_TYPES))}"
+            yield f"{told(nb, i)}: slide type {kind!r}; choose one of {', '.join(sorted(SLIDE_TYPES))}"
         elif kind != "skip" and tags(cell) & {"setup", *STUB_MARKS}:
-            yield f"{_cell(nb, i)}: setup, stub and check cells are skipped in decks (slide type skip)"
+            yield f"{told(nb, i)}: setup, stub and check cells are skipped in decks (slide type skip)"
         elif kind not in ("skip", "notes") and re.search(r"<summary>\s*(Hint|Solution)", cell.source):
-            yield f"{_cell(nb, i)}: hints and solutions are skipped in decks (slide type skip)"
+            yield f"{told(nb, i)}: hints and solutions are skipped in decks (slide type skip)"
     pages = lesson.slides(nb)
     if not SLIDES[0] <= len(pages) <= SLIDES[1]:
         yield f"the deck has {len(pages)} slides (types slide, subslide); make it {SLIDES[0]} to {SLIDES[1]}"
@@ -131,7 +136,7 @@ def _slides(nb: NotebookNode) -> Iterator[str]:
         yield f"only {noted} of {len(pages)} slides have speaker notes (a cell of type notes); half must"
     for page in pages:
         if not any(lesson.on_slide(nb.cells[i]) for i in page.cells):
-            yield f"{_cell(nb, page.cells[0])}: its slide is empty: give it text, output or the tag show-code"
+            yield f"{told(nb, page.cells[0])}: its slide is empty: give it text, output or the tag show-code"
 
 
 def _cells(nb: NotebookNode) -> Iterator[str]:
@@ -142,17 +147,17 @@ def _cells(nb: NotebookNode) -> Iterator[str]:
         lines = cell.source.splitlines()
         for summary in re.findall(r"<details>\s*<summary>\s*(.*?)\s*</summary>", cell.source):
             if cell.cell_type == "markdown" and not summary.startswith(FOLDED):
-                yield f"{_cell(nb, i)} folds {summary!r}: only hints and solutions are folded; let it be read"
+                yield f"{told(nb, i)} folds {summary!r}: only hints and solutions are folded; let it be read"
         if not cell.source.strip():
-            yield f"{_cell(nb, i)} is empty: delete it"
+            yield f"{told(nb, i)} is empty: delete it"
         if "TODO" in cell.source:
-            yield f"{_cell(nb, i)} still has a TODO"
+            yield f"{told(nb, i)} still has a TODO"
         if cell.cell_type != "code":
             continue
         if (n := sum(bool(line.strip()) for line in lines)) > LINES_PER_CELL:
-            yield f"{_cell(nb, i)} has {n} lines, over {LINES_PER_CELL}: split it, or use camlib"
+            yield f"{told(nb, i)} has {n} lines, over {LINES_PER_CELL}: split it, or use camlib"
         if any(len(line) > LONGEST_LINE for line in lines):
-            yield f"{_cell(nb, i)} has a line over {LONGEST_LINE} characters: break it"
+            yield f"{told(nb, i)} has a line over {LONGEST_LINE} characters: break it"
 
 
 def _run(nb: NotebookNode) -> Iterator[str]:
@@ -166,7 +171,7 @@ def _run(nb: NotebookNode) -> Iterator[str]:
     ]
     for i in promised:
         if not _printed([nb.cells[i]]).strip():
-            yield f"{_cell(nb, i)} is tagged nbval-check-output but prints nothing to compare"
+            yield f"{told(nb, i)} is tagged nbval-check-output but prints nothing to compare"
     if not promised:
         yield "no cell is tagged nbval-check-output: tag those that print the numbers the lesson promises"
 
@@ -176,18 +181,18 @@ def _outputs(nb: NotebookNode) -> Iterator[str]:
         outputs = cell.get("outputs", [])
         for out in outputs:
             if out.output_type == "error" and "raises-exception" not in tags(cell):
-                yield f"{_cell(nb, i)} ends in {out.ename}: mend it, or tag it raises-exception"
+                yield f"{told(nb, i)} ends in {out.ename}: mend it, or tag it raises-exception"
             if out.get("name") == "stderr":
-                yield f"{_cell(nb, i)} prints to stderr ({out.text.strip()[:60]!r}): mend what warns"
+                yield f"{told(nb, i)} prints to stderr ({out.text.strip()[:60]!r}): mend what warns"
             if WIDGET_VIEW in out.get("data", {}):
-                yield f"{_cell(nb, i)} keeps a live widget, dead for readers: run `make notebooks`"
+                yield f"{told(nb, i)} keeps a live widget, dead for readers: run `make notebooks`"
         for text in (cell.source, _printed([cell])):
             if match := re.search(
                 r"(?<![\w/.:])(/(home|root|work|tmp|Users|mnt|usr|opt|srv)/\S*|[A-Z]:\\\S+)", text
             ):
-                yield f"{_cell(nb, i)} names a path of one machine, {match[0]!r}"
+                yield f"{told(nb, i)} names a path of one machine, {match[0]!r}"
             if match := re.search(r"\bat 0x[0-9a-f]{6,}", text):
-                yield f"{_cell(nb, i)} prints {match[0]!r}, which changes with every run"
+                yield f"{told(nb, i)} prints {match[0]!r}, which changes with every run"
 
 
 def _pictures(nb: NotebookNode) -> Iterator[str]:
@@ -195,13 +200,13 @@ def _pictures(nb: NotebookNode) -> Iterator[str]:
         for out in cell.get("outputs", []):
             for kind in set(PICTURES) & set(out.get("data", {})):
                 if len(lesson.alt(out, kind)) < 20:
-                    yield f"{_cell(nb, i)} shows a picture without an alt text of a sentence; see camlib.show"
+                    yield f"{told(nb, i)} shows a picture without an alt text of a sentence; see camlib.show"
         text = cell.source if cell.cell_type == "markdown" else _html(cell)
         for image in re.findall(r"<img\b[^>]*>", text):
             if not re.search(r"""\balt=["'][^"']{3,}""", image):
-                yield f"{_cell(nb, i)} has an <img> without an alt text: add alt=…"
+                yield f"{told(nb, i)} has an <img> without an alt text: add alt=…"
         if cell.cell_type == "markdown" and re.search(r"!\[\s*\]\(", cell.source):
-            yield f"{_cell(nb, i)} has a picture without an alt text: write ![what one sees](…)"
+            yield f"{told(nb, i)} has a picture without an alt text: write ![what one sees](…)"
 
 
 def _numbers(nb: NotebookNode) -> Iterator[str]:
@@ -216,7 +221,7 @@ def _numbers(nb: NotebookNode) -> Iterator[str]:
         for match in re.finditer(NUMERAL, _prose(cell.source)):
             if _value(match) not in printed:
                 yield (
-                    f"{_cell(nb, i)} says {match[0].strip()}, which no cell prints: "
+                    f"{told(nb, i)} says {match[0].strip()}, which no cell prints: "
                     "print it, say it in words, or tag the cell quotes-paper and cite the source"
                 )
 
@@ -267,19 +272,19 @@ def _invalid(nb: NotebookNode) -> Iterator[nbformat.ValidationError]:
         yield error
 
 
-def _cell(nb: NotebookNode, i: int) -> str:
-    words = " ".join(nb.cells[i].source.split())[:40]
-    return f"cell {i + 1} ({words!r})"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lessons", nargs="*", help="for example 01; all, if none is named")
     broken = 0
-    for path in lesson.find(parser.parse_args().lessons):
-        found = problems(lesson.read(path), path.stem, path.stat().st_size)
+    named = parser.parse_args().lessons
+    for path in lesson.find(named):
+        found = problems(nb := lesson.read(path), path.stem, path.stat().st_size)
         broken += len(found)
         print(f"{path.stem}: " + ("whole" if not found else "\n  " + "\n  ".join(found)))
+        if path.stem in pattern.FIRST_EDITION:
+            later = pattern.breaches(nb)
+            print(f"  first edition; {len(later)} breaches of the pattern do not count yet")
+            print("".join(f"    {breach}\n" for breach in later if named), end="")
     raise SystemExit(1 if broken else 0)
 
 

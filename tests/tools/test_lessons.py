@@ -187,11 +187,13 @@ RULES = {
     "slide type None; choose": lambda nb: nb.cells[7].metadata.pop("slideshow"),
     "setup, stub and check cells are skipped": slide("import camlib", "slide"),
     "hints and solutions are skipped": slide("<summary>Hint", "-"),
-    "folds 'Speaker notes': only": source("Words: what to look", "<details><summary>Speaker notes</summary>"),
+    "folds 'Speaker notes': only": source("Words: why anybody", "<details><summary>Speaker notes</summary>"),
     "the deck has 26 slides": lambda nb: nb.cells.extend(
-        nbformat.v4.new_markdown_cell("x", metadata={"slideshow": {"slide_type": "slide"}}) for _ in range(9)
+        nbformat.v4.new_markdown_cell("x", metadata={"slideshow": {"slide_type": "slide"}}) for _ in range(11)
     ),
-    "slides have speaker notes": drop("Words: the one paper to read"),
+    "slides have speaker notes": lambda nb: nb.update(
+        cells=[c for c in nb.cells if lesson.slide_type(c) != "notes"]
+    ),
     "its slide is empty": lambda nb: (
         slide("show it break", "slide")(nb),
         output(words="case where the picture misleads")(nb),
@@ -251,10 +253,11 @@ def test_the_reader(whole):
     assert (first.title, first.stars, first.minutes) == ("Exercise 1: Words", 1, 5)
     assert first.solution == "def answer_1(x):\n    return 2 * x"
     assert first.hint == "Words: the first step, not the answer."
-    assert [e.stars for e in lesson.exercises(whole)] == [1, 2, 3]
+    assert [e.stars for e in lesson.exercises(whole)] == [1, 2, 3, 2]
+    assert [e.investigation for e in lesson.exercises(whole)] == [False, False, False, True]
     assert [s.title for s in lesson.sections(whole)][:2] == ["You will be able to", "The idea"]
     pages = lesson.slides(whole)
-    assert len(pages) == 17
+    assert len(pages) == 15
     assert sum(page.starts_column for page in pages) == 11
     solved = lesson.solved(whole)
     assert solved.cells[first.stub].source == first.solution
@@ -303,17 +306,19 @@ def test_a_rehearsal_leaves_out_only_what_cannot_matter(whole, cell, kept):
 def test_a_wrong_solution_is_caught(whole):
     source("def answer_2(x):\n    return 2 * x", "def answer_2(x):\n    return 3 * x")(whole)
     verdicts = run_solutions(whole)
-    assert [verdict[0] for verdict in verdicts.values()] == ["✓", "✗", "✓"]
+    assert [verdict[0] for verdict in verdicts.values()] == ["✓", "✗", "✓", "✓"]
     assert verdicts["Exercise 2: Words"] == "✗ the double of 1 is 3, and should be 2"
 
 
 def test_a_handout_keeps_the_hint_and_no_solution(whole):
-    handout = handouts.handout(whole)
+    handout = handouts.handout(whole, NAME)
     text = nbformat.writes(handout)
-    assert text.count("<summary>Hint</summary>") == 3
+    assert text.count("<summary>Hint</summary>") == 4
     assert "return 2 * x" not in text
     assert "Solution" not in text
-    assert "Words: what to look at first." in text  # what is said of a picture is for everybody
+    assert (
+        "**What we see.** Words: what the picture shows" in text
+    )  # what is said of a picture is for everybody
     assert "return 2 * x" in nbformat.writes(whole)
     nbformat.validate(handout)
 
@@ -322,7 +327,7 @@ def test_a_deck(whole, tmp_path):
     source("Words: the idea in", "From [00](00_start_here.ipynb#by-hand), Words: the idea, with $w_k$, in")(
         whole
     )
-    slide("Words: a second picture", "fragment")(whole)
+    slide("Words: a third picture", "fragment")(whole)
     source("Words: a sentence above", "| a | b |\n|--|--|\n| 1 | 2 |\n\nWords")(whole)
     page = slides.build(whole, tmp_path, NAME)
     check_deck(page, whole)
@@ -335,7 +340,7 @@ def test_a_deck(whole, tmp_path):
     assert len(soup.select(".code")) == 2
     assert str(soup).count("show it break") == 0  # that cell's code is not the point
     assert len(soup.select(".text.fragment")) == 1
-    assert len(soup.select("aside.notes")) == 9
+    assert len(soup.select("aside.notes")) == 11
 
 
 def test_execute_keeps_what_is_ours_and_strips_the_rest(tmp_path, monkeypatch):
