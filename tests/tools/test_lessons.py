@@ -19,7 +19,7 @@ from tools import anatomy, execute, handouts, lesson, rehearse, slides
 from tools.new_lesson import new_lesson
 
 LESSONS = [pytest.param(path, id=path.stem) for path in lesson.lessons()]
-NAME = "02_activations"
+NAME = "12_activations"
 
 
 @pytest.mark.parametrize("path", LESSONS)
@@ -155,7 +155,7 @@ WIDGET = nbformat.v4.new_output(
 ERROR = nbformat.v4.new_output("error", ename="KeyError", evalue="'x'", traceback=[])
 
 RULES = {
-    "not the title": source("# 02 · Activations", "Activations"),
+    "not the title": source("# 12 · Activations", "Activations"),
     "asks no question": source("lesson answers?", "lesson answers."),
     "fewer than three things": source("- Words: a third", "Words: a third"),
     "how long the lesson takes": source("**45 minutes**", "a while"),
@@ -189,7 +189,7 @@ RULES = {
     "hints and solutions are skipped": slide("<summary>Hint", "-"),
     "folds 'Speaker notes': only": source("Words: why anybody", "<details><summary>Speaker notes</summary>"),
     "the deck has 26 slides": lambda nb: nb.cells.extend(
-        nbformat.v4.new_markdown_cell("x", metadata={"slideshow": {"slide_type": "slide"}}) for _ in range(11)
+        nbformat.v4.new_markdown_cell("x", metadata={"slideshow": {"slide_type": "slide"}}) for _ in range(10)
     ),
     "slides have speaker notes": lambda nb: nb.update(
         cells=[c for c in nb.cells if lesson.slide_type(c) != "notes"]
@@ -200,11 +200,11 @@ RULES = {
     ),
     "no id of their own": lambda nb: nb.cells[3].update(id=nb.cells[4].id),
     "is empty: delete it": source('print("Words: show it break")', " "),
-    "still has a TODO": source("Words: the score", "TODO: the score"),
+    "still has a TODO": source("Words: what is scored", "TODO: what is scored"),
     "has 9 lines, over 8": source("round(by_hand, 2)", "by_hand\n\n" * 8),
     "has a line over 110": source("round(by_hand, 2)", "by_hand" + " " * 110 + "# x"),
     "were not run once each in order": lambda nb: tagged(nb, "exercise-check").update(execution_count=99),
-    "prints nothing to compare": output(words="now `camlib`'s one line"),
+    "prints nothing to compare": output(words="its one line, and that the two agree"),
     "no cell is tagged nbval-check-output": lambda nb: [
         c.metadata.update(tags=["show-code"])
         for c in nb.cells
@@ -257,7 +257,7 @@ def test_the_reader(whole):
     assert [e.investigation for e in lesson.exercises(whole)] == [False, False, False, True]
     assert [s.title for s in lesson.sections(whole)][:2] == ["You will be able to", "The idea"]
     pages = lesson.slides(whole)
-    assert len(pages) == 15
+    assert len(pages) == 16
     assert sum(page.starts_column for page in pages) == 11
     solved = lesson.solved(whole)
     assert solved.cells[first.stub].source == first.solution
@@ -332,7 +332,7 @@ def test_a_deck(whole, tmp_path):
     page = slides.build(whole, tmp_path, NAME)
     check_deck(page, whole)
     soup = BeautifulSoup(page.read_text("utf-8"), "html.parser")
-    assert soup.select("title")[0].get_text() == "02 · Activations"
+    assert soup.select("title")[0].get_text() == "12 · Activations"
     assert soup.select("math[display=block] munder")[0].get_text() == "∑k"
     assert soup.select("img")[0]["alt"] == "Sixteen grey squares, which say nothing."
     assert soup.select("table td")[0].get_text() == "1"
@@ -381,7 +381,7 @@ def test_execute_writes_whole_files_and_the_course_address(tmp_path, whole, monk
     broken = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
     lesson.write(broken, path)
     before = path.read_bytes()
-    monkeypatch.setattr("sys.argv", ["execute", "02"])
+    monkeypatch.setattr("sys.argv", ["execute", "12"])
     with pytest.raises(SystemExit, match="the file is as it was"):
         execute.main()
     assert path.read_bytes() == before
