@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,9 +45,17 @@ def test_a_handout_holds_no_solution_and_links_to_none(path: Path) -> None:
     assert beside <= {other.name for other in lesson.lessons()}
 
 
+@pytest.mark.parametrize("path", LESSONS)
+def test_colab_is_told_to_fetch_camlib(path: Path) -> None:
+    """jupytext writes magics as comments, and a comment fetches nothing."""
+    (setup,) = [cell for cell in lesson.read(path).cells if "setup" in lesson.tags(cell)]
+    assert re.search(r"^    %pip install -q .*git\+https", setup.source, re.M)
+
+
 def test_handouts_to_work_in_are_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lesson, "NOTEBOOKS", tmp_path / "notebooks")
     monkeypatch.setattr(lesson, "ROOT", tmp_path)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
     monkeypatch.setattr(handouts, "OUT", tmp_path / "build")
     monkeypatch.setattr(handouts, "TO_WORK_IN", tmp_path / "handouts")
     for name in ("01_a", "02_b"):
