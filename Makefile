@@ -40,8 +40,8 @@ check: env ## while at work: ruff, mypy and the library's tests, without lessons
 notebooks: env ## run every lesson again and keep its outputs
 	$(PY) -m tools.execute
 
-slides: env ## build the lessons' slides
-	$(PY) -m tools.slides
+slides: env ## build the lessons' slides (PDF=1: print them, too, where Chromium is)
+	$(PY) -m tools.slides $(if $(PDF),--pdf)
 
 handouts: env ## build the lessons without their solutions
 	$(PY) -m tools.handouts

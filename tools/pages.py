@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
+from selenium.webdriver import ActionChains
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.keys import Keys
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SMALLEST_PICTURE = 240  # pixels of a slide's 720
+SMALLEST_TEXT = 12.5  # likewise; a figure's smallest text has 12 points, 25 pixels of its own
 # A slide's faults, as sentences; run on the page that is shown.
 FAULTS = f"""
 const page = Reveal.getCurrentSlide().querySelector(".page"), found = [];
@@ -34,7 +38,11 @@ for (const img of page.querySelectorAll("img")) {{
   const height = img.clientHeight;
   const small = img.closest(".picture") && height < {SMALLEST_PICTURE};
   if (small) found.push(`shrinks a picture to ${{height}} px`);
+  const text = 25 * Math.min(img.clientWidth / img.naturalWidth, height / img.naturalHeight);
+  if (img.closest(".picture") && text < {SMALLEST_TEXT})
+    found.push(`shrinks a picture's text to ${{text.toFixed(1)}} px of 720: nobody reads it from the back`);
 }}
+if (!page.querySelector("h1, h2, h3")) found.push("has no heading");
 if (!page.innerText.trim() && !page.querySelector("img, svg")) found.push("is empty");
 return found;
 """
@@ -43,6 +51,8 @@ LOADED = """
 const pictures = [...Reveal.getCurrentSlide().querySelectorAll("img")];
 Promise.all(pictures.map(picture => picture.decode().catch(() => 0))).then(arguments[0]);
 """
+PAGE = "return [Reveal.getIndices().h, Reveal.getIndices().v]"
+STEPS = 1000  # a deck that is not done by then goes round in circles
 PLACES = "return Reveal.getSlides().map(s => [Reveal.getIndices(s).h, Reveal.getIndices(s).v])"
 
 
@@ -99,6 +109,30 @@ def look(driver: Any, deck: Path, pictures: Path | None = None) -> dict[int, lis
     return found
 
 
+def turn(driver: Any, deck: Path) -> list[tuple[int, int]]:
+    """The pages that the right arrow alone comes to, from the first to where it goes no further."""
+    driver.get(deck.resolve().as_uri())
+    seen: list[tuple[int, int]] = []
+    before = None
+    for _ in range(STEPS):
+        column, row = driver.execute_script(PAGE)
+        state = driver.execute_script("return JSON.stringify(Reveal.getState())")
+        if state == before:
+            return seen
+        before = state
+        if (column, row) not in seen:
+            seen.append((column, row))
+        ActionChains(driver).send_keys(Keys.ARROW_RIGHT).perform()
+    raise RuntimeError(f"{deck.name}: {STEPS} presses of the right arrow, and no end")
+
+
+def pdf(driver: Any, deck: Path) -> bytes:
+    """What Ctrl+P prints of a deck: a PDF with a sheet for each page."""
+    driver.get(deck.resolve().as_uri())
+    printed = driver.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True, "printBackground": True})
+    return base64.b64decode(printed["data"])
+
+
 def _binary() -> str:
     return next((path for name in BROWSERS if (path := shutil.which(name))), "")
 
@@ -110,7 +144,10 @@ def main() -> None:
     arguments = parser.parse_args()
     with browser() as driver:
         found = look(driver, arguments.deck, arguments.pictures)
+        reached = turn(driver, arguments.deck)
     faults = [f"slide {number} {fault}" for number, of_page in found.items() for fault in of_page]
+    if len(reached) < len(found):
+        faults.append(f"the right arrow reaches {len(reached)} of {len(found)} slides")
     print("\n".join(faults) or f"{len(found)} slides, nothing runs off the page")
     raise SystemExit(1 if faults else 0)
 
