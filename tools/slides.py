@@ -30,10 +30,11 @@ PAGES = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True
 KINDS = ("image/svg+xml", "image/png", "image/jpeg", "text/html", "text/markdown", "text/latex", "text/plain")
 
 
-#: A page in pixels of its 720 lines: what is left inside its padding, the column beside a picture, a gap.
-WIDE, HIGH, COLUMN, GAP = 1152, 660, 380, 12
+#: A page in pixels of its 720 lines: what is left inside its padding, a gap, columns beside a picture.
+WIDE, HIGH, GAP = 1152, 660, 12
+COLUMNS = (360, 430, 500)
 LINE, HEAD = 39, 62  # how high a line of text is, and of a heading
-LETTER = 14.5  # how wide a letter of the text is, on average
+LETTER = 15.3  # how wide a letter of the text is, on average
 
 
 @dataclass
@@ -47,11 +48,12 @@ class Part:
 
 @dataclass
 class Page:
-    """One page of a deck: its heading, what stands below, and beside its picture, and the speaker's notes."""
+    """One page of a deck: its heading, what stands below, what beside, how wide that is, and the notes."""
 
     heading: list[Part]
     parts: list[Part] = field(default_factory=list)
     beside: list[Part] = field(default_factory=list)
+    column: int = 0
     notes: str = ""
 
 
@@ -74,7 +76,7 @@ def build(nb: NotebookNode, out: Path, name: str) -> Path:
     for number, slide in enumerate(lesson.slides(nb)):
         parts = _of_slide([nb.cells[i] for i in slide.cells])
         if not parts or parts[0].kind != "heading":
-            parts.insert(0, Part("heading", f'<h3 class="continued">{now}, continued</h3>'))
+            parts.insert(0, Part("heading running", f'<h3 class="continued">{now}, continued</h3>'))
         headings = [part.html for part in parts if part.kind.startswith("heading")]
         now = re.sub(r"<[^>]+>", "", headings[-1]).removesuffix(", continued")
         if number == 0:
@@ -110,9 +112,10 @@ def laid_out(parts: list[Part], notes: str = "") -> Page:
     wide, high = pictures[0].size
     room = HIGH - HEAD - GAP
     below = min(WIDE / wide, (room - sum(_height(part, WIDE) for part in words)) / high)
-    beside = min((WIDE - COLUMN - 2 * GAP) / wide, room / high)
-    if words and beside > 1.1 * below and sum(_height(part, COLUMN) for part in words) <= room:
-        return Page(heading, pictures, words, notes)
+    for column in COLUMNS:
+        beside = min((WIDE - column - 2 * GAP) / wide, room / high)
+        if words and beside > 1.03 * below and sum(_height(part, column) for part in words) <= room:
+            return Page(heading, pictures, words, column, notes)
     return Page(heading, rest, notes=notes)
 
 

@@ -163,7 +163,7 @@ def test_the_right_arrow_reaches_every_page_and_paper_holds_them_all(driver, nb,
 def test_a_picture_that_nobody_can_read_is_found(driver, nb, tmp_path):
     text = "\n\n".join(["Words that leave no room."] * 6)
     cell_with(nb, "## Words: a first picture").source = "## A picture\n\n" + text
-    cell_with(nb, "the lesson's best picture").outputs = [picture(size=(800, 800))] * 2
+    cell_with(nb, "the lesson's best picture").outputs = [picture(), picture(size=(800, 800))]
     found = pages.look(driver, slides.build(nb, tmp_path, NAME))
     assert [
         number for number, faults in found.items() if any("nobody reads it" in one for one in faults)
