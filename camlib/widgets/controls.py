@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
+from anywidget import AnyWidget
 from ipywidgets import Dropdown, HBox, Image, Layout, SelectionSlider, VBox
 from torch import Tensor
 from traitlets import Unicode
@@ -34,6 +36,12 @@ class Picture(Image):  # type: ignore[misc]
     description = Unicode("").tag(sync=True)
 
 
+class Names(AnyWidget):
+    """Nothing to see: its script tells screen readers what each control and the picture are called."""
+
+    _esm = Path(__file__).with_name("names.js")
+
+
 class Explorer(VBox):  # type: ignore[misc]
     """Controls above a picture.
 
@@ -50,7 +58,8 @@ class Explorer(VBox):  # type: ignore[misc]
             control.observe(self._update, names="value")
         self._update()
         row = HBox(list(self.controls.values()), layout=Layout(flex_flow="row wrap"))
-        super().__init__([row, self.picture])
+        super().__init__([row, self.picture, Names()])
+        self.add_class("camlib-explorer")
 
     def _values(self) -> dict[str, Any]:
         return {name: control.value for name, control in self.controls.items()}

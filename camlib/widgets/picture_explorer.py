@@ -53,11 +53,14 @@ class PictureExplorer(Explorer):
         super().__init__(draw, {"picture": self.picked, **controls})
         self.upload, self.said = FileUpload(accept="image/*", description="your picture"), Label()
         self.upload.observe(self._uploaded, names="value")
-        row, frame = self.children  # type: ignore[has-type]
-        self.children = (row, HBox([self.upload, self.said]), frame)
+        row, *rest = self.children  # type: ignore[has-type]
+        self.children = (row, HBox([self.upload, self.said]), *rest)
 
     def _uploaded(self, change: Any) -> None:
-        for file in change.new:
+        files = change.new
+        if isinstance(files, dict):  # ipywidgets 7, which Colab keeps
+            files = [{"name": name, "content": file["content"]} for name, file in files.items()]
+        for file in files:
             try:
                 image = load_picture(BytesIO(file["content"]), size=self.side)
             except Unreadable as why:

@@ -107,7 +107,8 @@ function render({ model, el }) {
     [context.textAlign, context.textBaseline] = ["center", "bottom"];
     for (let number = 0; number < count; number += count > 40 ? 10 : 5) context.fillText(number, across(number), curve.height);
     for (const track of tracks) {
-      [context.strokeStyle, context.lineWidth] = [track.colour, 2 * sharp];
+      // a third of the text's colour: lighter on a dark page, darker on a light one
+      [context.strokeStyle, context.lineWidth] = [`color-mix(in srgb, ${track.colour} 65%, ${style.color})`, 2 * sharp];
       context.beginPath();
       track.errors.forEach((error, number) => {
         const joined = number && track.errors[number - 1] !== null;

@@ -141,8 +141,10 @@ function render({ model, el }) {
         context.globalAlpha = chosen.size && !later ? 0.3 : 1;
         if (shown.checked && sheet.complete) {
           thumbnail(context, i, x - size / 2, y - size / 2, size);
-          [context.strokeStyle, context.lineWidth] = [f.colours[k], 2];
-          context.strokeRect(x - size / 2, y - size / 2, size, size);
+          for (const [colour, thick] of [[style("--ink"), 4], [f.colours[k], 2.5]]) {  // legible on any page
+            [context.strokeStyle, context.lineWidth] = [colour, thick];
+            context.strokeRect(x - size / 2, y - size / 2, size, size);
+          }
           continue;
         }
         path(context, f.names.length ? f.marks[k] : "o", x, y, r);

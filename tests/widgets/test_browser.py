@@ -38,6 +38,12 @@ net, scenes = load("critternet"), critters(4)
 best = {layer: top_patches(net, layer, scenes, k=6) for layer in ("conv1", "conv5")}
 UnitExplorer(net, {"one": scenes.images[0], "two": scenes.images[1]}, best, scenes, ("one", "conv5", 3))
 """
+SEARCH = """
+from camlib import SearchBox, codes, critters, load
+net, scenes = load("critternet"), critters(6)
+known = {layer: codes(net, layer, scenes) for layer in ("fc7", "fc8")}
+SearchBox(net, known, scenes, {"one": scenes.images[0], "two": scenes.images[1]}, ("one", "fc7"), k=3)
+"""
 MAP = """
 import torch
 from ipywidgets import Label
@@ -95,6 +101,34 @@ const [done, path] = [arguments[1], arguments[0]];
 })().then(done, error => done({failed: String(error)}));
 """
 
+# Of each colour in which a curve is drawn, how much it differs from the page: WCAG's ratio.
+CONTRAST = """
+const root = document.querySelector(".camlib-player"), canvas = root.querySelector(".curve");
+const linear = v => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+const light = rgb => {
+  const [r, g, b] = rgb.map(v => linear(v / 255));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const page = light(getComputedStyle(root).backgroundColor.match(/[0-9.]+/g).slice(0, 3).map(Number));
+const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data, often = {};
+for (let i = 0; i < pixels.length; i += 4) {
+  const [r, g, b, a] = pixels.slice(i, i + 4);
+  if (a < 255 || Math.max(r, g, b) - Math.min(r, g, b) < 60) continue;  // a colour, not the grey of the axes
+  often[[r, g, b]] = (often[[r, g, b]] || 0) + 1;
+}
+return Object.keys(often).filter(key => often[key] > 40).map(key => {
+  const here = light(key.split(",").map(Number));
+  return (Math.max(here, page) + 0.05) / (Math.min(here, page) + 0.05);
+});
+"""
+CURVES = """
+import torch
+from camlib import Player
+images = torch.zeros(6, 3, 30, 40)
+track = torch.tensor([[10.0, 20]]).repeat(6, 1)
+tracks = {name: track + away for name, away in (("one", 2), ("two", 5), ("three", 8))}
+Player(images, tracks, track, title="Three curves")
+"""
 DARK = """
 window.jupyterapp.commands.execute("apputils:change-theme", {theme: "JupyterLab Dark"}).then(arguments[0]);
 """
@@ -234,9 +268,30 @@ def test_the_explorer_of_units(driver, server):
     before = picture.get_attribute("src")
     scene.select_by_visible_text("two")
     WebDriverWait(driver, 30).until(lambda _: picture.get_attribute("src") != before)
-    assert driver.find_element(By.CSS_SELECTOR, ".jupyter-button.widget-upload").text.startswith(
-        "your picture"
+    button = driver.find_element(By.CSS_SELECTOR, ".jupyter-button.widget-upload")
+    assert button.text.startswith("your picture")
+    # What a screen reader calls them, as Chromium computes it.
+    slider = driver.find_element(By.CSS_SELECTOR, "[role=slider]")
+    assert [one.accessible_name for one in (button, slider)] == ["your picture: choose a file", "unit"]
+    assert slider.get_attribute("aria-valuetext") == "0"
+    menus = driver.find_elements(By.CSS_SELECTOR, ".widget-dropdown select")
+    assert [menu.accessible_name for menu in menus] == ["picture", "layer"]
+    assert picture.get_attribute("alt") == picture.get_attribute("title")
+
+
+def test_the_search_box_names_its_controls(driver, server):
+    run_cell(driver, server, SEARCH)
+    picture = shown(driver)
+    WebDriverWait(driver, 30).until(
+        lambda _: picture.get_attribute("alt").startswith("Nearest in fc7 to one")
     )
+    menus = driver.find_elements(By.CSS_SELECTOR, ".widget-dropdown select")
+    assert [menu.accessible_name for menu in menus] == ["picture", "layer", "metric"]
+    button = driver.find_element(By.CSS_SELECTOR, ".jupyter-button.widget-upload")
+    assert button.accessible_name == "your picture: choose a file"
+    Select(menus[2]).select_by_visible_text("cosine")
+    menus[2].send_keys(Keys.TAB)
+    assert menus[2].accessible_name == "metric"
 
 
 def test_the_map_of_points(driver, server):
@@ -346,6 +401,17 @@ def test_a_clip_plays(driver, server):
     curve = driver.find_element(By.CSS_SELECTOR, ".camlib-player .curve")
     ActionChains(driver).move_to_element_with_offset(curve, 17, 0).click().perform()
     until(2)
+
+
+def test_curves_stand_out_from_a_light_page_and_a_dark_one(driver, server):
+    run_cell(driver, server, CURVES)
+    part_of(driver, ".camlib-player", ".curve")
+    slider = driver.find_element(By.CSS_SELECTOR, ".camlib-player input")
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        driver.execute_async_script(DARK.replace("JupyterLab Dark", theme))
+        slider.send_keys(Keys.END, Keys.HOME)  # drawn again
+        WebDriverWait(driver, 30).until(lambda d: len(d.execute_script(CONTRAST)) == 3)
+        assert min(driver.execute_script(CONTRAST)) >= 3, theme
 
 
 def test_points_are_clicked(driver, server):
