@@ -22,6 +22,7 @@ from .heatmaps.similarnet import (
 )
 from .networks.cost import Cost, costs
 from .networks.first_layer import first_layer
+from .networks.history import trained
 from .networks.net import Net
 from .networks.zoo import here, load, wrap
 from .parts.baselines import baselines
@@ -154,6 +155,7 @@ __all__ = [
     "texts",
     "top_patches",
     "track",
+    "trained",
     "upsample",
     "walk",
     "widgets",
