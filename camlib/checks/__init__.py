@@ -4,10 +4,10 @@ A check tries the learner's function on inputs where the truth is known. It neve
 `Verdict`, which a notebook shows as ✓ or ✗ and its sentence.
 """
 
-from .activations import centred_cosine, feeders, lit, peak
+from .activations import centred_cosine, defended, feeders, lit, peak
 from .cam import centred, class_map, grad_cam, logit_of_map
 from .fc7_neighbours import distances, precision, times_found
-from .filters import autocorrelation, convolve, filter_picture, gabor
+from .filters import autocorrelation, convolve, filter_picture, gabor, lure
 from .filters_to_labels import flip_agreement, pck
 from .localization import best_threshold, box_of_map, box_overlap, top_error
 from .occlusion import cover, interaction, lay_drops
@@ -16,7 +16,7 @@ from .pca_and_tsne import bandwidth, components, kept, snapped
 from .peak_finding import refined_peak, two_peaks
 from .prediction import investigation, sixes
 from .similarnet import closed_form, effective, matched_precision, paper_weights
-from .start_here import conv_parameters, output_size, softmax
+from .start_here import conv_parameters, harder, output_size, softmax
 from .verdict import Verdict, double
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "conv_parameters",
     "convolve",
     "cover",
+    "defended",
     "distances",
     "double",
     "effective",
@@ -44,12 +45,14 @@ __all__ = [
     "flip_agreement",
     "gabor",
     "grad_cam",
+    "harder",
     "interaction",
     "investigation",
     "kept",
     "lay_drops",
     "lit",
     "logit_of_map",
+    "lure",
     "matched_precision",
     "output_size",
     "overlap",

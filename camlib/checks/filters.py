@@ -1,4 +1,4 @@
-"""Lesson 01: a filter as a picture, a convolution by hand, and how structured and oriented a filter is."""
+"""Lesson 01: a filter as a picture, a convolution, its structure and direction, and what excites it most."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..networks.zoo import load
+from ..scenes.scenes import critters
 from ..units.filters import autocorrelation as measured
+from ..units.filters import filters as weights_of
 from ..units.filters import orientation
 from .compare import compare, unfit
+from .prediction import Truth, investigation
 from .verdict import Learners, Wrong, ask, check, demand, refuse
 
 
@@ -204,3 +208,45 @@ def _wrapped(w: Tensor) -> Tensor:
 
 def _slide(image: Tensor, kernel: Tensor) -> Tensor:
     return functional.conv2d(image[None, None], kernel[None, None])[0, 0]
+
+
+def _lure(f: Learners) -> Truth:
+    """f(weights): one filter (3, 11, 11) to the patch (3, 11, 11) in [0, 1] that excites it most.
+
+    conv1 receives (patch - 0.5) / 0.25. With every value between 0 and 1 the largest sum is 2 Σ|w|: each
+    value lies where its weight's sign says, at 1 or at 0. Predicted is what the best patch of forty scenes
+    gives, as a share of that, on average over the filters.
+    """
+    filters = weights_of(load("critternet"))
+    most, shares = 2 * filters.abs().sum(dim=(1, 2, 3)), []
+    for w, possible in zip(filters, most, strict=True):
+        patch = ask(f, w)
+        if sentence := unfit(patch, tuple(w.shape), "patch"):
+            raise Wrong(sentence)
+        patch = torch.as_tensor(patch).float()
+        low, high = patch.min(), patch.max()
+        if low < -1e-6 or high > 1 + 1e-6:
+            raise Wrong(f"the patch reaches from {low:.2g} to {high:.2g}; pixels lie between 0 and 1")
+        own = 0.5 + 0.5 * w / w.abs().max()
+        if not compare(patch, own):
+            raise Wrong(
+                f"this is the filter's own picture: it gives {_sum(w, own):.1f} of {possible:.1f}, "
+                "the best among patches of one length; but here each pixel has a range of its own"
+            )
+        shares.append(float(_sum(w, patch) / possible))
+    mean = sum(shares) / len(shares)
+    if mean < 0:
+        raise Wrong(f"it gives {mean:.0%} of what is possible, so it silences the filters: turn it round")
+    if min(shares) < 0.999:
+        raise Wrong(f"your patches give {mean:.0%} of what is possible, on average over the filters")
+    patches = functional.unfold((critters(40, seed=1).images - 0.5) / 0.25, 11, stride=4)
+    real = (filters.flatten(1) @ patches).amax((0, 2)) / most
+    return float(real.mean()), "So much the best patch of forty scenes gives, of what yours give."
+
+
+lure = investigation(_lure)
+
+
+def _sum(w: Tensor, patch: Tensor) -> Tensor:
+    """What a filter answers to a patch in [0, 1], before its bias."""
+    return (w * (patch - 0.5) / 0.25).sum()

@@ -1,10 +1,18 @@
-"""Lesson 00: the size of a map, the parameters of a layer, and a softmax that does not overflow."""
+"""Lesson 00: a map's size, a layer's parameters, a softmax that does not overflow, what makes one fail."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
+from ..networks.zoo import load
+from ..scenes.scenes import Recipe, Scenes, critters, draw
+from .prediction import Truth, investigation
 from .verdict import Learners, Wrong, ask, check, demand, demand_formula, refuse
+
+_SCENES, _SEED, _COST = 60, 4711, 0.2  # how many are drawn, from which seed; what a change must cost
+_SMALLEST = 0.35  # the scale of the smallest critters that the networks were trained on
 
 
 @check
@@ -80,3 +88,51 @@ def softmax(f: Learners) -> str:
     demand(got, large.softmax(1), "matrix of probabilities for logits near 1000")
     demand(ask(f, -large), (-large).softmax(1), "matrix of probabilities for logits near -1000")
     return "right: every row sums to 1, and large logits do not overflow"
+
+
+def _harder(f: Learners) -> Truth:
+    """f(recipe): a recipe changed so that critternet fails, and the critter is still what it is, in sight.
+
+    Predicted is the share of right answers after the change, which must cost 20 points on 60 fresh scenes.
+    """
+    whole = critters(_SCENES, seed=_SEED)
+    recipes = [_same(ask(f, recipe, call=f"{_name(f)}(recipe)"), recipe) for recipe in whole.recipes]
+    before, after = _right(whole), _right(draw(recipes))
+    if after > before - _COST:
+        raise Wrong(
+            f"{after:.0%} of {_SCENES} scenes are answered right after your change, {before:.0%} without it: "
+            "find one that costs 20 points or more"
+        )
+    return after, f"Without your change {before:.0%} of the {_SCENES} scenes are answered right."
+
+
+harder = investigation(_harder)
+
+
+def _same(changed: Any, recipe: Recipe) -> Recipe:
+    """The changed recipe. `Wrong` where the animal is another one, or no longer in sight."""
+    if not isinstance(changed, Recipe):
+        raise Wrong(f"it should return a recipe, as replace(recipe, angle=30) does; this is {changed!r:.60}")
+    if (changed.species, changed.asleep) != (recipe.species, recipe.asleep):
+        raise Wrong("the species or its sleep is changed, and with it the right answer: leave them")
+    if changed.without != recipe.without or changed.companion != recipe.companion:
+        raise Wrong("a part is gone, or a second critter came: the answer may no longer be decidable")
+    if changed.blink or changed.coat != recipe.coat or changed.pattern != recipe.pattern:
+        raise Wrong("eyes and coat are marks of the class: leave them as they are")
+    if changed.occluders > recipe.occluders or changed.tree is not None or changed.stamp:
+        raise Wrong("more things stand before the critter than did: nothing may hide it")
+    if changed.scale < min(_SMALLEST, recipe.scale):
+        raise Wrong(f"the critter has scale {changed.scale:.2g}: in training none was below {_SMALLEST}")
+    if not (0 <= changed.x <= 1 and 0 <= changed.y <= 1):
+        raise Wrong(f"x and y are {changed.x:.2g} and {changed.y:.2g}: beyond 0 and 1 it leaves the picture")
+    return changed
+
+
+def _right(scenes: Scenes) -> float:
+    with torch.inference_mode():
+        said = load("critternet")(scenes.images).argmax(1)
+    return float((said == scenes.labels).float().mean())
+
+
+def _name(f: Learners) -> str:
+    return getattr(f, "__name__", "your function")
