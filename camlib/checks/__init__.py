@@ -6,13 +6,13 @@ A check tries the learner's function on inputs where the truth is known. It neve
 
 from .activations import centred_cosine, defended, feeders, lit, peak
 from .cam import centred, class_map, grad_cam, logit_of_map
-from .fc7_neighbours import distances, precision, times_found
+from .fc7_neighbours import distances, kept_fact, precision, times_found
 from .filters import autocorrelation, convolve, filter_picture, gabor, lure
 from .filters_to_labels import flip_agreement, pck
 from .localization import best_threshold, box_of_map, box_overlap, top_error
 from .occlusion import cover, interaction, lay_drops
-from .patches import best_cells, field_of_chain, overlap
-from .pca_and_tsne import bandwidth, components, kept, snapped
+from .patches import best_cells, eye_lure, field_of_chain, overlap
+from .pca_and_tsne import bandwidth, components, far_islands, kept, snapped
 from .peak_finding import refined_peak, two_peaks
 from .prediction import investigation, sixes
 from .similarnet import closed_form, effective, matched_precision, paper_weights
@@ -39,6 +39,8 @@ __all__ = [
     "distances",
     "double",
     "effective",
+    "eye_lure",
+    "far_islands",
     "feeders",
     "field_of_chain",
     "filter_picture",
@@ -49,6 +51,7 @@ __all__ = [
     "interaction",
     "investigation",
     "kept",
+    "kept_fact",
     "lay_drops",
     "lit",
     "logit_of_map",

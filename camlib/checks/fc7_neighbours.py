@@ -1,12 +1,17 @@
-"""Lesson 04: all distances at once, how many neighbours are of one's class, who is everybody's neighbour."""
+"""Lesson 04: all distances, how many neighbours are of one's class, who is everybody's, what fc7 keeps."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
+from ..embeddings.codes import codes
+from ..embeddings.probe import probe
+from ..networks.zoo import load
+from ..scenes.scenes import critters
 from .compare import compare
-from .verdict import Learners, Wrong, ask, check, demand, refuse
+from .prediction import Truth, investigation
+from .verdict import Learners, Wrong, ask, check, demand, demand_number, refuse
 
 
 @check
@@ -98,6 +103,29 @@ def times_found(f: Learners) -> str:
     many = torch.stack([torch.randperm(30, generator=random)[:4] for _ in range(30)])
     demand(ask(f, many), _count(many, 30), "count for 30 pictures")
     return "right: on average k, and for a hub many times that"
+
+
+def _kept_fact(f: Learners) -> Truth:
+    """f(recipe): a number that says nothing about the class; the R² with which a probe reads it off fc7."""
+    crowd = critters(240, seed=1234)
+    call = f"{getattr(f, '__name__', 'your function')}(recipe)"
+    told = [demand_number(ask(f, one, call=call), call) for one in crowd.recipes]
+    fact = torch.tensor(told, dtype=torch.float64)
+    if float(fact.std()) < 1e-9:
+        raise Wrong(f"it is {told[0]:g} for every scene: there is nothing to read")
+    means = torch.stack([fact[crowd.labels == c].mean() for c in range(9)])
+    between = float((means[crowd.labels] - fact.mean()).square().sum() / (fact - fact.mean()).square().sum())
+    if between > 0.15:
+        raise Wrong(
+            f"the class alone tells {between:.0%} of it; find a fact that the class does not depend on"
+        )
+    kept = max(0.0, probe(codes(load("critternet"), "fc7", crowd), {"it": fact})["it"])
+    if kept < 0.1:
+        raise Wrong(f"fc7 keeps an R² of {kept:.2f} of it: it is dropped. Find a fact that is kept")
+    return kept, "Nothing in the training asked for it; nothing in the training threw it out."
+
+
+kept_fact = investigation(_kept_fact, form=".2f", near=0.1)
 
 
 def _count(neighbours: Tensor, n: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Lesson 03: the receptive field of a chain of layers, the best cells of many maps, how masks overlap."""
+"""Lesson 03: the field of a chain of layers, the best cells of many maps, how masks overlap, a lure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from ..networks.zoo import load
+from ..running.record import record
+from ..scenes.scenes import critters
 from .compare import compare, unfit
+from .prediction import Truth, investigation
 from .verdict import Learners, Wrong, ask, check, demand, refuse
 
 Chain = Sequence[tuple[int, int, int]]
@@ -145,6 +149,43 @@ def overlap(f: Learners) -> str:
     )
     demand(got, want, "overlap")
     return "right: 1 where the masks are equal, and large concepts weigh more than small ones"
+
+
+EYE = ("conv4", 48)  # critternet's best eye finder, in lesson 03
+_SIDE = 33
+
+
+def _eye_lure(f: Learners) -> Truth:
+    """f(): a picture (3, 33, 33) without an eye; laid on grey, the share of a real one's peak."""
+    picture = ask(f, call=f"{getattr(f, '__name__', 'your function')}()")
+    if sentence := unfit(picture, (3, _SIDE, _SIDE), "picture"):
+        raise Wrong(sentence)
+    drawn = torch.as_tensor(picture).float()
+    if not 0 <= drawn.min() <= drawn.max() <= 1:
+        raise Wrong(f"pixels reach from {drawn.min():.2g} to {drawn.max():.2g}; they lie between 0 and 1")
+    pages = torch.full((2, 3, 128, 128), 0.5)
+    first = (128 - _SIDE) // 2
+    pages[1, :, first : first + _SIDE, first : first + _SIDE] = drawn
+    crowd = critters(70, seed=31)
+    awake = crowd[crowd.labels < 8][:60]
+    real = float(_peaks(awake.images).median())
+    grey, lured = _peaks(pages).tolist()
+    if lured <= grey:
+        raise Wrong(f"it reaches {lured:.1f}, the grey page alone {grey:.1f}, a critter {real:.1f}: draw on")
+    said = (
+        f"The grey page alone gives {max(grey, 0) / real:.0%}; a lure above 100% beats half of the critters."
+    )
+    return lured / real, said
+
+
+eye_lure = investigation(_eye_lure, near=0.1)
+
+
+def _peaks(pictures: Tensor) -> Tensor:
+    layer, unit = EYE
+    with torch.inference_mode(), record(net := load("critternet"), layer) as acts:
+        net(pictures)
+    return acts[layer][:, unit].amax((1, 2))
 
 
 def _step(at: Field, layer: tuple[int, int, int]) -> Field:

@@ -1,4 +1,4 @@
-"""Lesson 05: how many components, neighbours kept by a map, pictures snapped to a grid, t-SNE's bandwidth."""
+"""Lesson 05: components, neighbours kept by a map, a grid's cells, t-SNE's bandwidth, islands' distances."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from torch import Tensor
 
 from ..embeddings.grid import EMPTY, grid
 from ..embeddings.neighbours import nearest
-from ..embeddings.plane import neighbours_kept
+from ..embeddings.plane import embed, neighbours_kept
 from .compare import compare
+from .prediction import Truth, investigation
 from .verdict import Learners, Wrong, ask, check, demand, demand_number, refuse
 
 
@@ -156,6 +157,49 @@ def bandwidth(f: Learners) -> str:
         if not math.isclose(perplexity, wanted, rel_tol=1e-2):
             raise Wrong(f"σ = {sigma:.4g} gives a perplexity of {perplexity:.4g}, and should give {wanted:g}")
     return "right: near points in a crowd get a small σ, lonely ones a large one; so t-SNE forgets density"
+
+
+def _far_islands(f: Learners) -> Truth:
+    """f(codes, xy, labels): the rank correlation of the distances between classes' means, codes and map."""
+    random = torch.Generator().manual_seed(3)
+    labels = torch.arange(9).repeat_interleave(30)
+    middles = 12 * torch.randn(9, 20, generator=random)
+    codes = middles[labels] + torch.randn(270, 20, generator=random)
+    xy = embed(codes)
+    name = getattr(f, "__name__", "your function")
+    got = demand_number(ask(f, codes, xy, labels), f"{name}(codes, xy, labels)")
+    high, low = (torch.stack([rows[labels == c].mean(0) for c in range(9)]) for rows in (codes, xy))
+    a, b = torch.pdist(high), torch.pdist(low)
+    every, flat = torch.cdist(high, high).flatten(), torch.cdist(low, low).flatten()
+    right = _ranked(a, b)
+    mistakes = {
+        "these are the distances themselves, not their ranks": _alike(a, b),
+        "each pair is there twice, and each class with itself: take torch.pdist": _ranked(every, flat),
+        "these are the distances of all points; take those of the classes' middles": _ranked(
+            torch.pdist(codes), torch.pdist(xy)
+        ),
+        "argsort alone gives places, not ranks: argsort it again": _alike(
+            a.argsort().float(), b.argsort().float()
+        ),
+    }
+    if abs(got - right) < 2e-3:
+        return right, "1 would be every distance in its right order."
+    for sentence, wrong in mistakes.items():
+        if abs(got - wrong) < 2e-3:
+            raise Wrong(sentence)
+    raise Wrong(f"{name} gave {got:.2f}; scipy.stats.spearmanr says otherwise")
+
+
+far_islands = investigation(_far_islands, form=".2f", near=0.1)
+
+
+def _alike(a: Tensor, b: Tensor) -> float:
+    return float(torch.corrcoef(torch.stack([a, b]))[0, 1])
+
+
+def _ranked(a: Tensor, b: Tensor) -> float:
+    """Spearman's correlation; equal values, here only a class with itself, are ranked as they come."""
+    return _alike(a.argsort(stable=True).argsort().float(), b.argsort(stable=True).argsort().float())
 
 
 def _needed(variances: Tensor, share: float) -> int:

@@ -74,15 +74,20 @@ def displacement(xy: Tensor, cells: Tensor) -> Tensor:
     return far
 
 
-def mosaic(dataset: Any, cells: Tensor, *, side: int = 64) -> Tensor:
+def mosaic(dataset: Any, cells: Tensor, *, side: int = 64, tints: Tensor | None = None) -> Tensor:
     """The pictures in their cells, as one: uint8 (3, rows · side, columns · side); empty cells are white.
 
     dataset: item i is picture i, (C, H, W) in [0, 1] or (picture, …).  cells: int64 (rows, columns).
+    tints: floats (N, 3), RGB in [0, 1], the colour of a frame round picture i, a sixteenth of its side wide.
     `torchvision.utils.save_image` or Pillow writes it to a file. Pictures are read one at a time.
-    Raises ValueError for a side below 1, cells that are none, and a picture that is not there.
+    Raises ValueError for a side below 1, cells that are none, a picture that is not there, and tints that do
+    not fit the pictures.
     """
     side = whole(side, "side", 1)
     _check_cells(cells)
+    if tints is not None and (tensor(tints, "tints").ndim != 2 or tints.shape != (len(dataset), 3)):
+        raise ValueError(f"tints are {told(tints)} for {len(dataset)} pictures; give RGB for each, (N, 3)")
+    edge = max(1, side // 16)
     rows, columns = cells.shape
     if cells.numel() and int(cells.max()) >= len(dataset := data_set(dataset)):
         raise ValueError(f"the grid shows picture {int(cells.max())}; there are {len(dataset)}")
@@ -90,6 +95,11 @@ def mosaic(dataset: Any, cells: Tensor, *, side: int = 64) -> Tensor:
     for row, column in (cells != EMPTY).nonzero().tolist():
         (image,) = next(batches([dataset[int(cells[row, column])]], batch_size=1)).images
         image = transform.resize(transform.to_dtype(image, torch.uint8, scale=True), [side, side])
+        if tints is not None:
+            inner = image[:, edge : side - edge, edge : side - edge].expand(3, -1, -1)
+            tint = (tints[int(cells[row, column])].cpu().clamp(0, 1) * 255).round().to(torch.uint8)
+            image = tint[:, None, None].repeat(1, side, side)
+            image[:, edge : side - edge, edge : side - edge] = inner
         page[:, row * side : (row + 1) * side, column * side : (column + 1) * side] = image
     return page
 

@@ -33,7 +33,7 @@ from .overlay import overlays
 from .patches import crops, patches
 from .pictures import filter_grid, images, maps, scenes
 from .places import places
-from .poster import poster
+from .poster import poster, tints
 from .scatter import scatter
 from .strip import strip
 from .unit import unit
@@ -59,5 +59,6 @@ __all__ = [
     "scatter",
     "scenes",
     "strip",
+    "tints",
     "unit",
 ]

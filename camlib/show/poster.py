@@ -1,8 +1,13 @@
 """One wide picture over the whole page, such as a thousand small ones in a grid."""
 
-from torch import Tensor
+from collections.abc import Mapping, Sequence
+
+from matplotlib import patheffects
+from matplotlib.colors import to_rgb
+from torch import Tensor, tensor
 from torchvision.transforms.v2 import functional as transform
 
+from .colouring import Fact, colouring
 from .figure import DOTS, PAD, WIDTH, Figure, page, place, styled
 from .tiles import pixels
 
@@ -10,11 +15,18 @@ _QUALITY = 65  # of the JPEG: what is seen are many small things, which weigh mu
 
 
 @styled
-def poster(picture: Tensor, *, title: str, alt: str | None = None) -> Figure:
+def poster(
+    picture: Tensor,
+    *,
+    title: str,
+    alt: str | None = None,
+    names: Mapping[str, Sequence[float]] | None = None,
+) -> Figure:
     """A picture as wide as the page.
 
     picture: (C, H, W), floats in [0, 1] or bytes, C = 1 or 3, such as `mosaic` makes. It is reduced, and
     compressed further than other figures; to print it write the picture itself into a file.
+    names: what is written over it, and where: (x, y) from the upper left corner, in shares of the picture.
     """
     if picture.ndim != 3:
         raise ValueError(f"a poster is one picture (C, H, W); given {tuple(picture.shape)}")
@@ -27,7 +39,19 @@ def poster(picture: Tensor, *, title: str, alt: str | None = None) -> Figure:
     ax = place(figure, PAD, PAD, wide, high)
     ax.imshow(shown, interpolation="antialiased")
     ax.set_axis_off()
+    for name, (x, y) in (names or {}).items():
+        text = ax.text(float(x), 1 - float(y), name, transform=ax.transAxes, ha="center", va="center")
+        text.set(size=15, weight="bold", color="white")
+        text.set_path_effects([patheffects.withStroke(linewidth=3.5, foreground="black")])
     return figure
+
+
+def tints(fact: Fact) -> Tensor:
+    """The colour in which charts draw each of N points by a fact: float32 (N, 3), RGB in [0, 1].
+
+    fact: words, whole numbers, bools or floats, one for each, as for `scatter`; for `mosaic(…, tints=…)`.
+    """
+    return tensor([to_rgb(colour) for colour in colouring(fact, len(fact)).each()])
 
 
 def _reduced(picture: Tensor, across: int) -> Tensor:

@@ -80,6 +80,11 @@ class TopPatches:
         rows = torch.tensor([there.index(unit) for unit in wanted], dtype=torch.int64)
         return self._chosen(rows, "units")
 
+    def first(self, k: int) -> "TopPatches":
+        """Only each unit's k best; all, where there are fewer. Raises ValueError for k below 1."""
+        k = whole(k, "k", 1)
+        return replace(self, k=min(k, self.k), **{name: getattr(self, name)[:, :k] for name in _RANKED})
+
     def crops(self, dataset: Any) -> Tensor:
         """The patches as pictures: float32 (U, K, C, h, w), for `show.images(crops[unit])`.
 

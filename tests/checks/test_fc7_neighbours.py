@@ -76,3 +76,25 @@ def test_mistakes_are_named(check, answer, said):
     verdict = check(answer)
     assert not verdict.passed
     assert re.search(said, verdict.message), verdict.message
+
+
+@pytest.mark.parametrize(
+    ("prediction", "fact", "said"),
+    [
+        (..., lambda recipe: recipe.scale, "write your prediction down"),
+        (0.5, lambda recipe: None, "not done yet"),
+        (0.5, lambda recipe: 3, "it is 3 for every scene"),
+        (0.5, lambda recipe: recipe.asleep, "the class alone tells"),
+        (0.5, lambda recipe: recipe.look % 7, "it is dropped"),
+    ],
+)
+def test_a_fact_that_is_none_is_told(prediction, fact, said):
+    verdict = checks.kept_fact(prediction, fact)
+    assert not verdict.passed
+    assert said in verdict.message
+
+
+def test_a_fact_that_is_kept_is_measured():
+    verdict = checks.kept_fact(0.5, lambda recipe: recipe.scale)
+    assert verdict.passed, verdict.message
+    assert "You predicted 0.50" in verdict.message

@@ -139,3 +139,33 @@ def test_wrong_overlaps_are_named(answer, says):
     verdict = checks.overlap(answer)
     assert not verdict.passed
     assert says in verdict.message
+
+
+def rings():
+    y, x = torch.meshgrid(torch.arange(33.0) - 16, torch.arange(33.0) - 16, indexing="ij")
+    away = (x**2 + y**2).sqrt()
+    picture = torch.full((3, 33, 33), 0.5)
+    picture[:, away < 9], picture[:, away < 4] = 1.0, 0.0
+    return picture
+
+
+def test_a_lure_is_measured_and_never_wrong_for_its_prediction():
+    verdict = checks.eye_lure(5.0, rings)
+    assert verdict.passed, verdict.message
+    assert "You predicted 500%" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("prediction", "lure", "said"),
+    [
+        (..., rings, "write your prediction down"),
+        (0.5, lambda: None, "not done yet"),
+        (0.5, lambda: 2 * rings(), "pixels reach from 0 to 2"),
+        (0.5, lambda: torch.rand(3, 65, 65), "33"),
+        (0.5, lambda: torch.full((3, 33, 33), 0.5), "draw on"),
+    ],
+)
+def test_what_is_no_lure_is_told(prediction, lure, said):
+    verdict = checks.eye_lure(prediction, lure)
+    assert not verdict.passed
+    assert said in verdict.message

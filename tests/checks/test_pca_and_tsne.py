@@ -190,3 +190,33 @@ def test_wrong_bandwidths_are_named(answer, says):
     verdict = checks.bandwidth(answer)
     assert not verdict.passed
     assert says in verdict.message
+
+
+def ranked(codes, xy, labels, rank=True, of=torch.pdist):
+    both = []
+    for rows in (codes, xy):
+        distances = of(torch.stack([rows[labels == c].mean(0) for c in range(9)])).flatten()
+        both.append(distances.argsort(stable=True).argsort().float() if rank else distances)
+    return torch.corrcoef(torch.stack(both))[0, 1]
+
+
+def test_islands_distances_are_measured():
+    verdict = checks.far_islands(0.5, ranked)
+    assert verdict.passed, verdict.message
+    assert "You predicted 0.50" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answer", "said"),
+    [
+        (None, ranked, "write your prediction down"),
+        (0.5, lambda *given: None, "not done yet"),
+        (0.5, lambda *given: ranked(*given, rank=False), "not their ranks"),
+        (0.5, lambda *given: ranked(*given, of=lambda m: torch.cdist(m, m)), "each pair is there twice"),
+        (0.5, lambda *given: 0.123, "spearmanr says otherwise"),
+    ],
+)
+def test_other_correlations_are_told(prediction, answer, said):
+    verdict = checks.far_islands(prediction, answer)
+    assert not verdict.passed
+    assert said in verdict.message

@@ -168,6 +168,16 @@ def test_a_mosaic_holds_the_pictures() -> None:
         mosaic(images, torch.tensor([[0]]), side=0)
 
 
+def test_a_mosaic_frames_pictures_in_their_tints() -> None:
+    pictures, tints = torch.zeros(2, 3, 8, 8), torch.tensor([[1.0, 0, 0], [0, 0.5, 1]])
+    page = mosaic(pictures, torch.tensor([[1, 0]]), side=32, tints=tints)
+    assert page[:, 0, 0].tolist() == page[:, 31, 1].tolist() == [0, 128, 255]
+    assert page[:, 16, 33].tolist() == [255, 0, 0]
+    assert page[:, 2:30, 2:30].eq(0).all()
+    with pytest.raises(ValueError, match="for 2 pictures; give RGB for each"):
+        mosaic(pictures, torch.tensor([[1, 0]]), tints=tints[:1])
+
+
 def test_a_probe_reads_what_is_there() -> None:
     random = torch.Generator().manual_seed(0)
     x, classes = torch.randn(200, generator=random), torch.randint(4, (200,), generator=random)

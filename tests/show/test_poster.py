@@ -49,3 +49,16 @@ def test_its_bytes_are_read_as_bytes_and_more_than_one_is_refused():
     assert np.asarray(page)[-40, 600].tolist() == [255, 255, 255]
     with pytest.raises(ValueError, match=r"one picture \(C, H, W\); given \(2, 3, 8, 8\)"):
         show.poster(torch.zeros(2, 3, 8, 8), title="Two")
+
+
+def test_names_stand_where_they_are_put():
+    figure = show.poster(torch.rand(3, 50, 200), title="Two", names={"left": (0.1, 0.2), "right": (0.9, 0.5)})
+    assert [text.get_text() for text in figure.axes[0].texts] == ["left", "right"]
+    assert figure.axes[0].texts[0].get_position() == pytest.approx((0.1, 0.8))
+
+
+def test_tints_are_the_colours_of_charts():
+    tints = show.tints(["b", "a", "b"])
+    assert tints.shape == (3, 3)
+    assert torch.equal(tints[0], tints[2])
+    assert not torch.equal(tints[0], tints[1])

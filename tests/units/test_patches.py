@@ -107,6 +107,15 @@ def test_chosen_units(net: Net) -> None:
         some.pick([1, 2])
 
 
+def test_the_first_of_them_are_the_best(net: Net) -> None:
+    images = pictures(6)
+    first = top_patches(net, "conv2", images, k=9).first(2)
+    assert listed(first) == listed(top_patches(net, "conv2", images, k=2))
+    assert first.k == 2
+    with pytest.raises(ValueError, match="k is 0"):
+        first.first(0)
+
+
 @pytest.mark.parametrize("one", [False, True])
 def test_shards_join_into_one_pass(net: Net, one: bool) -> None:
     images = pictures(30)
