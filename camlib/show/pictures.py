@@ -69,7 +69,7 @@ def scenes(
     if isinstance(scenes, Photos):
         kind, points, comma = "Photographs", POINTS, "; "
         named = zip(scenes.names, scenes.accepted, strict=True)
-        classes = [f"{name}: {' or '.join(right) or 'none'}" for name, right in named]
+        classes = [f"{name}: {' or '.join(right) or 'no class'}" for name, right in named]
     else:
         kind, points, comma = "Scenes", KEYPOINTS, ", "
         classes = [scenes.classes[label] for label in scenes.labels.tolist()]

@@ -204,7 +204,7 @@ def test_units_that_find_eyes_on_photographs(some: Photos) -> None:
 
 def test_photographs_are_shown_with_their_truth(some: Photos) -> None:
     figure = show.scenes(some[[1, 3, 10]], title="Three of them")
-    assert "cat: tabby or tiger cat or Egyptian cat; rocket: missile; coins: none" in figure.alt
+    assert "cat: tabby or tiger cat or Egyptian cat; rocket: missile; coins: no class" in figure.alt
     assert show.png(figure).startswith(b"\x89PNG")
     assert show.png(show.scenes(some["cat"], title="A cat")).startswith(b"\x89PNG")
     assert show.png(show.scenes(some["grass"], title="Grass")).startswith(b"\x89PNG")
