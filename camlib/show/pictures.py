@@ -66,6 +66,7 @@ def scenes(
     A single scene is drawn large and its keypoints are named. Photographs likewise: above each its own name,
     and the classes that are right answers.
     """
+    points: tuple[str, ...]
     if isinstance(scenes, Photos):
         kind, points, comma = "Photographs", POINTS, "; "
         named = zip(scenes.names, scenes.accepted, strict=True)
