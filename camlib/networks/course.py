@@ -5,7 +5,7 @@ linear layer (Zhou et al. 2016), critternet_gap2 two convolutions more (their Al
 critternet_gap, trained with cells of its pictures hidden (Singh, Lee 2017). critternet_eye and
 critternet_eye_exact say where an eye is, by a heat map on the same trunk (`heat_map`); the one learnt from
 a unit's answers, the other from the truth. lenet is SIMILARnet's (Ghosh et al.). None has batch norm: where
-training used it, it is folded into the convolutions afterwards.
+training used it, it is folded into the layers afterwards (`begun` is how a training begins).
 """
 
 from collections import OrderedDict

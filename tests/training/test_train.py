@@ -444,6 +444,17 @@ def test_the_first_layer_is_structured_and_the_kept_epochs_lead_to_it():
     assert torch.cosine_similarity(kept[20].flatten(1), final.flatten(1)).min() > 0.99
 
 
+def test_filters_settle_early_also_where_the_rate_is_constant():
+    """Lesson 01 says that they do: it would be no news if the rate had fallen to nothing."""
+    kept, other = filter_history(), filter_history(constant=True)
+    assert list(other) == list(KEPT)
+    assert torch.equal(kept[0], other[0])
+    assert not torch.equal(kept[1], other[1])
+    alike = [torch.cosine_similarity(other[e].flatten(1), other[20].flatten(1)).mean() for e in (1, 4, 12)]
+    assert alike == sorted(alike)
+    assert autocorrelation(other[20]).mean() >= 0.5
+
+
 def test_the_first_layer_has_grey_filters_and_coloured_ones():
     colour = colourfulness(filters(load("critternet")))
     assert (colour > 0.5).sum() >= 4
