@@ -17,7 +17,7 @@ from torchvision import models
 
 from camlib.networks import weights
 from camlib.networks import zoo as nets
-from camlib.networks.course import COURSE, THRICE, build, run_name
+from camlib.networks.course import COURSE, RUNS, build, run_name
 from camlib.networks.weights import (
     WeightsError,
     checksum,
@@ -342,7 +342,7 @@ def test_checksums_are_only_taken_where_they_are_meant(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "seed"), [(name, seed) for name in COURSE for seed in range(3 if name in THRICE else 1)]
+    ("name", "seed"), [(name, seed) for name in COURSE for seed in range(RUNS.get(name, 1))]
 )
 def test_what_ships_is_sound(name: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
