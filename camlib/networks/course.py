@@ -5,7 +5,7 @@ linear layer (Zhou et al. 2016), critternet_gap2 two convolutions more (their Al
 critternet_gap, trained with cells of its pictures hidden (Singh, Lee 2017). critternet_eye and
 critternet_eye_exact say where an eye is, by a heat map on the same trunk (`heat_map`); the one learnt from
 a unit's answers, the other from the truth. lenet is SIMILARnet's (Ghosh et al.). None has batch norm: where
-training used it, it is folded into the convolutions afterwards.
+training used it, it is folded into the layers afterwards (`begun` is how a training begins).
 """
 
 from collections import OrderedDict
@@ -20,8 +20,8 @@ COURSE = (
     *("critternet", "critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has"),
     *(*TRACKERS, "lenet"),
 )
-# of these three trainings ship, of seeds 0, 1 and 2; of the others that of seed 0
-THRICE = ("critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has", "lenet")
+# how many trainings ship, of seeds 0, 1, …; of networks that are not named, that of seed 0
+RUNS = {"critternet_gap": 3, "critternet_gap2": 3, "critternet_gmp": 3, "critternet_has": 3, "lenet": 3}
 TINY = 0.003  # standard deviation of conv1's weights at the start; with batch norm it gives smooth filters
 
 
@@ -30,9 +30,9 @@ def run_name(name: str, seed: int) -> str:
 
     Raises ValueError for a seed of which no training ships.
     """
-    if seed > (2 if name in THRICE else 0):
-        runs = "of seeds 0, 1 and 2" if name in THRICE else "of seed 0 only"
-        raise ValueError(f"there is no training of {name} with seed {seed}; there are those {runs}")
+    if seed >= (count := RUNS.get(name, 1)):
+        runs = f"0 to {count - 1}" if count > 1 else "0"
+        raise ValueError(f"there is no training of {name} with seed {seed}; there are seeds {runs}")
     return f"{name}-seed{seed}" if seed else name
 
 

@@ -35,7 +35,7 @@ def load(name: str, *, weights: str | Path | None = None, seed: int = 0) -> Net:
     weights: None: those in the folder CAMLIB_WEIGHTS, the shipped ones, the hubs' caches', or a download;
         a path to a .safetensors or .pth file; "random": those a fresh network has; "untrained": those with
         which the training of one of the course's networks began.
-    seed: of the random weights; of the course's networks, which training: `THRICE` were trained three times.
+    seed: of the random weights; of the course's networks, which training: `RUNS` has how many there are.
     Raises ValueError for an unknown name or path, and for a seed of which there are no weights; WeightsError
     where weights are missing or wrong.
     """

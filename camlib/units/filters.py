@@ -44,12 +44,14 @@ def filters(net: nn.Module) -> Tensor:
     raise ValueError(f"no Conv2d in this {type(net).__name__}; it is made of {', '.join(kinds) or 'nothing'}")
 
 
-def filter_history() -> dict[int, Tensor]:
+def filter_history(*, constant: bool = False) -> dict[int, Tensor]:
     """critternet's first layer while it was trained: epoch → (32, 3, 11, 11), before the first one under 0.
 
+    constant: of another run from the same start, whose learning rate did not fall towards the end.
     Raises WeightsError where the file that ships with the course is missing or damaged.
     """
-    kept = read(shipped_folder() / "critternet_conv1_epochs.safetensors")
+    run = "critternet_conv1_epochs_constant" if constant else "critternet_conv1_epochs"
+    kept = read(shipped_folder() / f"{run}.safetensors")
     return {int(name.removeprefix("epoch_")): kept[name] for name in sorted(kept)}
 
 

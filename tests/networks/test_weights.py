@@ -17,7 +17,7 @@ from torchvision import models
 
 from camlib.networks import weights
 from camlib.networks import zoo as nets
-from camlib.networks.course import COURSE, build
+from camlib.networks.course import COURSE, RUNS, build, run_name
 from camlib.networks.weights import (
     WeightsError,
     checksum,
@@ -341,12 +341,14 @@ def test_checksums_are_only_taken_where_they_are_meant(tmp_path: Path) -> None:
     assert checksum(dated) == "12ab"
 
 
-@pytest.mark.parametrize("name", COURSE)
-def test_what_ships_is_sound(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "seed"), [(name, seed) for name in COURSE for seed in range(RUNS.get(name, 1))]
+)
+def test_what_ships_is_sound(name: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    path = shipped_folder() / f"{name}.safetensors"
+    path = shipped_folder() / f"{run_name(name, seed)}.safetensors"
     if not path.is_file():
         pytest.skip(f"{path.name} is not trained yet: make train")
     monkeypatch.delenv("CAMLIB_WEIGHTS", raising=False)
     assert verify(path), "not listed in SHA256SUMS"
-    assert load(name).classes
+    assert load(name, seed=seed).classes

@@ -402,6 +402,8 @@ CASES: list[Case] = [
     # ------------------------------------------------------------------------------------- lines that misled
     told("critters: without='eyes'", lambda: cl.critters(1, without="eyes"), r"without=\['eyes'\]"),
     told("critters: without=3", lambda: cl.critters(1, without=3), "without is 3"),
+    told("critters: lacking=2", lambda: cl.critters(1, lacking=2), "lacking is 2; give the share of scenes"),
+    told("critters: lacking=None", lambda: cl.critters(1, lacking=None), "lacking is None; give the share"),
     told("draw: one recipe", lambda: cl.draw(SCENES.recipes[0]), "recipes are a list"),
     told("draw: None", lambda: cl.draw([None]), "recipes are those of"),
     told(
@@ -477,6 +479,7 @@ WHOLE: dict[str, Callable[[Any], Any]] = {
     "photos: size": lambda v: cl.photos(size=v),
     "critters: n": lambda v: cl.critters(v),
     "critters: seed": lambda v: cl.critters(1, seed=v),
+    "load: seed": lambda v: cl.load("lenet", seed=v),
     "critters: size": lambda v: cl.critters(1, size=v),
     "walk: frames": lambda v: cl.walk(frames=v),
     "walk: seed": lambda v: cl.walk(seed=v),

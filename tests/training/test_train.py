@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from camlib.heatmaps.similarnet import linear_weights, softmax_weights
-from camlib.networks.course import COURSE, THRICE, TRACKERS, begun, build, run_name
+from camlib.networks.course import COURSE, RUNS, TRACKERS, begun, build, run_name
 from camlib.networks.weights import shipped_folder
 from camlib.networks.zoo import load
 from camlib.parts.find import find_units, locate
@@ -71,15 +71,15 @@ def test_a_training_begins_with_the_untrained_weights(name, seed):
     state = torch.get_rng_state()
     start = training._begin(name, PLANS[name], 6400, seed).module
     plain = fold(start) if name != "lenet" else start
-    if seed and name not in THRICE:
+    if seed and name not in RUNS:
         with pytest.raises(ValueError, match=f"no training of {name} with seed 2"):
             load(name, weights="untrained", seed=seed)
     else:
         untrained = load(name, weights="untrained", seed=seed).module.state_dict()
         for key, value in plain.state_dict().items():
             torch.testing.assert_close(untrained[key], value, rtol=2e-5, atol=0)
-        other = load(name, weights="untrained", seed=1 if name in THRICE else 0).module.state_dict()
-        assert torch.equal(other["conv1.weight"], untrained["conv1.weight"]) == (name not in THRICE)
+        other = load(name, weights="untrained", seed=1 if name in RUNS else 0).module.state_dict()
+        assert torch.equal(other["conv1.weight"], untrained["conv1.weight"]) == (name not in RUNS)
     assert torch.equal(state, torch.get_rng_state())
 
 
@@ -112,12 +112,10 @@ def test_seeds_are_other_runs_with_other_names(tmp_path, kept):
     one, other = (load_file(file)["conv1.weight"] for file in files)
     assert not torch.allclose(one, other, atol=1e-3)
     with pytest.raises(
-        ValueError, match="no training of critternet_gap with seed 3; there are those of seeds 0"
+        ValueError, match="no training of critternet_gap with seed 3; there are seeds 0 to 2"
     ):
         train("critternet_gap", tmp_path, kept, TINY, seed=3, **FEW)
-    with pytest.raises(
-        ValueError, match="no training of critternet with seed 1; there are those of seed 0 only"
-    ):
+    with pytest.raises(ValueError, match="no training of critternet with seed 1; there are seeds 0"):
         train("critternet", tmp_path, kept, TINY, seed=1, **FEW)
 
 
@@ -354,7 +352,7 @@ LEAST = {
     "critternet_gmp": 0.96,
     "critternet_has": 0.9,
     "lenet": 0.983,
-    "critternet_eye": 0.84,
+    "critternet_eye": 0.72,
     "critternet_eye_exact": 0.97,
 }
 
@@ -442,6 +440,17 @@ def test_the_first_layer_is_structured_and_the_kept_epochs_lead_to_it():
     final = filters(load("critternet"))
     assert autocorrelation(final).mean() >= 0.5
     assert torch.cosine_similarity(kept[20].flatten(1), final.flatten(1)).min() > 0.99
+
+
+def test_filters_settle_early_also_where_the_rate_is_constant():
+    """Lesson 01 says that they do: it would be no news if the rate had fallen to nothing."""
+    kept, other = filter_history(), filter_history(constant=True)
+    assert list(other) == list(KEPT)
+    assert torch.equal(kept[0], other[0])
+    assert not torch.equal(kept[1], other[1])
+    alike = [torch.cosine_similarity(other[e].flatten(1), other[20].flatten(1)).mean() for e in (1, 4, 12)]
+    assert alike == sorted(alike)
+    assert autocorrelation(other[20]).mean() >= 0.5
 
 
 def test_the_first_layer_has_grey_filters_and_coloured_ones():
