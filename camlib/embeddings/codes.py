@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..geometry.field import on_map, receptive_field
 from ..given import path_of, tensor, told, whole
 from ..networks.net import Net
 from ..pictures.batches import batches, data_set
@@ -42,7 +43,8 @@ def codes(
     """The codes of all pictures of anything `batches` takes: float32 (N, D), on the CPU; row i is picture i.
 
     pool: of a layer with a map (U, h, w), its mean or maximum over places, D = U; None: all its numbers,
-        D = U · h · w, unit by unit, row by row. A layer without a map is taken as it is.
+        D = U · h · w, unit by unit, row by row. A layer without a map is taken as it is. Of T tokens all are
+        D = U · T numbers; to the mean and the maximum those add that stand for a place, and no class token.
     file: where the codes are kept as they come, a NumPy file (.npy). The tensor is then mapped from the file,
         not in memory; writing to it does not change the file. After an interruption the same call goes on
         where it stopped, and once all is there it only reads. One process writes it at a time.
@@ -94,7 +96,10 @@ def finite(rows: Tensor, what: str = "codes") -> None:
 
 
 def _code(extract: FeatureExtractor, images: Tensor, pool: Pool) -> Tensor:
-    given = extract(images)[extract.layers[0]]
+    (layer,) = extract.layers
+    given = extract(images)[layer]
+    if given.ndim == 3 and pool:
+        given = on_map(given, receptive_field(extract.net, layer, size=(images.shape[2], images.shape[3])))
     if given.ndim == 4 and pool:
         given = given.mean((2, 3)) if pool == "mean" else given.amax((2, 3))
     return given.flatten(1).float().cpu()

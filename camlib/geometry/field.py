@@ -7,11 +7,15 @@ chain of windows (kernel k, stride s, padding p, dilation d)
     size ← size + (k - 1) d · stride,    start ← start + ((k - 1) d / 2 - p) · stride,    stride ← s · stride
 
 and where branches join, a cell sees what any of them sees; `tensor_field` has the rules.
+
+Attention lets every place see others. What is told of a cell behind it is its root: the patch that it stands
+for, 16 × 16 pixels in most ViTs, marked `attention`. Tokens (N, tokens, units) that stand for a place are the
+cells of a map, `on_map`; a class token, and registers, stand for none and are left out.
 (The formula as in Araujo et al., "Computing receptive fields of convolutional neural networks", 2019.)
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import torch
@@ -22,10 +26,20 @@ from ..given import told, whole
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, check_net
 from ..networks.remembered import remembered
+from ..networks.unit_axis import unit_axis
 from .field_tracer import FieldTracer
-from .tensor_field import Axis, Lost, TensorField, settle
+from .tensor_field import Axis, Besides, Lost, TensorField, listed, settle
 
-__all__ = ["ReceptiveField", "field_if_any", "field_of", "lay", "receptive_field", "upsample", "watched"]
+__all__ = [
+    "ReceptiveField",
+    "field_if_any",
+    "field_of",
+    "lay",
+    "on_map",
+    "receptive_field",
+    "upsample",
+    "watched",
+]
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,11 @@ class ReceptiveField:
     shape: the map's rows and columns.  picture: the picture's height and width.
     gated: whether, besides, every cell is scaled by something that sees the whole picture (a
         squeeze-and-excitation gate, a norm over places): the field is then that of the convolutional path.
+        So it is behind attention.
     rows, columns: for each row and column of the map, the first pixel really seen and the one after the last.
+    attention: whether every cell sees others too, as a rule all, through attention: `box` is then its root,
+        the part of the picture that it stands for, not all that it sees.
+    tokens: of a layer of tokens, the number of each cell's token, row by row; None: it gives out a map.
     A layer that has no map (fc6) is one cell, which sees the whole.
     """
 
@@ -50,6 +68,8 @@ class ReceptiveField:
     gated: bool
     rows: tuple[tuple[int, int], ...] = field(repr=False)
     columns: tuple[tuple[int, int], ...] = field(repr=False)
+    attention: bool = False
+    tokens: tuple[int, ...] | None = field(default=None, repr=False)
 
     def centre(self, i: int, j: int) -> tuple[float, float]:
         """The point (x, y) that cell (i, j) looks at; near the border it may lie outside the picture."""
@@ -83,8 +103,9 @@ def receptive_field(net: Net, layer: str, *, size: int | tuple[int, int] | None 
     size: the picture's side, or (height, width); None: the network's own.
     The network runs once, on an empty picture, and is left as it was; what is found is remembered until the
     network is changed. A layer's field is what all its
-    channels see together. Raises ValueError for an unknown layer, a picture that the network does not take,
-    and where there is no such field: behind self-attention (a transformer), or where cells lie unevenly.
+    channels see together. Behind self-attention (in a transformer) a cell's field is the patch that it stands
+    for, and `attention` says so. Raises ValueError for an unknown layer, a picture that the network does not
+    take, and where there is no such field: where cells lie unevenly, or each sees the whole picture.
     """
     check_net(net)
     net.layer(layer)  # raises for one that is not there
@@ -102,7 +123,7 @@ def receptive_field(net: Net, layer: str, *, size: int | tuple[int, int] | None 
 
 
 def field_if_any(net: Net, layer: str, picture: tuple[int, int]) -> ReceptiveField | None:
-    """The layer's field; None where there is none: its cells look everywhere, or lie unevenly."""
+    """The layer's field; None where there is none: each cell sees the whole picture, or they lie unevenly."""
     try:
         return receptive_field(net, layer, size=picture)
     except ValueError:
@@ -112,10 +133,12 @@ def field_if_any(net: Net, layer: str, picture: tuple[int, int]) -> ReceptiveFie
 def _found(net: Net, layer: str, picture: tuple[int, int]) -> ReceptiveField | str:
     """The layer's field, or why it has none."""
     tracer = FieldTracer()
-    caught: list[TensorField | Lost | None] = []
+    caught: list[tuple[TensorField | Lost | None, int]] = []
+    axis_of = unit_axis(net, net.layer(layer))
 
     def look(_module: nn.Module, _inputs: object, output: object) -> None:
-        caught.append(tracer.look(output))
+        axis = axis_of(output) if isinstance(output, Tensor) and output.ndim > 1 else 1
+        caught.append((tracer.look(output), axis))
 
     with evaluating(net), net.layer(layer).register_forward_hook(look):
         try:
@@ -126,7 +149,7 @@ def _found(net: Net, layer: str, picture: tuple[int, int]) -> ReceptiveField | s
     if not caught:
         return "it does not run on a picture"
     try:
-        return field_of(caught[-1], picture)
+        return field_of(caught[-1][0], picture, caught[-1][1])
     except ValueError as why:
         return str(why)
 
@@ -185,14 +208,37 @@ def lay(maps: Tensor, field: ReceptiveField | None, size: tuple[int, int]) -> Te
     return interpolate(stack, size=size, mode="bilinear").reshape(*maps.shape[:-2], *size)
 
 
-def field_of(seen: TensorField | Lost | None, picture: tuple[int, int]) -> ReceptiveField:
-    """What `FieldTracer.look` tells of a map, as its field. Raises ValueError, with the reason, for none."""
+def on_map(acts: Tensor, field: ReceptiveField | None) -> Tensor:
+    """What a layer gives out, its units second, as a map: tokens (N, units, tokens) become (N, units, h, w).
+
+    field: the layer's. Tokens that stand for no place are left out; a map stays as it is.
+    """
+    if field is None or field.tokens is None:
+        return acts
+    return acts[:, :, list(field.tokens)].reshape(*acts.shape[:2], *field.shape)
+
+
+def field_of(seen: TensorField | Lost | None, picture: tuple[int, int], axis: int = 1) -> ReceptiveField:
+    """What `FieldTracer.look` tells of a layer's output, as its field; `axis` counts its units.
+
+    Raises ValueError, with the reason, for none.
+    """
     if isinstance(seen, Lost):
         raise ValueError(seen.why)
     if seen is None:
         raise ValueError("its output is no tensor that comes from the picture")
+    tokens = None
     if seen.shape != (1, 1):
-        seen = settle(seen)
+        if axis != 1:
+            seen = replace(seen, cells=seen.cells.movedim(axis, 1), laid=False)
+        if seen.cells.ndim == 3:
+            tokens, seen = listed(seen)
+        elif seen.cells.ndim == 2 and bool((seen.cells == seen.cells[:1, :1]).all()):  # of one place
+            _, seen = listed(replace(seen, cells=seen.cells[:, :, None], laid=False))
+        else:
+            seen = settle(seen)
+    elif seen.cells.shape.numel() > max(seen.cells.shape[axis : axis + 1] or [1]):
+        raise ValueError("each of its cells sees the whole picture")
     (high, down, top), (wide, across, left) = _laid(seen.y), _laid(seen.x)
     return ReceptiveField(
         size=(high, wide),
@@ -200,9 +246,11 @@ def field_of(seen: TensorField | Lost | None, picture: tuple[int, int]) -> Recep
         start=(top, left),
         shape=seen.shape,
         picture=picture,
-        gated=seen.gated,
+        gated=seen.besides >= Besides.GATE,
         rows=_spans(seen.y, picture[0]),
         columns=_spans(seen.x, picture[1]),
+        attention=seen.besides == Besides.ATTENTION,
+        tokens=tokens,
     )
 
 

@@ -2,7 +2,8 @@
 
 Every operation is met on its way (PyTorch's dispatch mode), whether a layer, `F.relu` or `+` made it, and one
 of the rules in `tensor_field` is applied. What only moves numbers (view, permute, slice, …) moves their cells
-alike. An operation without a rule is no error: what comes from it is `Lost`.
+alike. An operation without a rule is no error: what comes from it is `Lost`. Of what attention gives out each
+place is that of the one who asks: where it asks from is followed, and that it sees others is marked.
 """
 
 from collections import Counter
@@ -16,12 +17,28 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from .tensor_field import Axis, Lost, TensorField, UnclearError, count, joined, laid, settle, summed, united
+from .tensor_field import (
+    Axis,
+    Besides,
+    Lost,
+    TensorField,
+    UnclearError,
+    count,
+    joined,
+    laid,
+    placed,
+    settle,
+    summed,
+    united,
+    whole,
+)
 
 __all__ = ["FieldTracer"]
 
-MOVES = {"roll", "flip", "repeat", "pixel_unshuffle", "channel_shuffle", "native_channel_shuffle"}
-ATTENTION = "self-attention weighs every place of the picture with every other"
+MOVES = {
+    *("roll", "flip", "repeat", "pixel_unshuffle", "channel_shuffle", "native_channel_shuffle"),
+    *("index", "index_select"),
+}
 POOLS = {"max_pool2d_with_indices", "avg_pool2d", "max_pool3d_with_indices", "avg_pool3d"}
 UNTAGGED = {  # number by number, though torch does not tag them so
     *("_to_copy", "copy", "hardswish", "_prelu_kernel", "rrelu_with_noise", "log_sigmoid_forward"),
@@ -37,6 +54,12 @@ PRODUCTS = {  # the two matrices that are multiplied
     "bmm": ("self", "mat2"),
     "addmm": ("mat1", "mat2"),
     "baddbmm": ("batch1", "batch2"),
+}
+ATTENTIONS = {  # in one operation; the query comes first
+    *("_native_multi_head_attention", "_transformer_encoder_layer_fwd", "_scaled_dot_product_attention_math"),
+    *("_scaled_dot_product_flash_attention_for_cpu", "_scaled_dot_product_flash_attention"),
+    *("_scaled_dot_product_efficient_attention", "_scaled_dot_product_cudnn_attention"),
+    *("_scaled_dot_product_fused_attention_overrideable", "_scaled_dot_product_attention_math_for_mps"),
 }
 Read: TypeAlias = tuple[Tensor, int, Tensor]  # what `Axis.through` takes
 Spread: TypeAlias = tuple[Tensor, float, float]  # what `Axis.spread` takes
@@ -110,9 +133,9 @@ def _follow(tracer: FieldTracer, func: Any, args: Any, kwargs: Any, out: list[Te
     first, shape = reaches[0], out[0].shape
     if name in ("view", "_unsafe_view") or (name == "constant_pad_nd" and not any(named["pad"])):
         return [replace(first, cells=first.cells.reshape(shape), laid=False)]
-    if (func.is_view and name != "as_strided") or name in MOVES:
+    if (func.is_view and name != "as_strided") or (name in MOVES and len(reaches) == 1):
         moved = _tensors([func(first.cells, *args[1:], **kwargs)])
-        return [replace(first, cells=cells, laid=False) for cells in moved]
+        return [placed(replace(first, cells=cells, laid=False)) for cells in moved]
     if name in ("cat", "stack"):
         pieces = ((tensor, tracer.look(tensor)) for tensor in named["tensors"])
         known = [(tensor, one if isinstance(one, TensorField) else None) for tensor, one in pieces]
@@ -122,11 +145,11 @@ def _follow(tracer: FieldTracer, func: Any, args: Any, kwargs: Any, out: list[Te
     elif tracer.look(args[0]) is first and (windows := _windows(name, named, first, shape)):
         below = settle(first)
         y, x = below.y.through(*windows[0]), below.x.through(*windows[1])
-        reach = laid(y, x, shape, first.gated or len(reaches) > 1)
+        reach = laid(y, x, shape, max(first.besides, Besides.GATE if len(reaches) > 1 else Besides.NOTHING))
     elif tracer.look(args[0]) is first and (spreads := _spreads(name, named, first, shape)):
         below = settle(first)
         y, x = below.y.spread(*spreads[0]), below.x.spread(*spreads[1])
-        reach = laid(y, x, shape, first.gated)
+        reach = laid(y, x, shape, first.besides)
     else:
         looks = {key: look for key, value in named.items() if (look := tracer.look(value))}
         reach = _mixed(name, named, looks, reaches, shape)
@@ -214,25 +237,38 @@ def _mixed(
     first = seen[0]
     if factors := PRODUCTS.get(name):
         sums = {key: summed(looks[key], [-1 - side]) for side, key in enumerate(factors) if key in looks}
-        if len([one for one in sums.values() if one.shape != (1, 1)]) > 1:
-            raise UnclearError(ATTENTION)
+        asks = [one for one in sums.values() if one.shape != (1, 1)]
+        if len(asks) > 1:  # each place is compared with each: the rows, in front, are those that ask
+            return _asking(asks[0], shape)
         return united([*(looks | sums).values()], shape)
-    if "attention" in name or "transformer" in name:
-        raise UnclearError(ATTENTION)
+    if name in ATTENTIONS:
+        query = looks.get(next(iter(named)))
+        if query is None:  # a learned one, which stands for no place
+            return united([whole(one, shape) for one in seen], shape)
+        return _asking(summed(query, [-1]), shape)
     if "batch_norm" in name or name == "native_group_norm":  # in eval mode a batch norm takes each by itself
-        return replace(first, gated=first.gated or bool(named.get("training", "group" in name)))
-    if name == "native_layer_norm" or name.endswith("softmax"):
+        return _gated(first, bool(named.get("training", "group" in name)))
+    if name == "native_layer_norm" or name.endswith("softmax") or "rms_norm" in name:
         last = len(named.get("normalized_shape", ()))
         dims = list(range(-last, 0)) if last else [named["dim"]]
-        return replace(first, gated=first.gated or summed(first, dims).shape != first.shape)
+        return _gated(first, summed(first, dims).shape != first.shape)
     if "keepdim" in named or not shape:  # mean, max, norm, …
         given = named.get("dim")
         dims = [given] if isinstance(given, int) else list(given or range(first.cells.ndim))
-        whole = summed(first, dims)
-        return whole if named.get("keepdim") else replace(whole, cells=whole.cells.squeeze(dims))
+        total = summed(first, dims)
+        return total if named.get("keepdim") else replace(total, cells=total.cells.squeeze(dims))
     if all(one.shape == (1, 1) for one in seen):  # no places are left: whatever is done, it sees the same
         return united(seen, shape)
     raise UnclearError(f"where aten.{name} looks is not known here")
+
+
+def _asking(query: TensorField, shape: torch.Size) -> TensorField:
+    """What attention gives out: the places of those who ask, each a mean over all that answer."""
+    return replace(query, cells=query.cells.expand(shape), besides=Besides.ATTENTION, laid=False)
+
+
+def _gated(one: TensorField, gated: bool) -> TensorField:
+    return replace(one, besides=max(one.besides, Besides.GATE)) if gated else one
 
 
 def _tensors(values: Iterable[Any]) -> list[Tensor]:
@@ -243,5 +279,5 @@ def _tensors(values: Iterable[Any]) -> list[Tensor]:
 
 def _same(old: TensorField | Lost | None, new: TensorField | Lost | None) -> bool:
     if isinstance(old, TensorField) and isinstance(new, TensorField):
-        return old.y is new.y and old.x is new.x and old.gated == new.gated
+        return old.y is new.y and old.x is new.x and old.besides == new.besides
     return old == new

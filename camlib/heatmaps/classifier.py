@@ -4,7 +4,9 @@
 
 Whether a network ends so is not asked of its name or its code: it runs once, the last map and the last linear
 layer it computes with are kept, and their numbers are compared. Where the map has one channel for each class
-already (Network in Network, SqueezeNet: S_c is the pooled channel c), w is the identity and b is 0.
+already (Network in Network, SqueezeNet: S_c is the pooled channel c), w is the identity and b is 0. The map
+may have its channels last (Swin), or be those tokens that stand for a place; logits read off a class token
+have none.
 Lin, Chen, Yan (2014), "Network in network"; Zhou et al. (2016), section 2.
 """
 
@@ -18,12 +20,13 @@ from torch.linalg import vector_norm
 from torch.nn import functional as F  # noqa: N812, everybody's name for it
 from torch.overrides import TorchFunctionMode
 
-from ..geometry.field import ReceptiveField, field_of, watched
+from ..geometry.field import ReceptiveField, field_of, on_map, watched
 from ..geometry.field_tracer import FieldTracer
 from ..networks.eval_mode import evaluating
 from ..networks.images import check_images
 from ..networks.net import Net
 from ..networks.remembered import remembered
+from ..networks.unit_axis import units_second
 from ..wording import in_short
 
 __all__ = ["Classifier", "ending", "find_classifier"]
@@ -89,11 +92,22 @@ def ending(net: Net, images: Tensor, size: tuple[int, int]) -> Classifier:
 
 
 class _Ends(NamedTuple):
-    """The modules that give out the last map and the logits, where they are any, and where its cells look."""
+    """The modules that give out the last map and the logits, where they are any, and where its cells look.
+
+    dims, axis: how many dimensions it has, 3 where it is tokens, and which counts the units.
+    why: a reason known beforehand, why the logits are not those of a map.
+    """
 
     map: nn.Module | None
     linear: nn.Module | None
     field: ReceptiveField | None
+    dims: int = 4
+    axis: int = 1
+    why: str | None = None
+
+    def laid(self, found: Tensor) -> Tensor:
+        """What was found as a map (N, K, h, w)."""
+        return on_map(units_second(found, self.axis), self.field)
 
 
 class _Part(NamedTuple):
@@ -107,12 +121,12 @@ class _Part(NamedTuple):
 
 
 class _Last(TorchFunctionMode):
-    """While active, keeps the last map of several cells, and the last linear layer with what it was given."""
+    """While active, keeps the last map of several cells, the last tokens, and the last linear layer."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
         self.count = count  # of pictures
-        self.map: Tensor | None = None
+        self.found: dict[int, Tensor] = {}  # by how many dimensions it has: a map 4, tokens 3
         self.linear: tuple[Tensor, Tensor, Tensor | None] | None = None
         self.output: tuple[Tensor, int] | None = None  # the linear layer's, and how often it was overwritten
 
@@ -120,15 +134,17 @@ class _Last(TorchFunctionMode):
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
         for tensor in (*args[:1], out):
-            if isinstance(tensor, Tensor) and tensor.ndim == 4 and len(tensor) == self.count:
-                self.map = tensor if tensor.shape[2:].numel() > 1 else self.map
+            if isinstance(tensor, Tensor) and tensor.ndim in (3, 4) and len(tensor) == self.count:
+                cells = tensor.shape[2:].numel() if tensor.ndim == 4 else tensor.shape[1]
+                if cells > 1:
+                    self.found[tensor.ndim] = tensor
         if func is F.linear or func is F.conv2d:
             self._keep(*args, **kwargs)
         return out
 
     def see_map(self, _module: nn.Module, _inputs: Any, output: Any) -> None:
         """The same, told by the module that gives out the last map."""
-        self.map = output
+        self.found[output.ndim] = output
 
     def see_linear(self, module: Any, inputs: Any, output: Any) -> None:
         """The same, told by the last linear layer."""
@@ -151,16 +167,43 @@ def _ends(net: Net, size: tuple[int, int]) -> _Ends:
         hooks.enter_context(last)
         watched(net, tracer, size)
     weight = last.linear[1] if last.linear else None
-    try:
-        field = field_of(tracer.look(last.map), size)
-    except ValueError:
-        field = None
+    pooled = [last.linear[0].flatten(1)] if last.linear else []
+    ends = _laid(tracer, last.found, size, [*pooled, given[-1][1]])
     final = dict(given)  # each module's last call
-    return _Ends(
-        next((module for module, output in final.items() if output is last.map), None),
-        next((module for module in final if weight is not None and _weight(module) is weight), None),
-        field,
+    found = last.found.get(ends.dims)
+    return ends._replace(
+        map=next((module for module, output in final.items() if output is found), None),
+        linear=next((module for module in final if weight is not None and _weight(module) is weight), None),
+        why=_reads_one(last.found.get(3), pooled) if ends.dims == 4 else None,
     )
+
+
+def _laid(
+    tracer: FieldTracer, found: dict[int, Tensor], size: tuple[int, int], pooled: list[Tensor]
+) -> _Ends:
+    """How the last map lies: the first way in which it explains one of these; else as maps mostly do."""
+    ways = []
+    for dims, axis in ((4, 1), (4, 3), (3, 2), (3, 1)):
+        if dims not in found:
+            continue
+        try:
+            field = field_of(tracer.look(found[dims]), size, axis)
+        except ValueError:
+            field = None
+        if dims == 3 and field is None:
+            continue
+        ways.append(_Ends(None, None, field, dims, axis))
+        if any(_pool(ways[-1].laid(found[dims]), one, _NEAR.get(one.dtype, 1e-3)) for one in pooled):
+            return ways[-1]
+    return ways[0] if ways and ways[0].dims == 4 else _Ends(None, None, None)
+
+
+def _reads_one(tokens: Tensor | None, pooled: list[Tensor]) -> str | None:
+    """The reason where the last linear layer was given one of the tokens as it is."""
+    alike = [one for one in pooled if tokens is not None and tokens.shape[::2] == one.shape]
+    if tokens is None or not any((tokens == one[:, None]).all(2).any() for one in alike):
+        return None
+    return "they are read off one token, such as a class token, which has no place"
 
 
 def _weight(module: nn.Module) -> object:
@@ -183,9 +226,10 @@ def _run(net: Net, images: Tensor, ends: _Ends) -> _Part:
         raise ValueError(f"{net.name} gives a logit that is not a number for image {bad}")
     near = _NEAR.get(given.dtype, 1e-3)
     logits = given.to(torch.promote_types(given.dtype, torch.float32))
-    if last.map is None:
-        raise _refusal(net, f"for pictures of {tuple(images.shape[2:])} there is no map of several cells")
-    features = last.map.to(logits.dtype)
+    if ends.dims not in last.found:
+        none = f"for pictures of {tuple(images.shape[2:])} there is no map of several cells"
+        raise _refusal(net, ends.why or none)
+    features = ends.laid(last.found[ends.dims]).to(logits.dtype)
     why = "they are none"
     if last.linear:
         input, weight, bias = last.linear
@@ -201,8 +245,8 @@ def _run(net: Net, images: Tensor, ends: _Ends) -> _Part:
         eye = torch.eye(logits.shape[1], dtype=logits.dtype, device=logits.device)
         return _Part(features, eye, eye.new_zeros(len(eye)), logits, pool)
     if ends.map and ends.linear:  # on these pictures it may run another way
-        return _run(net, images, _Ends(None, None, ends.field))
-    raise _refusal(net, why)
+        return _run(net, images, ends._replace(map=None, linear=None))
+    raise _refusal(net, ends.why or why)
 
 
 def _pool(features: Tensor, pooled: Tensor, near: float) -> str | None:

@@ -22,7 +22,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ..geometry.field import field_if_any, lay
+from ..geometry.field import field_if_any, lay, on_map, receptive_field
 from ..given import number, tensor, told
 from ..networks.eval_mode import evaluating
 from ..networks.images import check_answers, check_images
@@ -163,7 +163,8 @@ def _heat(
     net: Net, layer: str, images: Tensor, weights: Tensor, pools: bool = True, relu: bool = False
 ) -> Tensor:
     size, extract = check_images(net, images), FeatureExtractor(net, layer)
-    units = extract.map_units(layer)
+    tokens = len(extract.shapes[layer]) == 2
+    units = extract.shapes[layer][0] if tokens else extract.map_units(layer)
     tensor(weights, "weights")
     fits = weights.ndim in (1, 2, 3) and weights.shape[-1] == units
     if not fits or (weights.ndim > 1 and len(weights) != len(images)):
@@ -178,9 +179,9 @@ def _heat(
     with ExitStack() as stack:
         if not pools:
             stack.enter_context(_without_pools(net))
-        field = field_if_any(net, layer, size)
+        field = receptive_field(net, layer, size=size) if tokens else field_if_any(net, layer, size)
         for start in range(0, len(images), _AT_ONCE):
-            maps = extract(images[start : start + _AT_ONCE])[layer]
+            maps = on_map(extract(images[start : start + _AT_ONCE])[layer], field)
             maps = maps.to(torch.promote_types(maps.dtype, torch.float32))
             part = rows[start : start + _AT_ONCE].to(maps)
             each = torch.einsum("nku,nuhw->nkhw", part.reshape(len(part), -1, units), maps)

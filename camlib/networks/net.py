@@ -71,7 +71,7 @@ class Net(Remembering):
                 logits: Tensor = self.module(normalised)
         except torch.OutOfMemoryError:
             raise
-        except RuntimeError as error:
+        except (RuntimeError, AssertionError) as error:  # transformers assert their size
             if images.shape[2:] == self.sides:
                 raise
             raise ValueError(f"{_wanted(self, images)}: {' '.join(str(error).split())}") from error

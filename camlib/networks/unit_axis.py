@@ -1,8 +1,9 @@
 """Which dimension of a layer's output counts its units: the second, or, in transformers, the last.
 
 Numbers (N, units) and maps (N, units, H, W) have it second, tokens (N, tokens, units) last. Some networks, as
-Swin, make maps (N, H, W, units): those that come, by their shape, out of a layer that works on the last
-dimension, nn.Linear or nn.LayerNorm, and not of one that works on the second, a convolution or a batch norm.
+Swin, make maps (N, H, W, units), and some lay a map out flat, (N, units, places). So the layer is asked that
+made the numbers, the nearest one before whose output is as large: a convolution or a batch norm has its units
+second, a linear layer last; where they stand after they were moved is told by how many there are.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +13,10 @@ from torch.nn.modules import batchnorm, conv
 
 from .net import Net, traced
 
-__all__ = ["check_units_second", "unit_axis"]
+__all__ = ["unit_axis", "units_second"]
+
+_COUNTS = ("out_features", "out_channels", "num_features", "num_channels")
+_SECOND = (conv._ConvNd, batchnorm._BatchNorm, nn.GroupNorm)
 
 
 def unit_axis(net: nn.Module, module: nn.Module) -> Callable[[Tensor], int]:
@@ -21,36 +25,62 @@ def unit_axis(net: nn.Module, module: nn.Module) -> Callable[[Tensor], int]:
     net: the whole network. Of a `Net` all that runs before the layer tells; of a plain module only what the
     layer is made of.
     """
-    made: Iterable[nn.Module] = reversed(list(module.modules()))
     if isinstance(net, Net):
         calls = traced(net)[0]
         at = max((n for n, call in enumerate(calls) if call.module is module), default=-1)
-        before = [call for call in reversed(calls[: at + 1]) if call.leaf]
-        made = [call.module for call in before if _shape(call.output) == _shape(calls[at].output)]
-    known = list(made)
-    return lambda output: 2 if output.ndim == 3 else 3 if output.ndim == 4 and _last(known, output) else 1
+        shape = _shape(calls[at].output) if at >= 0 else ()
+        made = ((call.module, _shape(call.output)) for call in reversed(calls[: at + 1]) if call.leaf)
+        axis = _axis(made, shape)
+        return lambda output: axis if output.ndim == len(shape) else _usual(output.ndim)
+    inside = [one for one in reversed(list(module.modules())) if next(one.children(), None) is None]
+    return lambda output: _axis([(one, tuple(output.shape)) for one in inside], tuple(output.shape))
 
 
-def check_units_second(net: Net, layer: str, output: Tensor) -> None:
-    """Raise ValueError for a layer with maps (N, H, W, units)."""
-    if output.ndim == 4 and unit_axis(net, net.layer(layer))(output) != 1:
-        raise ValueError(
-            f"{layer!r} gives {tuple(output.shape)}, its units last; choose a layer of (N, units, H, W), "
-            "such as one that permutes it"
-        )
+def units_second(output: Tensor, axis: int) -> Tensor:
+    """The same numbers as (N, units, …): (N, units, tokens) of tokens, (N, units, H, W) of a map."""
+    return output if axis == 1 else output.movedim(axis, 1)
 
 
-def _last(made: list[nn.Module], output: Tensor) -> bool:
-    """Whether the first of these modules with weights of the output's size works on its last dimension."""
-    for one in made:
-        if type(one) is nn.Linear and one.out_features == output.shape[3]:
-            return True
-        if type(one) is nn.LayerNorm and one.normalized_shape == (output.shape[3],):
-            return True
-        if isinstance(one, conv._ConvNd | batchnorm._BatchNorm | nn.GroupNorm | nn.LayerNorm):
-            return False
-    return False
+def _axis(made: Iterable[tuple[nn.Module, tuple[int, ...]]], output: tuple[int, ...]) -> int:
+    """made: modules and the shapes they gave out, the nearest first.  output: the layer's shape."""
+    if len(output) in (3, 4):
+        for module, given in made:
+            count = _count(module)
+            places = [axis for axis in (1, len(output) - 1) if output[axis] == count]
+            if _size(given) != _size(output) or not places:
+                continue
+            if len(places) == 1:
+                return places[0]
+            if given == output:  # as many units as places on either side: as that module has them
+                return 1 if isinstance(module, _SECOND) or _own_norm(module, given) else len(output) - 1
+    return _usual(len(output))
 
 
-def _shape(output: object) -> tuple[int, ...] | None:
-    return tuple(output.shape) if isinstance(output, Tensor) else None
+def _count(module: nn.Module) -> int | None:
+    """How many units a module with weights gives out."""
+    norm = getattr(module, "normalized_shape", None)
+    if isinstance(norm, tuple) and len(norm) == 1:
+        return int(norm[0])
+    found = (getattr(module, name, None) for name in _COUNTS)
+    return next((one for one in found if isinstance(one, int)), None)
+
+
+def _own_norm(module: nn.Module, shape: tuple[int, ...]) -> bool:
+    """A layer norm of a network's own for maps (N, units, H, W), such as timm's LayerNorm2d."""
+    norm = hasattr(module, "normalized_shape")
+    return norm and type(module) not in (nn.LayerNorm, nn.RMSNorm) and len(shape) == 4
+
+
+def _usual(dims: int) -> int:
+    return 2 if dims == 3 else 1
+
+
+def _shape(output: object) -> tuple[int, ...]:
+    return tuple(output.shape) if isinstance(output, Tensor) else ()
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for side in shape:
+        size *= side
+    return size

@@ -67,6 +67,10 @@ def shared_field(net: Net, layers: Sequence[str], size: tuple[int, int]) -> Rece
     if not isinstance(layers, list | tuple) or not layers:
         raise ValueError(f"layers is a list of names; given {told(layers)}")
     fields = [receptive_field(net, layer, size=size) for layer in layers]
+    if (
+        tokens := next((name for name, one in zip(layers, fields, strict=True) if one.tokens), None)
+    ) is not None:
+        raise ValueError(f"{tokens!r} gives tokens, and no map (units, H, W)")
     places = {(field.start, field.stride, field.shape) for field in fields}
     if fields[0].shape == (1, 1):
         raise ValueError(f"{layers[0]!r} has no map; choose convolutions")

@@ -43,7 +43,7 @@ class AllPeaks:
                 if not isinstance(output, Tensor) or output.ndim != 4 or max(output.shape[2:]) == 1:
                     raise ValueError(f"{name!r} has no map; choose a convolution")
                 self.fields[name] = receptive_field(net, name, size=size)
-                counts[name] = output.shape[1]
+                counts[name] = FeatureExtractor(net, name).map_units(name)
             except ValueError:
                 if layers is not None:
                     raise

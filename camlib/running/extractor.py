@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, traced
-from ..networks.unit_axis import check_units_second
+from ..networks.unit_axis import unit_axis, units_second
 
 __all__ = ["FeatureExtractor"]
 
@@ -16,7 +16,8 @@ __all__ = ["FeatureExtractor"]
 class FeatureExtractor:
     """`FeatureExtractor(net, "conv3", "conv5")(images)["conv3"]` is what conv3 gives out, (B, units, …).
 
-    layers: names, in any order.  shapes: of each, (units, …), for a picture of `net.size`.
+    layers: names, in any order.  shapes: of each, (units, …), for a picture of `net.size`. Units come second
+    whatever the layer does: tokens (B, tokens, units) are given as (B, units, tokens).
     The network runs in eval mode, on its own device and without gradients, no further than the last of the
     layers; its hooks and modes are afterwards as they were. Of a layer that is called several times it is the
     last call, as in `record`.
@@ -29,6 +30,7 @@ class FeatureExtractor:
             raise ValueError("name a layer, for example FeatureExtractor(net, 'conv5')")
         self.net, self.layers = net, layers
         self.shapes: dict[str, tuple[int, ...]] = {}
+        self._axes: dict[str, int] = {}
         calls = traced(net)[0]
         ends: dict[str, int] = {}
         for layer in layers:
@@ -37,11 +39,12 @@ class FeatureExtractor:
             if not at:
                 raise ValueError(f"{layer!r} does not run when {net.name} classifies a picture")
             output = calls[at[-1]].output
-            if not isinstance(output, Tensor) or output.ndim not in (2, 4):
+            if not isinstance(output, Tensor) or output.ndim not in (2, 3, 4):
                 given = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
                 raise ValueError(f"{layer!r} gives {given}; choose a layer of (N, units) or (N, units, H, W)")
-            check_units_second(net, layer, output)
-            self.shapes[layer], ends[layer] = tuple(output.shape[1:]), at[-1]
+            self._axes[layer] = unit_axis(net, module)(output)
+            self.shapes[layer] = tuple(units_second(output, self._axes[layer]).shape[1:])
+            ends[layer] = at[-1]
         self._last = max(layers, key=lambda layer: ends[layer])
         module = net.layer(self._last)
         self._calls = sum(call.module is module for call in calls)
@@ -49,6 +52,10 @@ class FeatureExtractor:
     def map_units(self, layer: str) -> int:
         """How many units a layer with a map has. Raises ValueError for a layer without one."""
         shape = self.shapes[layer]
+        if len(shape) == 2:
+            raise ValueError(
+                f"{layer!r} gives tokens, {shape[1]} of {shape[0]} units, and no map (units, H, W)"
+            )
         if len(shape) != 3:
             raise ValueError(
                 f"{layer!r} has no map, it gives {shape[0]} numbers; choose a convolution or a pool"
@@ -82,7 +89,7 @@ class FeatureExtractor:
                 stack.enter_context(self.net.layer(self._last).register_forward_hook(stop))
                 self.net(images.to(self.net.mean.device))
         except _Reached:
-            return {layer: found[layer] for layer in self.layers}
+            return {layer: units_second(found[layer], self._axes[layer]) for layer in self.layers}
         raise ValueError(f"{self._last!r} ran {self._calls - left} times, not {self._calls} as before")
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, traced
 from ..networks.trace import Call
-from ..networks.unit_axis import check_units_second
+from ..networks.unit_axis import unit_axis, units_second
 from .closed_form import Linear, Part, by_linear, separable
 from .record import silence
 from .resume import Cut, close, hooked, noise
@@ -30,7 +30,7 @@ class Silencer:
 
     size: the pictures' (H, W).  units: how many the layer has.
     The network is to be in eval mode, under `torch.inference_mode()`, for as long as `parts` runs.
-    Raises ValueError for an unknown layer, one that does not run, and one without units in dimension 1.
+    Raises ValueError for an unknown layer, one that does not run, and one without units.
     """
 
     def __init__(self, net: Net, layer: str, size: tuple[int, int]) -> None:
@@ -40,18 +40,17 @@ class Silencer:
         if not at:
             raise ValueError(f"{layer!r} does not run when {net.name} classifies a picture")
         output = calls[at[0]].output
-        if not isinstance(output, Tensor) or output.ndim not in (2, 4):
+        if not isinstance(output, Tensor) or output.ndim not in (2, 3, 4):
             given = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise ValueError(f"{layer!r} gives {given}; choose a layer of (N, units) or (N, units, H, W)")
-        check_units_second(net, layer, output)
-        self.units = output.shape[1]
+        self.axis = unit_axis(net, self.module)(output)
+        self.units = output.shape[self.axis]
         self.linear: Linear | None = None
         self.cut: Cut | None = None
         with evaluating(net), torch.inference_mode():
             if not hooked(net):  # else what its hooks do to the logits would be left out
-                self.linear = (
-                    separable(net, self.module, self.units, calls, logits, size) if len(at) == 1 else None
-                )
+                simple = len(at) == 1 and self.axis == 1
+                self.linear = separable(net, self.module, self.units, calls, logits, size) if simple else None
                 self.cut = self.linear.rest if self.linear else self._last_cut(calls, at[0])
         computed = calls[self.cut.at if self.cut else 0 :]
         largest = max(call.output.numel() for call in computed if isinstance(call.output, Tensor))
@@ -81,7 +80,10 @@ class Silencer:
         zero = values.new_zeros(())
 
         def hush(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
-            return output if output.is_meta else output.index_put(index, zero.to(output.dtype))
+            if output.is_meta:
+                return output
+            silent = units_second(output, self.axis).index_put(index, zero.to(output.dtype))
+            return silent if self.axis == 1 else silent.movedim(1, self.axis)
 
         if self.cut is None:
             with self.module.register_forward_hook(hush):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..geometry.field import ReceptiveField, receptive_field
+from ..geometry.field import ReceptiveField, on_map, receptive_field
 from ..given import whole
 from ..networks.net import Net
 from ..pictures.batches import batches, data_set
@@ -32,7 +32,8 @@ class TopPatches:
 
     values: float32 (U, K), the activations.  images: int64 (U, K), numbers of the pictures in the data set.
     cells: int64 (U, K, 2), row and column on the layer's map; (0, 0) in a layer without a map.
-    boxes: float32 (U, K, 4), what the cell sees of the picture: (x0, y0, x1, y1) in pixels, half open.
+    boxes: float32 (U, K, 4), what the cell sees of the picture: (x0, y0, x1, y1) in pixels, half open; behind
+    attention (`field.attention`), which sees all, the patch that it stands for.
     layer; units: int64 (U,); k; one_per_image: what was asked for.  field: the layer's receptive field.
     asked, spans: the pictures asked for and those gone through, for each shard the first number and the one
     after the last.  seen: how many were looked at; the others in `spans` could not be read.
@@ -182,6 +183,7 @@ def top_patches(
 
     units: which ones; None: all.  one_per_image: from each picture only the unit's best patch.
     start: the number of the first picture, for a shard of a larger data set; results are joined by `a | b`.
+    Of tokens those take part that stand for a place: no class token.
     Equal activations are ranked by picture, row, column. The network runs no further than the layer. Memory
     depends on units × k and the batch, not on the data. Ctrl-C ends the pass: a warning says so, `complete`
     is False, and the patches are the best of the `seen` pictures, those in `spans`.
@@ -205,7 +207,7 @@ def top_patches(
                 size, field = given, receptive_field(net, layer, size=given)
             if given != size:
                 raise ValueError(f"pictures of {size} and {given}; resize them to one size")
-            maps = extract(images)[layer]
+            maps = on_map(extract(images)[layer], field)
             maps = maps if units is None else maps[:, chosen]
             width = maps.shape[3] if maps.ndim == 4 else 1
             before = best or Best.none(len(chosen), like=maps)

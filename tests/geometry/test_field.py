@@ -347,14 +347,65 @@ def conv2():
     return nn.LazyConv2d(4, 3, padding=1)
 
 
-def test_what_looks_everywhere_or_unevenly_is_refused():
-    for name, early in {"vit_b_16": "conv_proj", "swin_t": "features.0.0", "maxvit_t": "stem.1"}.items():
-        net = wrap(empty(name))
-        assert receptive_field(net, early).shape[0] > 1
-        with pytest.raises(
-            ValueError, match=f"of {type(net.module).__name__} has no receptive field: self-attention"
-        ):
-            receptive_field(net, list(net.layers)[-1])
+@pytest.mark.parametrize(
+    ("name", "early", "late", "size", "cells"),
+    [
+        ("vit_b_16", "conv_proj", "encoder.layers.encoder_layer_0", 16, 14),
+        ("swin_t", "features.0.0", "features.1", 4, 56),
+        ("swin_t", "features.0.0", "features.5", 16, 14),
+    ],
+)
+def test_behind_attention_a_cell_s_root_is_told_and_marked(name, early, late, size, cells):
+    net = wrap(empty(name))
+    before, behind = receptive_field(net, early), receptive_field(net, late)
+    assert (before.attention, behind.attention) == (False, True)
+    assert (behind.size, behind.stride) == ((size, size), (size, size))
+    assert (behind.start, behind.shape) == (((size - 1) / 2,) * 2, (cells, cells))
+    assert behind.box(1, 2) == (2 * size, size, 3 * size, 2 * size)
+    assert behind.tokens == (tuple(range(1, 197)) if name == "vit_b_16" else None)
+    whole = receptive_field(net, list(net.layers)[-1])
+    assert whole.attention
+    assert whole.box(0, 0) == (0, 0, 224, 224)
+
+
+class Tokens(nn.Module):
+    """Attention, between places in any order, with tokens that have none before them or behind."""
+
+    def __init__(self, order, front, behind) -> None:
+        super().__init__()
+        self.embed = nn.Conv2d(3, 8, (4, 8), (4, 8))
+        self.order, self.more = order, nn.Parameter(torch.randn(1, front + behind, 8))
+        self.front, self.attend = front, nn.TransformerEncoderLayer(8, 2, 8, batch_first=True)
+        self.pick = nn.Identity()
+        self.fc = nn.Linear(8, 3)
+
+    def forward(self, x):
+        x = self.embed(x).flatten(2).transpose(1, 2)[:, self.order]
+        more = self.more.expand(len(x), -1, -1)
+        x = self.attend(torch.cat([more[:, : self.front], x, more[:, self.front :]], 1))
+        return self.fc(self.pick(x[:, self.front + 2]))
+
+
+@pytest.mark.parametrize(("front", "behind"), [(0, 0), (1, 0), (0, 2), (2, 1)])
+def test_tokens_are_found_by_where_they_come_from_not_by_their_number(front, behind):
+    order = torch.randperm(32, generator=torch.Generator().manual_seed(front))
+    field = receptive_field(wrap(Tokens(order, front, behind), size=32), "attend")
+    assert field.shape == (8, 4)
+    assert [order[token - front] for token in field.tokens or ()] == list(range(32))
+    assert field.box(3, 1) == (8, 12, 16, 16)
+    one = receptive_field(wrap(Tokens(order, front, behind), size=32), "pick")
+    row, column = divmod(int(order[2]), 4)
+    assert one.box(0, 0) == (8 * column, 4 * row, 8 * column + 8, 4 * row + 4)
+    assert one.attention
+
+
+def test_tokens_that_are_no_map_are_refused():
+    some = torch.tensor([0, 1, 2, 3, 4, 9])
+    with pytest.raises(ValueError, match="the places of its tokens do not lie as a map"):
+        receptive_field(wrap(Tokens(some, 1, 0), size=32), "attend")
+
+
+def test_what_looks_unevenly_is_refused():
     with pytest.raises(ValueError, match="do not lie evenly"):
         receptive_field(chain(nn.AdaptiveAvgPool2d(7)), "body")
     assert receptive_field(chain(nn.AdaptiveAvgPool2d(7)), "fc").box(0, 0) == (0, 0, 32, 32)

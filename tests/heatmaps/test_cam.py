@@ -157,8 +157,9 @@ def test_the_identity_over_the_zoo_and_who_is_refused(name: str, untrained: Call
         return
     head = check_identity(net, images)
     assert head.pool == "mean"
-    assert (head.field is None) == name.startswith("swin")
-    assert head.field is None or head.field.shape == head.features.shape[2:]
+    assert head.field
+    assert head.field.attention == name.startswith("swin")
+    assert head.field.shape == head.features.shape[2:]
     assert cam(net, images, 7).shape == (2, *size)
 
 

@@ -10,6 +10,7 @@ from torch import Size, Tensor, fx
 
 from ...networks.net import Net, traced
 from ...networks.remembered import remembered
+from ...networks.unit_axis import unit_axis, units_second
 from ..record import record
 from .graph import Graph
 from .kept import Kept, Versions
@@ -38,6 +39,11 @@ def runs(
     plain = partial(Plain, net, layer, _LARGEST / per_pixel)
     if any(inner._forward_hooks or inner._forward_pre_hooks for inner in net.modules()):
         return plain  # a hook expects whole maps, and a container's would not run
+    if layer is not None:
+        module = net.layer(layer)
+        axis_of = unit_axis(net, module)
+        if any(call.module is module and axis_of(call.output) != 1 for call in calls):  # type: ignore[arg-type]
+            return plain
     found = remembered(net, ("graph", layer, size), lambda: _graph(net, layer, size))
     if found is None or not worth(*found, y, x, size):
         return plain
@@ -87,7 +93,8 @@ class Plain:
         if self.layer is None:
             return self.net(images), None
         with record(self.net, self.layer) as acts:
-            return self.net(images), acts[self.layer]
+            logits, maps = self.net(images), acts[self.layer]
+        return logits, units_second(maps, unit_axis(self.net, self.net.layer(self.layer))(maps))
 
 
 Looks: TypeAlias = Kept | Plain
