@@ -5,12 +5,12 @@ A check tries the learner's function on inputs where the truth is known. It neve
 """
 
 from .activations import centred_cosine, defended, feeders, lit, peak
-from .cam import centred, class_map, grad_cam, logit_of_map
+from .cam import centred, class_map, grad_cam, heat_and_worth, logit_of_map
 from .fc7_neighbours import distances, kept_fact, precision, times_found
 from .filters import autocorrelation, convolve, filter_picture, gabor, lure
 from .filters_to_labels import flip_agreement, pck
-from .localization import best_threshold, box_of_map, box_overlap, top_error
-from .occlusion import cover, interaction, lay_drops
+from .localization import best_threshold, better_box, box_of_map, box_overlap, top_error
+from .occlusion import beyond, cover, interaction, lay_drops
 from .patches import best_cells, eye_lure, field_of_chain, overlap
 from .pca_and_tsne import bandwidth, components, far_islands, kept, snapped
 from .peak_finding import refined_peak, two_peaks
@@ -25,6 +25,8 @@ __all__ = [
     "bandwidth",
     "best_cells",
     "best_threshold",
+    "better_box",
+    "beyond",
     "box_of_map",
     "box_overlap",
     "centred",
@@ -48,6 +50,7 @@ __all__ = [
     "gabor",
     "grad_cam",
     "harder",
+    "heat_and_worth",
     "interaction",
     "investigation",
     "kept",

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-import torch
+from dataclasses import replace
 
+import torch
+from scipy.stats import spearmanr
+from torch import Tensor
+
+from ..heatmaps.cam import cam
+from ..networks.net import Net
+from ..networks.zoo import load
+from ..scenes.scenes import FEATURES, Scenes, critters, draw
+from .prediction import Truth, investigation
 from .verdict import Learners, Wrong, ask, check, demand, demand_number, refuse
 
 
@@ -121,3 +130,54 @@ def centred(f: Learners) -> str:
 
 def _sum(weights: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
     return torch.einsum("k,khw->hw", weights, maps)
+
+
+_SCENES = 24  # drawn seven times: a few seconds
+
+
+def _heat_and_worth(f: Learners) -> Truth:
+    """f(net, scenes, part): the map's mean on the part's pixels, and the logit lost without it."""
+    net, scenes = load("critternet_gap"), critters(_SCENES, seed=717)
+    heat = cam(net, scenes.images, scenes.labels).cpu()
+    rows = []
+    for part in FEATURES:
+        call = f'heat_and_worth(net, scenes, "{part}")'
+        got = ask(f, net, scenes, part, call=call)
+        if not isinstance(got, tuple | list) or len(got) != 2:
+            raise Wrong(f"{call} should return two numbers, the heat and the loss")
+        mine = tuple(demand_number(one, f"{call}[{k}]") for k, one in enumerate(got))
+        rows.append(_same(mine, *_measured(net, scenes, heat, part), part))
+    hot, dear = zip(*rows, strict=True)
+    hottest, dearest = (list(FEATURES)[max(range(len(rows)), key=each.__getitem__)] for each in (hot, dear))
+    said = f"The hottest part is the {hottest}, the dearest the {dearest}."
+    return float(spearmanr(hot, dear).statistic), said
+
+
+def _measured(net: Net, scenes: Scenes, heat: Tensor, part: str) -> tuple[Tensor, Tensor, Tensor]:
+    """The heat (N, H, W) on the part's pixels and 0 elsewhere, the part's pixels, and (N,) logits lost."""
+    less = draw([replace(recipe, without=(part,)) for recipe in scenes.recipes])
+    where = (scenes.images - less.images).abs().amax(1) > 0.03
+    own = torch.arange(len(scenes)), scenes.labels
+    with torch.inference_mode():
+        lost = net(scenes.images)[own] - net(less.images)[own]
+    return heat * where, where, lost.cpu()
+
+
+def _same(mine: tuple[float, ...], on: Tensor, where: Tensor, lost: Tensor, part: str) -> tuple[float, float]:
+    """The two numbers, or what is wrong with those that the learner measured."""
+    heat, worth = float(on.sum() / where.sum()), float(lost.mean())
+    each = float((on.sum((1, 2)) / where.sum((1, 2)).clamp(min=1)).mean())  # scene by scene: as good
+    if min(abs(mine[0] - heat), abs(mine[0] - each)) > 0.02 * max(1, abs(heat)):
+        if abs(mine[0] - float(on.mean())) < 1e-3:
+            raise Wrong("the heat is averaged over all pixels; divide by the number of the part's own")
+        if abs(mine[0] - float(on.sum((1, 2)).mean())) < 0.01 * abs(float(on.sum((1, 2)).mean())):
+            raise Wrong("the heat is summed, so a large part is hot; divide by the number of its pixels")
+        raise Wrong(f"the mean of the map on the {part} is {heat:.2f}, not {mine[0]:.2f}")
+    if abs(mine[1] - worth) > 0.02 * max(1, abs(worth)):
+        if abs(mine[1] + worth) < 0.02 * max(1, abs(worth)):
+            raise Wrong("the loss has the wrong sign: the whole scene's logit less the one without the part")
+        raise Wrong(f"without the {part} the true class's logit loses {worth:.2f}, not {mine[1]:.2f}")
+    return heat, worth
+
+
+heat_and_worth = investigation(_heat_and_worth, form=".2f", near=0.2)

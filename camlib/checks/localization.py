@@ -9,6 +9,12 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from ..heatmaps.cam import cam
+from ..networks.zoo import load
+from ..scenes.scenes import critters
+from ..scores.boxes import boxes, iou
+from ..scores.spread import Mean, difference
+from .prediction import Truth, investigation
 from .verdict import Learners, Wrong, ask, check, demand, demand_number, refuse
 
 _PAIRS: tuple[tuple[tuple[int, int, int, int], tuple[int, int, int, int]], ...] = (
@@ -215,3 +221,33 @@ def _box(
     if wide:
         return max((box(part) for part in parts), key=lambda b: float((b[2:] - b[:2]).prod()))
     return box(max(parts, key=len))
+
+
+def _better_box(f: Learners) -> Truth:
+    """f(heatmap): a map (H, W) to (x0, y0, x1, y1), half open; it has to beat a fifth of the maximum."""
+    scenes = critters(150, seed=818)
+    heatmaps = cam(load("critternet_gap"), scenes.images, scenes.labels).cpu()
+    found = torch.full((len(scenes), 4), torch.nan)
+    for n, heatmap in enumerate(heatmaps):
+        got = ask(f, heatmap, call="my_box(heatmap)")
+        try:
+            corners = [float(edge) for edge in got]
+        except (TypeError, ValueError, RuntimeError):
+            raise Wrong(
+                f"my_box(heatmap) should be four numbers, but is of type {type(got).__name__}"
+            ) from None
+        if len(corners) != 4 or not all(math.isfinite(edge) for edge in corners):
+            raise Wrong(f"my_box(heatmap) should be four finite numbers, [x0, y0, x1, y1]; it is {corners}")
+        x0, y0, x1, y1 = corners
+        if x1 <= x0 or y1 <= y0:
+            raise Wrong(f"the box {corners} has no area: x0 < x1 and y0 < y1 are wanted, in this order")
+        found[n] = torch.tensor(corners)
+    mine, fifth = (Mean((iou(guess, scenes.boxes) >= 0.5).float()) for guess in (found, boxes(heatmaps)))
+    gain = difference(mine, fifth)
+    told = f"a fifth of the maximum {float(fifth):.0%}; the difference, with its 95% interval: {gain:+.0%}."
+    if gain.low <= 0:
+        raise Wrong(f"your boxes are right in {float(mine):.0%} of 150 fresh scenes, {told} No gain is shown")
+    return float(mine), f"With {told}"
+
+
+better_box = investigation(_better_box)

@@ -1,10 +1,15 @@
-"""Lesson 06: covering a box, a drop laid over the pixels, and two squares that do more than each alone."""
+"""Lesson 06: covering a box, a drop laid over the pixels, what two squares or parts cost together."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from ..networks.zoo import load
+from ..scenes.scenes import critters, draw
+from .prediction import Truth, investigation
 from .verdict import Learners, Wrong, ask, check, demand, demand_number, refuse
 
 _BOX = (3, 1, 6, 8)  # x0, y0, x1, y1 in a picture of 9 × 12
@@ -124,3 +129,43 @@ def interaction(f: Learners) -> str:
             raise Wrong(sentence)
     demand(torch.tensor(got), torch.tensor(want), "interaction")
     return "right: above 0 the two stand in for each other, and a single square misses both"
+
+
+_SCENES = 24  # enough for a mean that one can reason about, drawn in a second or two
+
+
+def _beyond(f: Learners) -> Truth:
+    """f(net, scenes, one, other): D(one and other) - D(one) - D(other), the mean over the scenes."""
+    net, scenes = load("critternet_gap"), critters(_SCENES, seed=616)
+
+    def shares(*without: str) -> Tensor:
+        drawn = draw([replace(recipe, without=without) for recipe in scenes.recipes])
+        with torch.inference_mode():
+            return net(drawn.images).softmax(1)[torch.arange(len(drawn)), drawn.labels].cpu()
+
+    whole, first, second, both = shares(), shares("ears"), shares("back"), shares("ears", "back")
+    each = (whole - both) - (whole - first) - (whole - second)
+    got = ask(f, net, scenes, "ears", "back", call='beyond(net, scenes, "ears", "back")')
+    if tuple(getattr(got, "shape", ())) == (_SCENES,):
+        raise Wrong("there is one number for each scene; give their mean")
+    number = demand_number(got, 'beyond(net, scenes, "ears", "back")')
+    want = float(each.mean())
+    mistakes = {
+        "the sign is turned: what both cost, less what each costs alone": -want,
+        "this is what both cost together; take off what each costs alone": float((whole - both).mean()),
+        "only one of the two is taken off: the other one's cost is missing": float((first - both).mean()),
+        "only one of the two is taken off: the first one's cost is missing": float((second - both).mean()),
+        "this is the probability with both parts gone": float(both.mean()),
+    }
+    for sentence, wrong in mistakes.items():
+        if abs(number - wrong) < 1e-3 < abs(want - wrong):
+            raise Wrong(sentence)
+    if abs(number - want) >= 1e-3:
+        raise Wrong(
+            f"by your count {number:.1%}; the truth is another number. Is it the true class's probability?"
+        )
+    drops = [float((whole - some).mean()) for some in (first, second, both)]
+    return want, "Without ears it loses {:.0%}, without the back {:.0%}, without both {:.0%}.".format(*drops)
+
+
+beyond = investigation(_beyond)

@@ -1,12 +1,13 @@
 """The checks of lesson 07 accept the right answer and recognise the usual mistakes by name."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
-from camlib import checks
+from camlib import cam, checks, draw
 
 RIGHT: dict[str, Callable[..., Any]] = {
     "class_map": lambda maps, weight, c: (weight[c][:, None, None] * maps).sum(0),
@@ -74,3 +75,43 @@ def test_mistakes_are_recognised(name: str, answer: Callable[..., Any], says: st
     verdict = getattr(checks, name)(answer)
     assert not verdict
     assert says in verdict.message
+
+
+def measured(net: Any, scenes: Any, part: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    less = draw([replace(recipe, without=(part,)) for recipe in scenes.recipes])
+    where = (scenes.images - less.images).abs().amax(1) > 0.03
+    own = torch.arange(len(scenes)), scenes.labels
+    with torch.inference_mode():
+        lost = net(scenes.images)[own] - net(less.images)[own]
+    return cam(net, scenes.images, scenes.labels) * where, where, lost
+
+
+def test_heat_and_worth() -> None:
+    def right(net: Any, scenes: Any, part: str) -> tuple[torch.Tensor, torch.Tensor]:
+        heat, where, lost = measured(net, scenes, part)
+        return heat.sum() / where.sum(), lost.mean()
+
+    verdict = checks.heat_and_worth(0.5, right)
+    assert verdict, verdict.message
+    assert "The hottest part is the" in verdict.message
+    assert "write your prediction down" in checks.heat_and_worth(..., right).message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (lambda heat, where, lost: (heat.mean(), lost.mean()), "averaged over all pixels"),
+        (lambda heat, where, lost: (heat.sum((1, 2)).mean(), lost.mean()), "the heat is summed"),
+        (lambda heat, where, lost: (heat.sum() / where.sum(), -lost.mean()), "the wrong sign"),
+        (
+            lambda heat, where, lost: (heat.sum() / where.sum() + 9, lost.mean()),
+            "the mean of the map on the ears",
+        ),
+        (lambda heat, where, lost: (heat.sum() / where.sum(), lost.mean() + 9), "true class's logit loses"),
+        (lambda heat, where, lost: lost.mean(), "should return two numbers"),
+    ],
+)
+def test_mistakes_in_heat_and_worth(wrong: Any, sentence: str) -> None:
+    verdict = checks.heat_and_worth(0, lambda *given: wrong(*measured(*given)))
+    assert not verdict
+    assert sentence in verdict.message

@@ -1,9 +1,12 @@
 """Lesson 08's checks recognise the usual mistakes."""
 
+from typing import Any
+
 import pytest
 import torch
 from scipy import ndimage
 
+from camlib import boxes, checks
 from camlib.checks.localization import best_threshold, box_of_map, box_overlap, top_error
 
 
@@ -167,3 +170,25 @@ def test_top_error(answer, says):
     verdict = top_error(answer)
     assert says in repr(verdict)
     assert verdict.passed == says.startswith("✓")
+
+
+def edges(heatmap: torch.Tensor, threshold: float = 0.2) -> list[float]:
+    return boxes(heatmap[None], threshold=threshold)[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        (edges, "No gain is shown"),
+        (lambda heatmap: [28, 28, 100, 100], "No gain is shown"),
+        (lambda heatmap: [1, 2, 3], "four finite numbers"),
+        (lambda heatmap: [float("nan")] * 4, "four finite numbers"),
+        (lambda heatmap: [90, 10, 20, 40], "has no area"),
+        (lambda heatmap: 7, "should be four numbers"),
+        (..., "not done yet"),
+    ],
+)
+def test_boxes_that_do_not_beat_the_fifth(rule: Any, sentence: str) -> None:
+    verdict = checks.better_box(0.8, rule)
+    assert not verdict
+    assert sentence in verdict.message

@@ -1,13 +1,14 @@
 """Lesson 06's checks: the right answers pass, the usual mistakes are named."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from camlib import checks
+from camlib import checks, draw
 
 Box = tuple[int, int, int, int]
 
@@ -136,3 +137,41 @@ def test_a_batch_is_no_picture() -> None:
     verdict = checks.interaction(lambda net, image, a, b: net(image[None]))
     assert not verdict
     assert "net takes one picture (3, 8, 8); given (1, 3, 8, 8)" in verdict.message
+
+
+def beyond(net: Any, scenes: Any, one: str, other: str, how: str = "right") -> Any:
+    def share(*without: str) -> Tensor:
+        drawn = draw([replace(recipe, without=without) for recipe in scenes.recipes])
+        with torch.inference_mode():
+            return net(drawn.images).softmax(1)[torch.arange(len(drawn)), drawn.labels]
+
+    whole, first, second, both = share(), share(one), share(other), share(one, other)
+    answers = {
+        "right": first + second - both - whole,
+        "turned": whole + both - first - second,
+        "both": whole - both,
+        "one": first - both,
+    }
+    return answers[how] if how == "each" else answers[how].mean()
+
+
+def test_two_parts_drawn_away() -> None:
+    verdict = checks.beyond(0.1, beyond)
+    assert verdict, verdict.message
+    assert "You predicted 10%" in verdict.message
+    assert not checks.beyond(..., beyond)
+
+
+@pytest.mark.parametrize(
+    ("how", "sentence"),
+    [("turned", "the sign is turned"), ("both", "what both cost together"), ("one", "only one of the two")],
+)
+def test_mistakes_with_two_parts(how: str, sentence: str) -> None:
+    verdict = checks.beyond(0, lambda *given: beyond(*given, how=how))
+    assert not verdict
+    assert sentence in verdict.message
+
+
+def test_two_parts_want_one_number() -> None:
+    assert "give their mean" in checks.beyond(0, lambda net, scenes, one, other: torch.zeros(24)).message
+    assert "the truth is another number" in checks.beyond(0, lambda net, scenes, one, other: 0.9).message
