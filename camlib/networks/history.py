@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from safetensors import safe_open
 
 from ..wording import listing, near
-from .course import COURSE, THRICE, run_name
+from .course import COURSE
 from .weights import WeightsError, shipped_folder
 
 __all__ = ["Runs", "trained"]
@@ -59,15 +59,13 @@ def trained(*names: str) -> Runs:
             )
     rows = []
     for name in names or COURSE:
-        for seed in range(3 if name in THRICE else 1):
-            path = shipped_folder() / f"{run_name(name, seed)}.safetensors"
-            try:
-                with safe_open(path, framework="pt") as file:
-                    rows.append((name, seed, dict(file.metadata() or {})))
-            except OSError as error:
-                if seed:
-                    continue
-                raise WeightsError(f"{path.name} is missing from the course's weights: {error}") from None
+        first, folder = f"{name}.safetensors", shipped_folder()
+        if not (folder / first).is_file():
+            raise WeightsError(f"{first} is missing from the course's weights: get the course's files again")
+        for path in [folder / first, *sorted(folder.glob(f"{name}-seed*.safetensors"))]:
+            seed = int(path.stem.partition("-seed")[2] or 0)
+            with safe_open(path, framework="pt") as file:
+                rows.append((name, seed, dict(file.metadata() or {})))
     return Runs(tuple(rows))
 
 

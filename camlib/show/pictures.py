@@ -16,6 +16,7 @@ from .marks import box, dots, names, outline
 from .tiles import BAR, Pixels, fitting_columns, heaviness, pixels, scale_bar, tiles
 
 _NOTE = 0.32  # inches under the pictures, for a note
+_FEW = 4  # pictures; of more, small ones, a lighter JPEG shows as much
 
 
 @styled
@@ -45,6 +46,8 @@ def images(
     content = f"{len(pictures)} pictures" if len(pictures) > 1 else "A picture"
     content += f": {', '.join(map(str, captions))}." if captions else "."
     figure, axes = tiles(pictures, captions, title, alt, content, columns)
+    if len(pictures) > _FEW:
+        figure.quality = 80
     for i, ax in enumerate(axes):
         weight = heaviness(ax)
         if masks is not None:
