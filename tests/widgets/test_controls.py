@@ -66,6 +66,7 @@ def test_one_bundle_holds_the_widget_and_the_still():
     assert set(data) == {VIEW, "image/png", "text/plain"}
     assert data[VIEW]["model_id"] == it.model_id
     assert data["text/plain"] == metadata["image/png"]["alt"] == "A grey square of shade 0.0, said a."
+    assert metadata["image/png"]["live"]  # a deck tells its readers
     it.controls["shade"].value = 1.0
     assert it._repr_mimebundle_()[0]["image/png"] == data["image/png"]  # the still stays
     other = widgets.explorer(draw, still=draw(0.25), shade=[0.0, 1.0])
@@ -83,6 +84,7 @@ def test_readers_see_the_still(tmp_path):
     deck = slides.build(nb, tmp_path, "t").read_text("utf-8")
     assert 'alt="A grey square of shade 0.0, said a."' in deck
     assert "widget-view" not in deck
+    assert "In the notebook this picture answers" in deck
     clean = execute.clean(nb).cells[1].outputs[0]
     assert VIEW not in clean.data
     assert lesson.alt(clean, "image/png") == "A grey square of shade 0.0, said a."
