@@ -10,6 +10,8 @@ from .figure import DARK, PAD, PALE, WIDTH, Figure, breadth, page, place, styled
 
 Numbers = Sequence[float] | Tensor
 
+SHADES = 96  # colours of a chart, its lines' soft edges and bands included
+
 
 @styled
 def bars(
@@ -32,6 +34,7 @@ def bars(
     content = f"Bars: {', '.join(f'{name} {n:{form}}' for name, n in zip(labels, numbers, strict=True))}."
     height = min(0.34 * len(numbers), 4.2) + 0.1  # many stand closer, so that they still fit on a slide
     figure = page(title, alt, content, height)
+    figure.shades = SHADES
     left = PAD + 0.1 + max(breadth(name, 13) for name in labels)
     written = [f"{n:{form}}" for n in numbers]
     right = PAD + 0.15 + 0.115 * max(map(len, written))
@@ -75,6 +78,7 @@ def lines(
     reach = (words[0], words[-1]) if words else (f"{across[0]:.3g}", f"{across[-1]:.3g}")
     content = f"{ylabel} over {xlabel} from {reach[0]} to {reach[1]}: {ends}."
     figure = page(title, alt, content, height)
+    figure.shades = SHADES
     right = 0.2 + max(breadth(name, 13, "bold") for name in ys)
     ax = place(figure, PAD + 0.75, PAD + 0.6, WIDTH - 2 * PAD - 0.75 - right, height - 0.7)
     drawn = [ax.plot(across, y)[0] for y in ys.values()]

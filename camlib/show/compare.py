@@ -6,7 +6,7 @@ show.compare({"trained": right}, untrained=right_untrained, base=scores.base_rat
 from collections.abc import Callable, Mapping, Sequence
 
 from ..scores.spread import Evidence, Spread, spread
-from .charts import Numbers, lines
+from .charts import SHADES, Numbers, lines
 from .figure import DARK, GREY, PAD, WIDTH, Figure, breadth, page, place, styled
 
 __all__ = ["compare", "compare_along"]
@@ -53,6 +53,7 @@ def compare(
     tall = _ROW * len(rows)
     height = _AXIS + tall + _LINE * (max(level for _, level in levels.values()) + 1) + 0.06
     figure = page(title, alt, f"{content}. For comparison: {against}.{note}", height)
+    figure.shades = SHADES
     ax = place(figure, left, PAD + _AXIS, across, tall)
     ax.set(xlim=(lowest, highest), ylim=(len(rows) - 0.5, -0.5), yticks=range(len(rows)))
     ax.set_yticklabels(list(rows), size=13)

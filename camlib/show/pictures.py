@@ -16,7 +16,7 @@ from .marks import box, dots, names, outline
 from .tiles import BAR, Pixels, fitting_columns, heaviness, pixels, scale_bar, tiles
 
 _NOTE = 0.32  # inches under the pictures, for a note
-_FEW = 4  # pictures; of more, small ones, a lighter JPEG shows as much
+_FEW, _LIGHT = 3, 75  # pictures; of more, small ones, a JPEG of this quality shows as much
 
 
 @styled
@@ -47,7 +47,7 @@ def images(
     content += f": {', '.join(map(str, captions))}." if captions else "."
     figure, axes = tiles(pictures, captions, title, alt, content, columns)
     if len(pictures) > _FEW:
-        figure.quality = 80
+        figure.quality = _LIGHT
     for i, ax in enumerate(axes):
         weight = heaviness(ax)
         if masks is not None:
@@ -79,6 +79,7 @@ def scenes(
         classes = [scenes.classes[label] for label in scenes.labels.tolist()]
     content = f"{kind} with outline, box, head box and keypoints drawn in: {comma.join(classes)}."
     figure, axes = tiles(pixels(scenes.images), classes, title, alt, content, columns)
+    figure.quality = _LIGHT if len(axes) > 1 else figure.quality
     for i, ax in enumerate(axes):
         weight, seen = heaviness(ax), scenes.visible[i]
         outline(ax, scenes.masks[i], weight)

@@ -29,7 +29,20 @@ def broken(*_):
     return [1, 2, 3][9]
 
 
-@pytest.mark.parametrize("name", [name for name in checks.__all__ if name != "Verdict"])
+NAMES = [name for name in checks.__all__ if hasattr(getattr(checks, name), "__wrapped__")]
+INVESTIGATIONS = [name for name in NAMES if getattr(checks, name).__wrapped__.__name__ == f"_{name}"]
+
+
+@pytest.mark.parametrize("name", INVESTIGATIONS)
+def test_every_investigation_is_polite(name):
+    check = getattr(checks, name)
+    for prediction, answer in [(..., untouched), (0.5, untouched), (0.5, ellipsis), (0.5, unwritten)]:
+        verdict = check(prediction, answer)
+        assert not verdict.passed
+        assert repr(verdict).startswith("✗ not done yet: ")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in INVESTIGATIONS])
 def test_every_check_is_polite(name):
     check = getattr(checks, name)
     assert check.__doc__
