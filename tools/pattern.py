@@ -18,7 +18,6 @@ from tools.lesson import tags
 #: here and would pass is a fault. None is added.
 FIRST_EDITION = (
     "00_start_here",
-    "01_filters",
     "02_activations",
     "03_patches",
     "04_fc7_neighbours",
