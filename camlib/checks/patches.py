@@ -151,8 +151,8 @@ def overlap(f: Learners) -> str:
     return "right: 1 where the masks are equal, and large concepts weigh more than small ones"
 
 
-EYE = ("conv4", 48)  # critternet's best eye finder, in lesson 03
-_SIDE = 33
+EYE = ("critternet_gmp", "conv4", 48)  # the best eye finder of lessons 03 and 10
+_SIDE, _FIRST = 33, 47  # of the lure, in the middle of a page of 128 pixels
 
 
 def _eye_lure(f: Learners) -> Truth:
@@ -164,12 +164,12 @@ def _eye_lure(f: Learners) -> Truth:
     if not 0 <= drawn.min() <= drawn.max() <= 1:
         raise Wrong(f"pixels reach from {drawn.min():.2g} to {drawn.max():.2g}; they lie between 0 and 1")
     pages = torch.full((2, 3, 128, 128), 0.5)
-    first = (128 - _SIDE) // 2
-    pages[1, :, first : first + _SIDE, first : first + _SIDE] = drawn
+    pages[1, :, _FIRST : _FIRST + _SIDE, _FIRST : _FIRST + _SIDE] = drawn
     crowd = critters(70, seed=31)
     awake = crowd[crowd.labels < 8][:60]
-    real = float(_peaks(awake.images).median())
-    grey, lured = _peaks(pages).tolist()
+    real = float(_maps(awake.images).amax((1, 2)).median())
+    cells = slice(_FIRST // 8, (_FIRST + _SIDE) // 8 + 1)  # those on the lure; at its edge a page is no page
+    grey, lured = _maps(pages)[:, cells, cells].amax((1, 2)).tolist()
     if lured <= grey:
         raise Wrong(f"it reaches {lured:.1f}, the grey page alone {grey:.1f}, a critter {real:.1f}: draw on")
     said = (
@@ -181,11 +181,11 @@ def _eye_lure(f: Learners) -> Truth:
 eye_lure = investigation(_eye_lure, near=0.1)
 
 
-def _peaks(pictures: Tensor) -> Tensor:
-    layer, unit = EYE
-    with torch.inference_mode(), record(net := load("critternet"), layer) as acts:
+def _maps(pictures: Tensor) -> Tensor:
+    name, layer, unit = EYE
+    with torch.inference_mode(), record(net := load(name), layer) as acts:
         net(pictures)
-    return acts[layer][:, unit].amax((1, 2))
+    return acts[layer][:, unit]
 
 
 def _step(at: Field, layer: tuple[int, int, int]) -> Field:

@@ -22,6 +22,7 @@ from .tiles import pixels
 
 _ROOM, _GAP, _LINE, _BETWEEN = WIDTH - 2 * PAD, 0.05, 0.23, 0.1  # inches
 _DIM = 0.45  # how bright is what the unit does not see
+_QUALITY = 80  # of the JPEG: small pictures drawn large need no more
 
 
 @styled
@@ -154,6 +155,7 @@ def _value(ax: Axes, activation: float, at: tuple[float, float], weight: float) 
 def _canvas(title: str, alt: str | None, content: str, height: float) -> tuple[Figure, Axes]:
     """A page, and axes over its drawing, in inches from the lower left corner."""
     figure = page(title, alt, content, height)
+    figure.quality = _QUALITY
     ax = place(figure, PAD, PAD, _ROOM, height)
     ax.set_axis_off()
     ax.set(xlim=(0, _ROOM), ylim=(0, height), autoscale_on=False)

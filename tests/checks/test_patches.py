@@ -143,9 +143,11 @@ def test_wrong_overlaps_are_named(answer, says):
 
 def rings():
     y, x = torch.meshgrid(torch.arange(33.0) - 16, torch.arange(33.0) - 16, indexing="ij")
-    away = (x**2 + y**2).sqrt()
     picture = torch.full((3, 33, 33), 0.5)
-    picture[:, away < 9], picture[:, away < 4] = 1.0, 0.0
+    picture[:, x**2 + y**2 < 225] = torch.tensor([0.8, 0.3, 0.2])[:, None]
+    for middle in (-4.5, 4.5):
+        away = ((x - middle) ** 2 + (y + 2) ** 2).sqrt()
+        picture[:, away < 5], picture[:, away < 4], picture[:, away < 2] = 0.1, 0.95, 0.05
     return picture
 
 
