@@ -18,9 +18,6 @@ from tools.lesson import tags
 #: here and would pass is a fault. None is added.
 FIRST_EDITION = (
     "00_start_here",
-    "02_activations",
-    "03_patches",
-    "04_fc7_neighbours",
     "05_pca_and_tsne",
     "06_occlusion",
     "07_cam",
