@@ -202,7 +202,7 @@ def _explained(
     else:
         method, found = "gradcam", gradcam(net, image, chosen[None])
         note = (
-            "Grad-CAM (Selvaraju et al. 2017) at the last map, after its ReLU, in logits per cell: what "
-            f"speaks for the class, by the gradient.{instead}"
+            "Grad-CAM (Selvaraju et al. 2017) at the last map, in logits per cell: what speaks for the "
+            f"class, by the gradient, after a ReLU.{instead}"
         )
     return interpolate(found, size=size, mode="bilinear", antialias=False)[0], method, note

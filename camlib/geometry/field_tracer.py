@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from .tensor_field import (
+    NOWHERE,
     Axis,
     Besides,
     Lost,
@@ -136,6 +137,8 @@ def _follow(tracer: FieldTracer, func: Any, args: Any, kwargs: Any, out: list[Te
     if (func.is_view and name != "as_strided") or (name in MOVES and len(reaches) == 1):
         moved = _tensors([func(first.cells, *args[1:], **kwargs)])
         return [placed(replace(first, cells=cells, laid=False)) for cells in moved]
+    if name == "constant_pad_nd" and not _settles(first):  # maps (N, rows, columns, channels), tokens
+        return [replace(first, cells=func(first.cells, named["pad"], NOWHERE), laid=False)]
     if name in ("cat", "stack"):
         pieces = ((tensor, tracer.look(tensor)) for tensor in named["tensors"])
         known = [(tensor, one if isinstance(one, TensorField) else None) for tensor, one in pieces]
@@ -260,6 +263,14 @@ def _mixed(
     if all(one.shape == (1, 1) for one in seen):  # no places are left: whatever is done, it sees the same
         return united(seen, shape)
     raise UnclearError(f"where aten.{name} looks is not known here")
+
+
+def _settles(one: TensorField) -> bool:
+    try:
+        settle(one)
+    except UnclearError:
+        return False
+    return True
 
 
 def _asking(query: TensorField, shape: torch.Size) -> TensorField:

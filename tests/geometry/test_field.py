@@ -601,3 +601,12 @@ def test_an_upsampled_cell_lies_where_it_looks():
     maps = torch.arange(8.0).expand(8, 8)
     large = upsample(functional.interpolate(maps[None, None], scale_factor=2)[0, 0], after)
     assert large[0, [0, 5, 9, 31]].tolist() == [0, 1, 2, 7]
+
+
+def test_a_swin_whose_windows_are_padded():
+    """24 rows in windows of 7, so 28 with padding, which has no place; then 12, 6 and 3."""
+    net = wrap(empty("swin_t"), size=(96, 128))
+    field = receptive_field(net, "permute")
+    assert (field.size, field.stride, field.start) == ((32, 32), (32, 32), (15.5, 15.5))
+    assert (field.shape, field.attention) == ((3, 4), True)
+    assert field.box(2, 3) == (96, 64, 128, 96)
