@@ -162,7 +162,7 @@ def test_a_lure_is_measured_and_never_wrong_for_its_prediction():
     [
         (..., rings, "write your prediction down"),
         (0.5, lambda: None, "not done yet"),
-        (0.5, lambda: 2 * rings(), "pixels reach from 0 to 2"),
+        (0.5, lambda: 2 * rings(), "pixels reach from 0.1 to 1.9"),
         (0.5, lambda: torch.rand(3, 65, 65), "33"),
         (0.5, lambda: torch.full((3, 33, 33), 0.5), "draw on"),
     ],
