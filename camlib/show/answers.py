@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from .figure import GREY, PAD, WIDTH, Figure, styled, wrapped
+from .overlay import LIGHT
 from .signed import blend_signed, ramp_signed
 from .tiles import BAR, pixels, scale_bar, tiles
 
@@ -53,6 +54,7 @@ def look(
     row = len(drawn) if picture.shape[0] > _HIGH * picture.shape[1] else 3
     across = min(columns or row, len(drawn))
     figure, _ = tiles(drawn, ["the photograph", *captions], title, alt, content, across, below)
+    figure.quality = LIGHT
     if low < 0:
         scale_bar(figure, ramp_signed(), (f"−{most:.3g}", "0", f"+{most:.3g}"))
         figure.axes[-1].axvline(0.5, color="white", linewidth=1.5)

@@ -17,6 +17,7 @@ from .marks import box, dots, outline
 from .tiles import BAR, Pixels, heaviness, pixels, scale_bar, tiles
 
 _DIM = 0.6  # how bright the picture is drawn
+LIGHT = 75  # heat is smooth, and the picture under it dark: a JPEG of this quality shows as much
 _COLDEST, _RISE = 0.25, 0.7  # chosen so that, over grey and darker, more heat is never darker
 
 
@@ -73,6 +74,7 @@ def overlays(
     content += f": {', '.join(map(str, captions))}." if captions else "."
     blends = [blend(picture, warm) for picture, warm in zip(pictures, heat, strict=True)]
     figure, axes = tiles(blends, captions, title, alt, content, columns, BAR)
+    figure.quality = LIGHT
     for i, ax in enumerate(axes):
         if masks is not None:
             outline(ax, masks[i], heaviness(ax))
