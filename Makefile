@@ -14,7 +14,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 lab: env ## open JupyterLab on lesson 00 (HANDOUTS=1: without solutions; LAB="--ip=0.0.0.0": its own options)
-	@$(PY) tools/environment.py lab $(if $(HANDOUTS),--handouts) $(LAB)
+	@$(PY) tools/environment.py lab $(strip $(if $(HANDOUTS),--handouts) $(LAB))
 
 env: ## build .venv, again only when its inputs change (PYTHON=python3.12 names the Python)
 	@$(if $(PYTHON),$(PYTHON) tools/environment.py,\

@@ -143,12 +143,12 @@ def _beyond(f: Learners) -> Truth:
         with torch.inference_mode():
             return net(drawn.images).softmax(1)[torch.arange(len(drawn)), drawn.labels].cpu()
 
-    whole, first, second, both = shares(), shares("ears"), shares("back"), shares("ears", "back")
+    whole, first, second, both = shares(), shares("coat"), shares("back"), shares("coat", "back")
     each = (whole - both) - (whole - first) - (whole - second)
-    got = ask(f, net, scenes, "ears", "back", call='beyond(net, scenes, "ears", "back")')
+    got = ask(f, net, scenes, "coat", "back", call='beyond(net, scenes, "coat", "back")')
     if tuple(getattr(got, "shape", ())) == (_SCENES,):
         raise Wrong("there is one number for each scene; give their mean")
-    number = demand_number(got, 'beyond(net, scenes, "ears", "back")')
+    number = demand_number(got, 'beyond(net, scenes, "coat", "back")')
     want = float(each.mean())
     mistakes = {
         "the sign is turned: what both cost, less what each costs alone": -want,
@@ -165,7 +165,7 @@ def _beyond(f: Learners) -> Truth:
             f"by your count {number:.1%}; the truth is another number. Is it the true class's probability?"
         )
     drops = [float((whole - some).mean()) for some in (first, second, both)]
-    return want, "Without ears it loses {:.0%}, without the back {:.0%}, without both {:.0%}.".format(*drops)
+    return want, "Without the coat's colour it loses {:.0%}, without the back {:.0%}, without both {:.0%}.".format(*drops)
 
 
 beyond = investigation(_beyond)

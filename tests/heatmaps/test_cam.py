@@ -347,7 +347,7 @@ def test_in_any_mode_of_the_caller_s_and_frozen(around: Callable[[], Any]) -> No
     assert not want.requires_grad
 
 
-@pytest.mark.parametrize(("dtype", "atol"), [(torch.float16, 0.05), (torch.bfloat16, 0.4)])
+@pytest.mark.parametrize(("dtype", "atol"), [(torch.float16, 0.05), (torch.bfloat16, 0.8)])
 def test_half_precision(dtype: torch.dtype, atol: float) -> None:
     images = torch.rand(2, 3, 128, 128)
     for name in ("critternet_gap", "critternet_gmp"):
@@ -357,7 +357,7 @@ def test_half_precision(dtype: torch.dtype, atol: float) -> None:
         assert got.dtype == torch.float32  # centres of cells beyond 2048 pixels are no half precision numbers
         torch.testing.assert_close(got, want, rtol=0, atol=atol)
         with torch.autocast("cpu", torch.bfloat16):
-            torch.testing.assert_close(cam(load(name), images, 4), want, rtol=0, atol=0.4)
+            torch.testing.assert_close(cam(load(name), images, 4), want, rtol=0, atol=0.8)
 
 
 def test_double_precision_stays() -> None:
