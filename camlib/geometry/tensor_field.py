@@ -290,8 +290,8 @@ def listed(reach: TensorField) -> tuple[tuple[int, ...], TensorField]:
     cells = cells[0, 0]
     there = (cells >= 0).nonzero()[:, 0]
     found = there[cells[there].argsort(stable=True)]
-    rows: Tensor = torch.unique(cells[found] // len(reach.x))  # type: ignore[no-untyped-call]
-    columns: Tensor = torch.unique(cells[found] % len(reach.x))  # type: ignore[no-untyped-call]
+    rows: Tensor = torch.unique(cells[found] // len(reach.x))
+    columns: Tensor = torch.unique(cells[found] % len(reach.x))
     if not torch.equal(cells[found], (rows[:, None] * len(reach.x) + columns).flatten()):
         raise UnclearError("the places of its tokens do not lie as a map")
     shape = torch.Size([*reach.cells.shape[:2], len(rows), len(columns)])

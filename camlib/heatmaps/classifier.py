@@ -261,7 +261,8 @@ def _close(one: Tensor, other: Tensor, near: float) -> bool:
 
 
 def _largest(numbers: Tensor) -> Tensor:
-    return vector_norm(numbers, float("inf"))
+    largest: Tensor = vector_norm(numbers, float("inf"))
+    return largest
 
 
 def _refusal(net: Net, why: str) -> ValueError:

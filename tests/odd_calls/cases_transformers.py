@@ -140,30 +140,31 @@ def by_hand(kind: str, layer: str) -> Tensor:
     out = recorded(kind, layer)
     if out.ndim == 4:
         return out.permute(0, 3, 1, 2) if out.shape[1] == out.shape[2] else out
-    return out[:, PREFIX[kind] :].transpose(1, 2).unflatten(2, (CELLS, CELLS))
+    return out[:, PREFIX[kind] :].transpose(1, 2).reshape(len(out), -1, CELLS, CELLS)
 
 
 def gradcam_by_hand(kind: str, layer: str, target: int) -> Tensor:
     """Grad-CAM's maps before the ReLU, without camlib's hooks: the layer's output is put in by `forward`."""
     one = net(kind)
-    module, kept = one.layer(layer), []
-    run = module.forward
+    module, run = one.layer(layer), one.layer(layer).forward
+    kept: list[Tensor] = []
 
     def keep(*given: Any, **options: Any) -> Tensor:
         kept.append(run(*given, **options))
         kept[-1].retain_grad()
-        return kept[-1]  # type: ignore[no-any-return]
+        return kept[-1]
 
-    module.forward = keep  # type: ignore[method-assign]
+    module.forward = keep
     try:
         one(X.clone().requires_grad_())[:, target].sum().backward()
     finally:
         del module.forward
         one.zero_grad()
     maps, slopes = kept[-1].detach(), kept[-1].grad
+    assert slopes is not None
     if maps.ndim == 3:
         maps, slopes = maps[:, PREFIX[kind] :], slopes[:, PREFIX[kind] :]
-        return (maps * slopes.mean(1, keepdim=True)).sum(2).unflatten(1, (CELLS, CELLS))
+        return (maps * slopes.mean(1, keepdim=True)).sum(2).reshape(len(maps), CELLS, CELLS)
     units = 3 if maps.shape[1] == maps.shape[2] else 1
     places = (1, 2) if units == 3 else (2, 3)
     return (maps * slopes.mean(places, keepdim=True)).sum(units)
@@ -251,14 +252,49 @@ def ablated_by_hand(kind: str, layer: str) -> Tensor:
     return torch.stack([without_by_hand(kind, layer, unit) for unit in range(units)], 1)
 
 
-CASES: list[Case] = []
-for kind in ATTENDED:
+def looked(kind: str, layer: str | None = None) -> Tensor:
+    return camlib.gradcam(net(kind), X, 2, relu=False, layer=layer)
+
+
+def patched(kind: str, layer: str) -> Any:
+    return camlib.top_patches(net(kind), layer, X, k=2, batch_size=2)
+
+
+def cammed(kind: str, images: Tensor = X) -> Tensor:
+    return camlib.cam(net(kind), images)
+
+
+def weighed(kind: str, layer: str) -> Tensor:
+    """A sum of the maps, unit u's u/16 times."""
+    maps = by_hand(kind, layer)
+    return (maps * torch.arange(maps.shape[1])[:, None, None]).sum(1) / 16
+
+
+def covered(kind: str) -> Tensor:
+    pictures = X.clone()
+    pictures[:, :, 16:, :16] = 0.5
+    with torch.no_grad():
+        shares: Tensor = net(kind)(pictures).softmax(1)[:, 1]
+    return shares
+
+
+OTHERS: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "gradcam": lambda one, _, x: cl.gradcam(one, x),
+    "cam": lambda one, _, x: cl.cam(one, x),
+    "codes": cl.codes,
+    "top_patches": cl.top_patches,
+    "occlusion": lambda one, _, x: cl.occlusion(one, x),
+}
+
+
+def cases(kind: str) -> list[Case]:
+    """What every kind of transformer is asked."""
     last, first, reads = BLOCK[kind], FIRST[kind], READS[kind]
-    CASES += [
+    return [
         right(
             f"record, {kind}: all tokens",
             partial(recorded, kind, last),
-            lambda found, kind=kind: found.ndim == 4 or found.shape == (3, PREFIX[kind] + CELLS**2, WIDTH),
+            lambda found: found.ndim == 4 or found.shape == (3, PREFIX[kind] + CELLS**2, WIDTH),
         ),
         right(
             f"silence, {kind}",
@@ -273,77 +309,62 @@ for kind in ATTENDED:
         ),
         right(
             f"codes, {kind}: mean",
-            lambda kind=kind, last=last: cl.codes(net(kind), last, X, pool="mean"),
-            same(lambda kind=kind, last=last: by_hand(kind, last).mean((2, 3))),
+            lambda: cl.codes(net(kind), last, X, pool="mean"),
+            same(lambda: by_hand(kind, last).mean((2, 3))),
         ),
         right(
             f"codes, {kind}: max",
-            lambda kind=kind, last=last: cl.codes(net(kind), last, X, pool="max"),
-            same(lambda kind=kind, last=last: by_hand(kind, last).amax((2, 3))),
+            lambda: cl.codes(net(kind), last, X, pool="max"),
+            same(lambda: by_hand(kind, last).amax((2, 3))),
         ),
         right(
             f"codes, {kind}: all, unit by unit, also of the tokens in front",
-            lambda kind=kind, last=last: cl.codes(net(kind), last, X),
-            same(lambda kind=kind, last=last: recorded(kind, last).movedim(-1, 1).flatten(1)),
+            lambda: cl.codes(net(kind), last, X),
+            same(lambda: recorded(kind, last).movedim(-1, 1).flatten(1)),
         ),
         *(
             right(
                 f"top_patches, {kind}, {layer}",
-                lambda kind=kind, layer=layer: cl.top_patches(net(kind), layer, X, k=2, batch_size=2),
+                partial(patched, kind, layer),
                 best(kind, layer),
             )
             for layer in (first, last, reads)
         ),
         right(
             f"gradcam, {kind}: its own layer",
-            lambda kind=kind: cl.gradcam(net(kind), X, 2, relu=False),
-            same(lambda kind=kind, reads=reads: spread(gradcam_by_hand(kind, reads, 2))),
+            partial(looked, kind),
+            same(lambda: spread(gradcam_by_hand(kind, reads, 2))),
         ),
         right(
             f"gradcam, {kind}: the first block",
-            lambda kind=kind, first=first: cl.gradcam(net(kind), X, 2, relu=False, layer=first),
-            same(lambda kind=kind, first=first: spread(gradcam_by_hand(kind, first, 2))),
+            partial(looked, kind, first),
+            same(lambda: spread(gradcam_by_hand(kind, first, 2))),
         ),
         right(
             f"similarnet, {kind}",
-            lambda kind=kind, first=first: cl.similarnet(
-                net(kind), first, X, torch.arange(recorded(kind, first).shape[-1]) / 16
-            ),
-            same(
-                lambda kind=kind, first=first: spread(
-                    (by_hand(kind, first) * torch.arange(recorded(kind, first).shape[-1])[:, None, None]).sum(
-                        1
-                    )
-                    / 16
-                )
-            ),
+            lambda: cl.similarnet(net(kind), first, X, torch.arange(recorded(kind, first).shape[-1]) / 16),
+            same(lambda: spread(weighed(kind, first))),
         ),
         right(
             f"occlusion, {kind}",
-            lambda kind=kind: cl.occlude(net(kind), X, 1, window=16, stride=16).after[:, 1, 0],
-            same(lambda kind=kind: covered(kind)),
+            lambda: cl.occlude(net(kind), X, 1, window=16, stride=16).after[:, 1, 0],
+            same(partial(covered, kind)),
         ),
         told(
             f"dissect, {kind}: tokens are no map" if kind in TOKENS else f"dissect, {kind}: no scenes",
-            lambda kind=kind, first=first: cl.dissect(net(kind), first, X),
+            lambda: cl.dissect(net(kind), first, X),
             "gives tokens" if kind in TOKENS else "only scenes know",
         ),
     ]
 
 
-def covered(kind: str) -> Tensor:
-    pictures = X.clone()
-    pictures[:, :, 16:, :16] = 0.5
-    with torch.no_grad():
-        shares: Tensor = net(kind)(pictures).softmax(1)[:, 1]
-    return shares
-
+CASES = [case for kind in ATTENDED for case in cases(kind)]
 
 # Where the last block's places are not read, a map of it would be zero.
 CASES += [
     told(
         f"gradcam, {kind}: a layer whose places are not read",
-        lambda kind=kind, layer=layer: cl.gradcam(net(kind), X, layer=layer),
+        partial(looked, kind, layer),
         f"{layer}: the logits read only its token.? without a place",
     )
     for kind in ("own", "torchvision", "timm", "timm, registers", "timm, distilled")
@@ -356,9 +377,7 @@ CASES += [
     for kind in ("own, mean", "own, three in front", "timm, mean of the norm", *SWINS)
 ]
 CASES += [
-    told(
-        f"cam, {kind}", lambda kind=kind: cl.cam(net(kind), X), f"{kind} has no class activation maps.*{why}"
-    )
+    told(f"cam, {kind}", partial(cammed, kind), f"{kind} has no class activation maps.*{why}")
     for kind, why in {
         "own": "read off one token, such as a class token, which has no place; use gradcam",
         "torchvision": "read off one token, such as a class token",
@@ -452,14 +471,12 @@ CASES += [
         same(lambda: cl.gradcam(net("flat"), X, layer="conv")),
     ),
     *(
-        told(f"{name}, {kind}: another size", call, r"wants images as floats|doesn't match model|Wrong image")
+        told(
+            f"{name}, {kind}: another size",
+            partial(verb, net(kind), FIRST[kind], torch.rand(1, 3, 48, 48)),
+            f"{kind} wants images as floats.*3, 32, 32",
+        )
         for kind in ("own", "timm", "torchvision")
-        for name, call in {
-            "gradcam": lambda kind=kind: cl.gradcam(net(kind), torch.rand(1, 3, 48, 48)),
-            "cam": lambda kind=kind: cl.cam(net(kind), torch.rand(1, 3, 48, 48)),
-            "codes": lambda kind=kind: cl.codes(net(kind), FIRST[kind], torch.rand(1, 3, 48, 48)),
-            "top_patches": lambda kind=kind: cl.top_patches(net(kind), FIRST[kind], torch.rand(1, 3, 48, 48)),
-            "occlusion": lambda kind=kind: cl.occlusion(net(kind), torch.rand(1, 3, 48, 48)),
-        }.items()
+        for name, verb in OTHERS.items()
     ),
 ]
