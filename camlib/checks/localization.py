@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -223,13 +224,19 @@ def _box(
     return box(max(parts, key=len))
 
 
+@functools.cache  # a learner tries many rules
+def _fresh() -> tuple[Tensor, Tensor]:
+    """The maps of 150 scenes' true classes, and their true boxes."""
+    scenes = critters(150, seed=818)
+    return cam(load("critternet_gap"), scenes.images, scenes.labels).cpu(), scenes.boxes
+
+
 def _better_box(f: Learners) -> Truth:
     """f(heatmap): a map (H, W) to (x0, y0, x1, y1), half open; it has to beat a fifth of the maximum."""
-    scenes = critters(150, seed=818)
-    heatmaps = cam(load("critternet_gap"), scenes.images, scenes.labels).cpu()
-    found = torch.full((len(scenes), 4), torch.nan)
+    heatmaps, truth = _fresh()
+    found = torch.full_like(truth, torch.nan)
     for n, heatmap in enumerate(heatmaps):
-        got = ask(f, heatmap, call="my_box(heatmap)")
+        got = ask(f, heatmap.clone(), call="my_box(heatmap)")
         try:
             corners = [float(edge) for edge in got]
         except (TypeError, ValueError, RuntimeError):
@@ -242,7 +249,7 @@ def _better_box(f: Learners) -> Truth:
         if x1 <= x0 or y1 <= y0:
             raise Wrong(f"the box {corners} has no area: x0 < x1 and y0 < y1 are wanted, in this order")
         found[n] = torch.tensor(corners)
-    mine, fifth = (Mean((iou(guess, scenes.boxes) >= 0.5).float()) for guess in (found, boxes(heatmaps)))
+    mine, fifth = (Mean((iou(guess, truth) >= 0.5).float()) for guess in (found, boxes(heatmaps)))
     gain = difference(mine, fifth)
     told = f"a fifth of the maximum {float(fifth):.0%}; the difference, with its 95% interval: {gain:+.0%}."
     if gain.low <= 0:
