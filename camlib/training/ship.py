@@ -21,7 +21,7 @@ from ..units.filters import autocorrelation, colourfulness, filters
 from .drawn import Drawn, drawn
 from .plans import CONSTANT_FILE, KEPT, PLANS, SCENES
 
-__all__ = ["FRESH", "README", "TRAINING", "figures", "page", "right", "runs", "table"]
+__all__ = ["FRESH", "README", "TRAINING", "figures", "here", "page", "right", "runs", "table"]
 
 TRAINING, FRESH = 1001, 2002  # seeds of the scenes to learn from, and of those to be tried on
 COLUMNS = ("accuracy", "one missing", "two missing", "grey", "autocorrelation", "colour", "minutes")

@@ -28,7 +28,7 @@ from camlib.training.augment import hidden, mean_of, varied
 from camlib.training.batchnorm import batch_normed, fold
 from camlib.training.drawn import drawn
 from camlib.training.plans import CONSTANT_FILE, KEPT, KEPT_FILE, PLANS, Plan
-from camlib.training.ship import COLUMNS, figures, runs, table
+from camlib.training.ship import COLUMNS, figures, here, runs, table
 from camlib.training.train import agreement_loss, retrain, train
 from camlib.units.ablation import ablate
 from camlib.units.filters import autocorrelation, colourfulness, filter_history, filters
@@ -111,9 +111,7 @@ def test_seeds_are_other_runs_with_other_names(tmp_path, kept):
     assert [file.name for file in files] == ["critternet_gap.safetensors", "critternet_gap-seed1.safetensors"]
     one, other = (load_file(file)["conv1.weight"] for file in files)
     assert not torch.allclose(one, other, atol=1e-3)
-    with pytest.raises(
-        ValueError, match="no training of critternet_gap with seed 3; there are seeds 0 to 2"
-    ):
+    with pytest.raises(ValueError, match="no training of critternet_gap with seed 3; there are seeds 0 to 2"):
         train("critternet_gap", tmp_path, kept, TINY, seed=3, **FEW)
     with pytest.raises(ValueError, match="no training of critternet with seed 1; there are seeds 0"):
         train("critternet", tmp_path, kept, TINY, seed=1, **FEW)
@@ -341,8 +339,8 @@ def said(name):
 
 
 def shipped():
-    """(network, seed, what its file says of itself) of every run that ships."""
-    return [(name, seed, said(run_name(name, seed))) for name, seed in runs()]
+    """(network, seed, what its file says of itself) of every run that is there."""
+    return [(name, seed, said(run_name(name, seed))) for name, seed in here(shipped_folder())]
 
 
 LEAST = {
@@ -359,6 +357,10 @@ LEAST = {
 
 def test_the_readme_beside_the_weights_repeats_their_table():
     assert table(shipped_folder()) in (shipped_folder() / "README.md").read_text()
+
+
+def test_every_run_that_load_promises_ships():
+    assert sorted(here(shipped_folder())) == sorted(runs())
 
 
 def test_every_run_is_as_good_as_wanted():
@@ -444,6 +446,8 @@ def test_the_first_layer_is_structured_and_the_kept_epochs_lead_to_it():
 
 def test_filters_settle_early_also_where_the_rate_is_constant():
     """Lesson 01 says that they do: it would be no news if the rate had fallen to nothing."""
+    if not (shipped_folder() / CONSTANT_FILE).is_file():
+        pytest.skip(f"{CONSTANT_FILE} is not trained yet: make train")
     kept, other = filter_history(), filter_history(constant=True)
     assert list(other) == list(KEPT)
     assert torch.equal(kept[0], other[0])
