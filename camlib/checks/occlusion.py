@@ -141,7 +141,8 @@ def _beyond(f: Learners) -> Truth:
     def shares(*without: str) -> Tensor:
         drawn = draw([replace(recipe, without=without) for recipe in scenes.recipes])
         with torch.inference_mode():
-            return net(drawn.images).softmax(1)[torch.arange(len(drawn)), drawn.labels].cpu()
+            own: Tensor = net(drawn.images).softmax(1)[torch.arange(len(drawn)), drawn.labels].cpu()
+        return own
 
     whole, first, second, both = shares(), shares("coat"), shares("back"), shares("coat", "back")
     each = (whole - both) - (whole - first) - (whole - second)
@@ -165,7 +166,12 @@ def _beyond(f: Learners) -> Truth:
             f"by your count {number:.1%}; the truth is another number. Is it the true class's probability?"
         )
     drops = [float((whole - some).mean()) for some in (first, second, both)]
-    return want, "Without the coat's colour it loses {:.0%}, without the back {:.0%}, without both {:.0%}.".format(*drops)
+    return (
+        want,
+        "Without the coat's colour it loses {:.0%}, without the back {:.0%}, without both {:.0%}.".format(
+            *drops
+        ),
+    )
 
 
 beyond = investigation(_beyond)

@@ -143,7 +143,8 @@ def beyond(net: Any, scenes: Any, one: str, other: str, how: str = "right") -> A
     def share(*without: str) -> Tensor:
         drawn = draw([replace(recipe, without=without) for recipe in scenes.recipes])
         with torch.inference_mode():
-            return net(drawn.images).softmax(1)[torch.arange(len(drawn)), drawn.labels]
+            shares: Tensor = net(drawn.images).softmax(1)[torch.arange(len(drawn)), drawn.labels]
+        return shares
 
     whole, first, second, both = share(), share(one), share(other), share(one, other)
     answers = {
@@ -167,7 +168,7 @@ def test_two_parts_drawn_away() -> None:
     [("turned", "the sign is turned"), ("both", "what both cost together"), ("one", "only one of the two")],
 )
 def test_mistakes_with_two_parts(how: str, sentence: str) -> None:
-    verdict = checks.beyond(0, lambda *given: beyond(*given, how=how))
+    verdict = checks.beyond(0, lambda net, scenes, one, other: beyond(net, scenes, one, other, how))
     assert not verdict
     assert sentence in verdict.message
 
