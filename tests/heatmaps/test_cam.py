@@ -23,9 +23,10 @@ FAMILIES = (
     *("inception_v3", "maxvit_t", "mnasnet0_5", "mobilenet_v2", "mobilenet_v3_small", "regnet_x_400mf"),
     *("regnet_y_400mf", "resnet18", "resnet50", "resnext50_32x4d", "shufflenet_v2_x0_5", "squeezenet1_1"),
     *("swin_t", "swin_v2_t", "vgg11", "vgg11_bn", "vit_b_16", "wide_resnet50_2"),
+    *("timm/deit_tiny_patch16_224", "timm/swin_tiny_patch4_window7_224"),
 )
 ZOO = list(addresses()) if os.environ.get("CAMLIB_ZOO") else FAMILIES
-NO_CAM = ("alexnet", "convnext", "maxvit", "mobilenet_v3", "vgg", "vit")
+NO_CAM = ("alexnet", "convnext", "maxvit", "mobilenet_v3", "timm/deit", "vgg", "vit")
 
 
 def gap(pool: Callable[[], nn.Module] = lambda: nn.AdaptiveAvgPool2d(1)) -> Net:
@@ -149,7 +150,7 @@ def check_identity(net: Net, images: Tensor) -> Classifier:
 @pytest.mark.zoo
 def test_the_identity_over_the_zoo_and_who_is_refused(name: str, untrained: Callable[[str], Net]) -> None:
     net = untrained(name)
-    size = (net.size, net.size) if name.startswith(("vit", "maxvit", "swin_v2")) else (96, 128)
+    size = (net.size, net.size) if name.startswith(("vit", "maxvit", "swin_v2", "timm")) else (96, 128)
     images = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
     if name.startswith(NO_CAM):
         with pytest.raises(ValueError, match=f"{name} has no class activation maps.*use gradcam"):
@@ -157,8 +158,9 @@ def test_the_identity_over_the_zoo_and_who_is_refused(name: str, untrained: Call
         return
     head = check_identity(net, images)
     assert head.pool == "mean"
-    assert (head.field is None) == name.startswith("swin")
-    assert head.field is None or head.field.shape == head.features.shape[2:]
+    assert head.field
+    assert head.field.attention == ("swin" in name)
+    assert head.field.shape == head.features.shape[2:]
     assert cam(net, images, 7).shape == (2, *size)
 
 

@@ -106,7 +106,8 @@ def test_a_run_leaves_a_whole_verified_half_precision_file(tmp_path, kept):
     assert {path.name for path in kept.iterdir() if "scenes" not in path.name} == set()  # no finished run
 
 
-def test_seeds_are_other_runs_with_other_names(tmp_path, kept):
+def test_seeds_are_other_runs_with_other_names(tmp_path, kept, monkeypatch):
+    monkeypatch.setitem(RUNS, "critternet_gap", 3)
     files = [train("critternet_gap", tmp_path, kept, TINY, seed=seed, **FEW) for seed in (0, 1)]
     assert [file.name for file in files] == ["critternet_gap.safetensors", "critternet_gap-seed1.safetensors"]
     one, other = (load_file(file)["conv1.weight"] for file in files)
@@ -297,7 +298,7 @@ def test_the_command_trains_what_is_named_and_writes_the_page(tmp_path, capsys, 
     assert ran[0] == ("critternet_gmp", 0, False)  # the teacher first, and its pupil after it
     assert ran[-1] == ("critternet_eye", 0, False)
     assert set(ran) == {
-        *(("critternet_gmp", seed, False) for seed in range(3)),
+        ("critternet_gmp", 0, False),
         *(("lenet", seed, False) for seed in range(3)),
         *(("critternet", 0, True), ("critternet_eye", 0, False)),
     }
