@@ -192,7 +192,7 @@ def test_wrong_bandwidths_are_named(answer, says):
     assert says in verdict.message
 
 
-def ranked(codes, xy, labels, rank=True, of=torch.pdist):
+def ranked(codes, xy, labels, *, rank=True, of=torch.pdist):
     both = []
     for rows in (codes, xy):
         distances = of(torch.stack([rows[labels == c].mean(0) for c in range(9)])).flatten()
@@ -211,8 +211,8 @@ def test_islands_distances_are_measured():
     [
         (None, ranked, "write your prediction down"),
         (0.5, lambda *given: None, "not done yet"),
-        (0.5, lambda *given: ranked(*given, rank=False), "not their ranks"),
-        (0.5, lambda *given: ranked(*given, of=lambda m: torch.cdist(m, m)), "each pair is there twice"),
+        (0.5, lambda codes, xy, labels: ranked(codes, xy, labels, rank=False), "not their ranks"),
+        (0.5, lambda *given: ranked(*given[:3], of=lambda m: torch.cdist(m, m)), "each pair is there twice"),
         (0.5, lambda *given: 0.123, "spearmanr says otherwise"),
     ],
 )

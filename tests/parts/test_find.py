@@ -338,7 +338,7 @@ def test_five_clicks_on_photographs_of_ones_own() -> None:
 
 def test_what_find_units_refuses(scenes: Scenes) -> None:
     net, images = load("critternet_gap"), torch.rand(3, 3, 128, 128)
-    with pytest.raises(ValueError, match="only scenes know where 'eye' is, and photos.*; give points"):
+    with pytest.raises(ValueError, match=r"only scenes know where 'eye' is, and photos.*; give points"):
         find_units(net, images, "eye")
     with pytest.raises(ValueError, match=r"2 points and 3 sizes for 3 pictures"):
         find_units(net, images, torch.zeros(2, 1, 2))

@@ -81,6 +81,7 @@ def test_around_a_patch_only_its_square_is_shown(top):
     assert torch.allclose(torch.from_numpy(np.asarray(ax.images[0].get_array())), want)
     left, right, down, up = ax.images[0].get_extent()
     inner = ax.patches[1]
+    assert isinstance(inner, Rectangle)
     assert inner.get_width() == pytest.approx(3 / 7 * (right - left))
     assert inner.get_x() + inner.get_width() / 2 == pytest.approx((left + right) / 2)
     assert inner.get_y() + inner.get_height() / 2 == pytest.approx((down + up) / 2)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from tools import environment, handouts, lesson, publish
 from tools.new_lesson import new_lesson
