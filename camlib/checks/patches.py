@@ -156,7 +156,7 @@ _SIDE, _FIRST = 33, 47  # of the lure, in the middle of a page of 128 pixels
 
 
 def _eye_lure(f: Learners) -> Truth:
-    """f(): a picture (3, 33, 33) without an eye; laid on grey, the share of a real one's peak."""
+    """f(): a picture (3, 33, 33) with little of an eye; laid on grey, the share of a real one's peak."""
     picture = ask(f, call=f"{getattr(f, '__name__', 'your function')}()")
     if sentence := unfit(picture, (3, _SIDE, _SIDE), "picture"):
         raise Wrong(sentence)
