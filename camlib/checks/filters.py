@@ -171,7 +171,7 @@ def gabor(f: Learners) -> str:
     )
     if edge.square().mean() > patches[0][9:-9, 9:-9].square().mean() / 4:
         raise Wrong("right stripes, but they reach the corners: multiply by a Gaussian, exp(-r² / 2σ²)")
-    return "right: conv1's striped filters look like this, and lesson 01 fits them"
+    return "right: conv1's striped filters look like this"
 
 
 _FIRST, _LAST = slice(None, 4), slice(-4, None)
@@ -241,7 +241,7 @@ def _lure(f: Learners) -> Truth:
         raise Wrong(f"your patches give {mean:.0%} of what is possible, on average over the filters")
     patches = functional.unfold((critters(40, seed=1).images - 0.5) / 0.25, 11, stride=4)
     real = (filters.flatten(1) @ patches).amax((0, 2)) / most
-    return float(real.mean()), "So much the best patch of forty scenes gives, of what yours give."
+    return float(real.mean()), "The best patch of forty scenes reaches that share of your score."
 
 
 lure = investigation(_lure)

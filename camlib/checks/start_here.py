@@ -12,7 +12,7 @@ from .prediction import Truth, investigation
 from .verdict import Learners, Wrong, ask, check, demand, demand_formula, refuse
 
 _SCENES, _SEED, _COST = 60, 4711, 0.2  # how many are drawn, from which seed; what a change must cost
-_SMALLEST = 0.35  # the scale of the smallest critters that the networks were trained on
+_SMALLEST, _LARGEST = 0.35, 0.8  # the scales of the critters that the networks were trained on
 
 
 @check
@@ -123,6 +123,8 @@ def _same(changed: Any, recipe: Recipe) -> Recipe:
         raise Wrong("more things stand before the critter than did: nothing may hide it")
     if changed.scale < min(_SMALLEST, recipe.scale):
         raise Wrong(f"the critter has scale {changed.scale:.2g}: in training none was below {_SMALLEST}")
+    if changed.scale > max(_LARGEST, recipe.scale):
+        raise Wrong(f"the critter has scale {changed.scale:.2g}: in training none was above {_LARGEST}")
     if not (0 <= changed.x <= 1 and 0 <= changed.y <= 1):
         raise Wrong(f"x and y are {changed.x:.2g} and {changed.y:.2g}: beyond 0 and 1 it leaves the picture")
     return changed

@@ -82,6 +82,8 @@ def test_right_answers_pass(check, answer):
             "any two pictures",
         ),
         (checks.centred_cosine, lambda a, b: centred_cosine(a, b).mean(), "one for each, shape (6,)"),
+        (checks.centred_cosine, lambda a, b: centred_cosine(a, b).mean().item(), "one for each, shape (6,)"),
+        (checks.centred_cosine, lambda a, b: [0.5] * 4, "the wrong shape"),
         (
             checks.centred_cosine,
             lambda a, b: torch.cosine_similarity((a - a.mean(0)).flatten(1), (b - b.mean(0)).flatten(1)),

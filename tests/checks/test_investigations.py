@@ -24,6 +24,7 @@ def test_a_pose_that_was_never_met_costs_right_answers() -> None:
         (lambda r: replace(r, coat=(0.5, 0.5, 0.5)), "marks of the class"),
         (lambda r: replace(r, occluders=9), "nothing may hide it"),
         (lambda r: replace(r, scale=0.1), "the critter has scale 0.1"),
+        (lambda r: replace(r, scale=1.5), "in training none was above 0.8"),
         (lambda r: replace(r, x=1.5), "x and y are 1.5 and"),
         (lambda r: 180, "it should return a recipe"),
         (lambda r: None, "not done yet"),
@@ -81,3 +82,9 @@ def test_a_name_is_graded_by_taking_the_part_away() -> None:
     assert not verdicts[0].passed
     assert "it needs those more" in verdicts[0].message
     assert verdicts[1].passed, verdicts[1]
+
+
+def test_a_unit_that_needs_two_parts_is_not_named_after_one() -> None:
+    verdict = checks.defended(0.5, lambda: (18, "eyes"))
+    assert not verdict.passed
+    assert "one name is too few" in verdict.message, verdict
