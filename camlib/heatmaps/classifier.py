@@ -193,7 +193,10 @@ def _laid(
         if dims == 3 and field is None:
             continue
         ways.append(_Ends(None, None, field, dims, axis))
-        if any(_pool(ways[-1].laid(found[dims]), one, _NEAR.get(one.dtype, 1e-3)) for one in pooled):
+        laid = ways[-1].laid(found[dims])
+        if laid.shape[2:].numel() == 1:  # pooled already, its units last (ConvNeXt's norm behind the pool)
+            continue
+        if any(_pool(laid, one, _NEAR.get(one.dtype, 1e-3)) for one in pooled):
             return ways[-1]
     return ways[0] if ways and ways[0].dims == 4 else _Ends(None, None, None)
 
