@@ -17,7 +17,7 @@ from .marks import box, dots, outline
 from .tiles import BAR, Pixels, heaviness, pixels, scale_bar, tiles
 
 _DIM = 0.6  # how bright the picture is drawn
-LIGHT = 75  # heat is smooth, and the picture under it dark: a JPEG of this quality shows as much
+LIGHT = 64  # heat is smooth, and the picture under it dark: a JPEG of this quality shows as much
 _COLDEST, _RISE = 0.25, 0.7  # chosen so that, over grey and darker, more heat is never darker
 
 
