@@ -40,7 +40,7 @@ def test_the_sign_of_each_weight_excites_a_filter_most() -> None:
     for answer in (lambda w: 0.5 + 0.5 * w.sign(), lambda w: (w > 0).float()):
         verdict = checks.lure(0.4, answer)
         assert verdict.passed, verdict
-        assert "the best patch of forty scenes" in verdict.message
+        assert "The best patch of forty scenes" in verdict.message
 
 
 @pytest.mark.parametrize(
