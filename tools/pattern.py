@@ -34,8 +34,8 @@ def breaches(nb: NotebookNode) -> list[str]:
 def _said(nb: NotebookNode) -> Iterator[str]:
     """After each figure or printed result comes a visible text, which is the speaker's note as well.
 
-    Printed results and one figure that follow each other on a slide, or go on without a heading on the next
-    page (a subslide), may share their text.
+    Printed results and one figure that follow each other on a slide may share their text; a figure has it
+    after one more cell of code at most.
     """
     part = lesson.section(nb, "Exercises")
     exempt = set(part.cells if part else [])
@@ -48,7 +48,7 @@ def _said(nb: NotebookNode) -> Iterator[str]:
                 yield from _answers(nb, results, i)
             results = []
             continue
-        if results and lesson.slide_type(cell) == "slide":
+        if results and lesson.slide_type(cell) in ("slide", "subslide"):
             yield f"{_last(nb, results)}: a new slide begins and nobody has said what one sees: {_WRITE}"
             results = []
         if not cell.outputs:
