@@ -20,7 +20,7 @@ from tools.lesson import FOLDED, PICTURES, SECTIONS, STUB_MARKS, tags, told
 
 LINES_PER_CELL = 8
 LONGEST_LINE = 110
-SLIDES = (15, 40)
+SLIDES = (15, 35)
 LARGEST_FILE = 1_500_000
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"

@@ -34,8 +34,7 @@ def breaches(nb: NotebookNode) -> list[str]:
 def _said(nb: NotebookNode) -> Iterator[str]:
     """After each figure or printed result comes a visible text, which is the speaker's note as well.
 
-    Printed results and one figure that follow each other on a slide may share their text; a figure has it
-    after one more cell of code at most.
+    Printed results and one figure that follow each other on a slide may share their text.
     """
     part = lesson.section(nb, "Exercises")
     exempt = set(part.cells if part else [])

@@ -189,8 +189,8 @@ RULES = {
     "setup, stub and check cells are skipped": slide("import camlib", "slide"),
     "hints and solutions are skipped": slide("<summary>Hint", "-"),
     "folds 'Speaker notes': only": source("Words: why anybody", "<details><summary>Speaker notes</summary>"),
-    "the deck has 41 slides": lambda nb: nb.cells.extend(
-        nbformat.v4.new_markdown_cell("x", metadata={"slideshow": {"slide_type": "slide"}}) for _ in range(25)
+    "the deck has 36 slides": lambda nb: nb.cells.extend(
+        nbformat.v4.new_markdown_cell("x", metadata={"slideshow": {"slide_type": "slide"}}) for _ in range(20)
     ),
     "slides have speaker notes": lambda nb: nb.update(
         cells=[c for c in nb.cells if lesson.slide_type(c) != "notes"]

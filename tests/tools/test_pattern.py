@@ -57,8 +57,7 @@ RESULTS = [
     ([code(PICTURE), text(ENOUGH, "subslide")], "no text says what one sees"),
     ([code(PICTURE), text(f"{lesson.PREDICT} {ENOUGH}", "-"), code(PRINTED), text()], "no text says what"),
     ([code(PICTURE), code(PICTURE), text()], "the next figure comes and nobody has said"),
-    ([code(PICTURE), code(PRINTED, kind="subslide"), text()], ""),  # it goes on on the next page
-    ([code(PICTURE), code(PRINTED, kind="slide"), text()], "a new slide begins and nobody has said"),
+    ([code(PICTURE), code(PRINTED, kind="subslide"), text()], "a new slide begins and nobody has said"),
     ([code(PICTURE), text("A fine picture.")], "3 words are all that is said of it"),
     ([code(PICTURE), text(f"<details><summary>Hint</summary>\n\n{ENOUGH}\n\n</details>")], "0 words are all"),
     ([code(PICTURE), text(kind="-")], "give it slide type notes"),

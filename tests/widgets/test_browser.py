@@ -415,7 +415,7 @@ def test_curves_stand_out_from_a_light_page_and_a_dark_one(driver, server):
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         driver.execute_async_script(DARK.replace("JupyterLab Dark", theme))
         slider.send_keys(Keys.END, Keys.HOME)  # drawn again
-        WebDriverWait(driver, 30).until(lambda d: len(d.execute_script(CONTRAST)) >= 3)
+        WebDriverWait(driver, 30).until(lambda d: len(d.execute_script(CONTRAST)) == 3)
         assert min(driver.execute_script(CONTRAST)) >= 3, theme
 
 
