@@ -1,13 +1,11 @@
 """The filters of several networks, a grid for each, all grids of one width."""
 
-import math
 from collections.abc import Mapping
 
-import numpy as np
 from torch import Tensor
 
 from .figure import GREY, PAD, WIDTH, Figure, page, place, styled
-from .tiles import Pixels
+from .tiles import Pixels, mosaic_of
 
 _NOTE, _NAME, _GAP = 0.32, 0.3, 0.2  # inches: under the grids, for a note; over each; between them
 _WIDEST = 5.2  # inches, a grid that stands alone
@@ -63,12 +61,6 @@ def _grid(w: Tensor, across: int) -> Pixels:
     """One picture of all filters, each magnified in whole dots, white gaps between them."""
     largest = w.abs().amax(dim=(1, 2, 3), keepdim=True).clamp_min(1e-12)
     cells = (0.5 + 0.5 * w / largest).expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()
-    count, high, wide = cells.shape[:3]
+    wide = cells.shape[2]
     times = max(1, _DOTS // (across * (wide + 1)))
-    gap = max(2, times * wide // 12)
-    down, right = high * times + gap, wide * times + gap
-    field = np.ones((math.ceil(count / across) * down - gap, across * right - gap, 3), np.float32)
-    for i, cell in enumerate(cells):
-        y, x = i // across * down, i % across * right
-        field[y : y + high * times, x : x + wide * times] = cell.repeat(times, 0).repeat(times, 1)
-    return field
+    return mosaic_of(cells, across, times, max(2, times * wide // 12))

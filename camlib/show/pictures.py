@@ -1,6 +1,5 @@
 """Pictures in grids, with captions, boxes, points and outlines; scenes; filters; feature maps."""
 
-import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -13,7 +12,7 @@ from ..pictures.photos import Photos
 from ..scenes.scenes import KEYPOINTS, Scenes
 from .figure import DOTS, GREY, PAD, WIDTH, Figure, page, place, styled
 from .marks import box, dots, names, outline
-from .tiles import BAR, Pixels, fitting_columns, heaviness, pixels, scale_bar, tiles
+from .tiles import BAR, Pixels, fitting_columns, heaviness, mosaic_of, pixels, scale_bar, tiles
 
 _NOTE = 0.32  # inches under the pictures, for a note
 _FEW, _LIGHT = 3, 75  # pictures; of more, small ones, a JPEG of this quality shows as much
@@ -170,16 +169,12 @@ def _mosaic(
     cells: Pixels, title: str, alt: str | None, content: str, columns: int | None, below: float
 ) -> Figure:
     """Small pictures (N, h, w, 3) of one size as one, magnified in whole dots, thin gaps between them."""
-    count, high, wide = cells.shape[:3]
+    count, _, wide = cells.shape[:3]
     columns = columns or fitting_columns(count, most=16)
     dots = min(240.0, (WIDTH - 2 * PAD) * DOTS / columns)  # for a cell and its gap
     times = max(1, int(dots / (wide * 13 / 12)))
     gap = max(3, times * wide // 12)
-    down, right = high * times + gap, wide * times + gap
-    field = np.ones((math.ceil(count / columns) * down - gap, columns * right - gap, 3), np.float32)
-    for i, cell in enumerate(cells):
-        y, x = i // columns * down, i % columns * right
-        field[y : y + high * times, x : x + wide * times] = cell.repeat(times, 0).repeat(times, 1)
+    field = mosaic_of(cells, columns, times, gap)
     scale = min(1 / DOTS, (WIDTH - 2 * PAD) / field.shape[1])
     figure = page(title, alt, content, field.shape[0] * scale + below)
     ax = place(figure, PAD, PAD + below, field.shape[1] * scale, field.shape[0] * scale)

@@ -94,3 +94,14 @@ def scale_bar(
     bar.set_xticks(np.linspace(0, 1, len(ends)).tolist(), ends)
     bar.set_yticks([])
     bar.get_xticklabels()[0].set_horizontalalignment("left")
+
+
+def mosaic_of(cells: Pixels, columns: int, times: int, gap: int) -> Pixels:
+    """Small pictures (N, h, w, 3) as one, each dot magnified `times` times, white gaps between them."""
+    count, high, wide = cells.shape[:3]
+    down, right = high * times + gap, wide * times + gap
+    field = np.ones((math.ceil(count / columns) * down - gap, columns * right - gap, 3), np.float32)
+    for i, cell in enumerate(cells):
+        y, x = i // columns * down, i % columns * right
+        field[y : y + high * times, x : x + wide * times] = cell.repeat(times, 0).repeat(times, 1)
+    return field
