@@ -28,7 +28,7 @@ test: env ## all checks: ruff, mypy, the tests, every lesson's cells
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	@# no progress bars where output is compared: only the console's tqdm, which QT_API asks for, knows TQDM_DISABLE
-	QT_API= TQDM_DISABLE=1 $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 tests notebooks
+	QT_API= TQDM_DISABLE=1 $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks
 
 check: env ## while at work: ruff, mypy and the library's tests, without lessons, browser and zoo
 	$(PY) -m ruff check .
