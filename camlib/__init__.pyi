@@ -1,4 +1,4 @@
-from . import checks, scenes, scores, show, widgets
+from . import checks, scenes, scores, show, trust, widgets
 from .commands.photograph import Look, look
 from .embeddings.centred_cosine import centred_cosine
 from .embeddings.codes import codes
@@ -7,6 +7,7 @@ from .embeddings.neighbours import nearest
 from .embeddings.plane import embed, neighbours_kept
 from .embeddings.probe import probe
 from .geometry.field import ReceptiveField, receptive_field, upsample
+from .heatmaps.by_captum import deep_lift, guided_backprop, integrated_gradients, smoothgrad
 from .heatmaps.cam import cam, class_maps
 from .heatmaps.classifier import Classifier, find_classifier
 from .heatmaps.gradcam import gradcam
@@ -103,6 +104,7 @@ __all__ = [
     "colourfulness",
     "costs",
     "critters",
+    "deep_lift",
     "digits",
     "displacement",
     "dissect",
@@ -118,8 +120,10 @@ __all__ = [
     "folder",
     "gradcam",
     "grid",
+    "guided_backprop",
     "head_frame",
     "here",
+    "integrated_gradients",
     "iou",
     "linear_weights",
     "load",
@@ -151,11 +155,13 @@ __all__ = [
     "silenced_logits",
     "similarnet",
     "smooth",
+    "smoothgrad",
     "softmax_weights",
     "texts",
     "top_patches",
     "track",
     "trained",
+    "trust",
     "upsample",
     "walk",
     "widgets",

@@ -11,8 +11,25 @@ Rng = np.random.Generator
 T = TypeVar("T")
 
 
-def backdrop(seed: int) -> tuple[tuple[Colour, Colour], list[Shape], float]:
-    """The sky's colours (top, bottom), the shapes behind the critter from far to near, and the horizon."""
+def backdrop(seed: int, cleared: tuple[int, ...] = ()) -> tuple[tuple[Colour, Colour], list[Shape], float]:
+    """The sky's colours (top, bottom), the shapes behind the critter from far to near, and the horizon.
+
+    cleared: which of the small things on the ground, counted from far to near, are left out.
+    """
+    sky, far, small, seeds, horizon = _scenery(seed)
+    near = [shape for k, thing in enumerate(small) if k not in cleared for shape in thing]
+    return sky, [*far, *near, *seeds], horizon
+
+
+def things(seed: int) -> int:
+    """How many small things, plants, stones and shells, stand on the ground of this backdrop."""
+    return len(_scenery(seed)[2])
+
+
+def _scenery(
+    seed: int,
+) -> tuple[tuple[Colour, Colour], list[Shape], list[list[Shape]], list[Shape], float]:
+    """The sky, what is far, each small thing on the ground, drifting seeds, and the horizon."""
     rng = np.random.default_rng(seed)
     top, ground = colour(rng, (0.08, 0.5), (0.45, 1.0)), colour(rng, (0.1, 0.55), (0.38, 0.95))
     low = mix(top, colour(rng, (0.05, 0.4), (0.75, 1.0)), 0.65)
@@ -31,13 +48,15 @@ def backdrop(seed: int) -> tuple[tuple[Colour, Colour], list[Shape], float]:
         shapes += _choice(rng, (tree, pine))(rng, rng.uniform(-0.05, 1.05), y, size)
     kinds = [_choice(rng, (grass, flower, stone, mushroom, leaf, berry, shell)) for _ in range(3)]
     spots = rng.uniform((-0.03, horizon + 0.02), (1.03, 1.03), (int(rng.integers(5, 26)), 2))
+    small: list[list[Shape]] = []
     for x, y in sorted(spots.tolist(), key=lambda p: p[1]):
         near = (y - horizon) / (1 - horizon)
-        shapes += _choice(rng, tuple(kinds))(rng, x, y, rng.uniform(0.05, 0.1) * (0.55 + 0.7 * near))
+        small.append(_choice(rng, tuple(kinds))(rng, x, y, rng.uniform(0.05, 0.1) * (0.55 + 0.7 * near)))
+    seeds: list[Shape] = []
     for x, y in rng.uniform(0, 1, (int(rng.integers(3, 12)), 2)).tolist():  # drifting seeds
         r = rng.uniform(0.004, 0.009)
-        shapes.append(Shape(0, ellipse(x, y, r, r, n=10), mix((1, 1, 1), top, rng.uniform(0, 0.15))))
-    return (top, low), shapes, horizon
+        seeds.append(Shape(0, ellipse(x, y, r, r, n=10), mix((1, 1, 1), top, rng.uniform(0, 0.15))))
+    return (top, low), shapes, small, seeds, horizon
 
 
 def occluder(rng: Rng, low: Points, high: Points) -> list[Shape]:

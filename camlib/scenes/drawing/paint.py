@@ -31,7 +31,7 @@ class Truth(NamedTuple):
 def paint(recipe: Recipe, size: int) -> tuple[Array, list[Truth]]:
     """The picture (3, size, size), uint8, and the truth of the critter and of its companion, if any."""
     rng = np.random.default_rng(recipe.light)
-    picture = _background(recipe.backdrop, size, rng)
+    picture = _background(recipe, size, rng)
     light = np.array([rng.choice((-0.6, 0.6)), -0.8])
     cast = [_Critter(r, size) for r in (recipe, recipe.companion) if r is not None]
     truths: list[Truth] = []
@@ -244,9 +244,9 @@ def _blur(image: Image.Image, radius: float) -> Array:
     return soft
 
 
-def _background(seed: int, size: int, rng: np.random.Generator) -> Array:
+def _background(recipe: Recipe, size: int, rng: np.random.Generator) -> Array:
     """Sky, land and plants (H, W, 3) in [0, 1], with soft patches of light and dark."""
-    (top, low), shapes, horizon = backdrop(seed)
+    (top, low), shapes, horizon = backdrop(recipe.backdrop, recipe.cleared)
     t = np.clip(np.linspace(0, 1 / horizon, size), 0, 1)[:, None, None]
     sky = np.broadcast_to((1 - t) * np.array(top) + t * np.array(low), (size, size, 3))
     sheet = Image.fromarray((sky * 255).astype(np.uint8)).resize(

@@ -1,0 +1,58 @@
+from .alike import complexity, rank_correlation, similarity
+from .baselines import blob, edges, noise
+from .curves import Curves, deletion, insertion, ranking
+from .funnybirds import (
+    Checks,
+    background_independence,
+    centred,
+    checks,
+    completeness,
+    irrelevant,
+    rivals,
+    single_deletion,
+    target_sensitivity,
+)
+from .method import Method, explained
+from .parts import THRESHOLDS, dilated, important, on_masks, part_masks, sufficient
+from .randomise import fresh, randomised
+from .redraw import PLACES, Redrawn, answers, redraw, without_things
+from .shapley import interactions, shapley
+
+__all__ = [
+    "PLACES",
+    "THRESHOLDS",
+    "Checks",
+    "Curves",
+    "Method",
+    "Redrawn",
+    "answers",
+    "background_independence",
+    "blob",
+    "centred",
+    "checks",
+    "completeness",
+    "complexity",
+    "deletion",
+    "dilated",
+    "edges",
+    "explained",
+    "fresh",
+    "important",
+    "insertion",
+    "interactions",
+    "irrelevant",
+    "noise",
+    "on_masks",
+    "part_masks",
+    "randomised",
+    "rank_correlation",
+    "ranking",
+    "redraw",
+    "rivals",
+    "shapley",
+    "similarity",
+    "single_deletion",
+    "sufficient",
+    "target_sensitivity",
+    "without_things",
+]

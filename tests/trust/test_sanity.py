@@ -1,0 +1,94 @@
+"""Sanity checks: which layers are drawn anew, and the measures of likeness against scipy and by hand."""
+
+import math
+
+import pytest
+import torch
+from scipy.stats import spearmanr
+from torch import nn
+
+from camlib.networks.zoo import load, wrap
+from camlib.trust.alike import complexity, rank_correlation, similarity
+from camlib.trust.baselines import blob, edges, noise
+from camlib.trust.method import explained
+from camlib.trust.randomise import fresh, randomised
+
+NET = load("critternet_gap", weights="random", seed=3)
+LAYERS = ["fc", "conv5", "conv4", "conv3", "conv2", "conv1"]
+
+
+def changed(other: nn.Module) -> list[str]:
+    """The layers whose weights are not those of NET."""
+    return [
+        name
+        for name in LAYERS
+        if not torch.equal(
+            NET.module.get_parameter(f"{name}.weight"),
+            other.get_submodule("module").get_parameter(f"{name}.weight"),
+        )
+    ]
+
+
+def test_cascading_and_independent() -> None:
+    before = {key: value.clone() for key, value in NET.state_dict().items()}
+    state = torch.random.get_rng_state()
+    steps = list(randomised(NET))
+    assert [name for name, _ in steps] == LAYERS
+    assert [changed(one) for _, one in steps] == [LAYERS[: k + 1] for k in range(6)]
+    assert [changed(one) for _, one in randomised(NET, order="independent")] == [[name] for name in LAYERS]
+    assert len(changed(fresh(NET))) == 6
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert all(torch.equal(before[key], value) for key, value in NET.state_dict().items())
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    one, other, third = fresh(NET), fresh(NET), fresh(NET, seed=1)
+    assert all(map(torch.equal, one.parameters(), other.parameters()))
+    assert not any(map(torch.equal, one.parameters(), third.parameters()))
+
+
+def test_refusals() -> None:
+    with pytest.raises(ValueError, match="no order 'upwards'"):
+        randomised(NET, order="upwards")  # type: ignore[arg-type]
+    bare = wrap(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), mean=[0.0] * 3, std=[1.0] * 3, size=4)
+    with pytest.raises(ValueError, match="no layer"):
+        randomised(bare)
+    with pytest.raises(ValueError, match="one heatmap for each picture"):
+        explained(lambda net, images, targets: images, NET, torch.zeros(1, 3, 8, 8), torch.tensor([0]))
+
+
+def test_likeness_by_hand() -> None:
+    one = torch.tensor([[[1.0, 2], [3, 4]]])
+    assert rank_correlation(one, 2 * one + 7).tolist() == [1]
+    assert rank_correlation(one, -one).tolist() == [-1]
+    assert rank_correlation(one, -one, signed=False).tolist() == [1]
+    assert rank_correlation(one, torch.ones(1, 2, 2)).tolist() == [0]  # a blank map is like no other
+    random = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(2, 16, 16, generator=random) for _ in range(2))
+    want = [spearmanr(x.flatten(), y.flatten()).statistic for x, y in zip(a, b, strict=True)]
+    assert rank_correlation(a, b).tolist() == pytest.approx(want)
+    assert similarity(a, 3 * a).tolist() == pytest.approx([1, 1])
+    assert similarity(a, -a, signed=False).tolist() == pytest.approx([1, 1])
+    assert (similarity(a, -a) < 0.9).all()
+
+
+def test_complexity_by_hand() -> None:
+    assert complexity(torch.zeros(1, 10, 10)).tolist() == [0]
+    assert complexity(torch.arange(100.0).reshape(1, 10, 10)).tolist() == pytest.approx([math.log(100)])
+    half = torch.cat([torch.zeros(50), torch.ones(50)]).reshape(1, 10, 10)
+    assert complexity(half).tolist() == pytest.approx([math.log(2)])
+
+
+def test_baselines_do_not_look_at_the_network() -> None:
+    pictures, none = (
+        torch.rand(3, 3, 24, 32, generator=torch.Generator().manual_seed(1)),
+        torch.zeros(3).long(),
+    )
+    for method in (edges, blob, noise):
+        found = explained(method, NET, pictures, none)
+        assert torch.equal(found, explained(method, fresh(NET), pictures, none + 1))
+    assert edges(NET, torch.full((1, 3, 8, 8), 0.5)).abs().max() < 1e-6
+    middle = blob(NET, pictures)[0]
+    assert int(middle.argmax()) in {11 * 32 + 15, 11 * 32 + 16, 12 * 32 + 15, 12 * 32 + 16}
+    assert torch.allclose(middle, middle.flip(0, 1))
+    assert not torch.equal(noise(NET, pictures)[0], noise(NET, pictures)[1])
