@@ -8,7 +8,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell command -v $(name) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab wheelhouse check test notebooks slides handouts public minutes new-lesson bench train weights clean
+.PHONY: help env lab wheelhouse check test notebooks slides handouts public minutes new-lesson bench train trust weights clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ bench: env ## measure the speed against captum, torchcam, grad-cam and scikit-le
 
 train: env ## make the shipped networks again, from their seeds
 	$(PY) -m camlib.training
+
+trust: env ## grade all heatmap methods again, for lesson 12
+	$(PY) -m tools.trust
 
 weights: env ## list the networks and where their weights are
 	$(PY) -m camlib weights list

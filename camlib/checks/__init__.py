@@ -17,6 +17,7 @@ from .peak_finding import refined_peak, two_peaks
 from .prediction import investigation, sixes
 from .similarnet import closed_form, effective, matched_precision, paper_weights
 from .start_here import conv_parameters, harder, output_size, softmax
+from .trust import blur_gain, curve_area, important_parts, rank_agreement, stand_ins
 from .verdict import Verdict, double
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "best_threshold",
     "better_box",
     "beyond",
+    "blur_gain",
     "box_of_map",
     "box_overlap",
     "centred",
@@ -37,6 +39,7 @@ __all__ = [
     "conv_parameters",
     "convolve",
     "cover",
+    "curve_area",
     "defended",
     "distances",
     "double",
@@ -51,6 +54,7 @@ __all__ = [
     "grad_cam",
     "harder",
     "heat_and_worth",
+    "important_parts",
     "interaction",
     "investigation",
     "kept",
@@ -66,10 +70,12 @@ __all__ = [
     "pck",
     "peak",
     "precision",
+    "rank_agreement",
     "refined_peak",
     "sixes",
     "snapped",
     "softmax",
+    "stand_ins",
     "times_found",
     "top_error",
     "two_peaks",

@@ -121,19 +121,33 @@ def critters(
     et al. 2023): `recipes[i].without` names them, `agreeing` has the classes that are still possible.
     Raises ValueError for a count below 1, a size below 32, an unknown class or part, another share.
     """
+    some = recipes(n, seed=seed, pair=pair, stamp=stamp, without=without, lacking=lacking)
+    return draw(some, size=size)
+
+
+def recipes(
+    n: int,
+    *,
+    seed: int = 0,
+    pair: bool = False,
+    stamp: str | None = None,
+    without: Iterable[str] = (),
+    lacking: float = 0.0,
+) -> list[Recipe]:
+    """What `critters` draws, before it is drawn."""
     n, seed = whole(n, "n", 1), seeded(seed)
     if isinstance(without, str) or not isinstance(without, Iterable):
         raise ValueError(f"without is {told(without)}; give the names as a list: without=['eyes']")
     if stamp not in (None, "all", *CLASSES):
         raise ValueError(f"no class {told(stamp)} to stamp; there are {', '.join(CLASSES)}, or 'all'")
     left_out, share = tuple(without), _share(lacking)
-    recipes = [
+    found = [
         replace(sample(seed, i, pair), without=(*left_out, *_lacks(seed, i, share, left_out)))
         for i in range(n)
     ]
     if stamp is not None:
-        recipes = [replace(r, stamp=stamp in ("all", CLASSES[r.label])) for r in recipes]
-    return draw(recipes, size=size)
+        found = [replace(r, stamp=stamp in ("all", CLASSES[r.label])) for r in found]
+    return found
 
 
 def _share(lacking: float) -> float:

@@ -28,6 +28,7 @@ from .charts import bars, lines
 from .compare import compare, compare_along
 from .figure import Figure, png
 from .filter_grids import filter_grids
+from .grades import grades
 from .network import network
 from .overlay import overlays
 from .patches import crops, patches
@@ -46,6 +47,7 @@ __all__ = [
     "crops",
     "filter_grid",
     "filter_grids",
+    "grades",
     "images",
     "lines",
     "look",

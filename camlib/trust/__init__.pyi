@@ -12,6 +12,7 @@ from .funnybirds import (
     single_deletion,
     target_sensitivity,
 )
+from .graded import Grade, Verdict, graded, verdicts
 from .method import Method, explained
 from .parts import THRESHOLDS, dilated, important, on_masks, part_masks, sufficient
 from .randomise import fresh, randomised
@@ -23,8 +24,10 @@ __all__ = [
     "THRESHOLDS",
     "Checks",
     "Curves",
+    "Grade",
     "Method",
     "Redrawn",
+    "Verdict",
     "answers",
     "background_independence",
     "blob",
@@ -37,6 +40,7 @@ __all__ = [
     "edges",
     "explained",
     "fresh",
+    "graded",
     "important",
     "insertion",
     "interactions",
@@ -54,5 +58,6 @@ __all__ = [
     "single_deletion",
     "sufficient",
     "target_sensitivity",
+    "verdicts",
     "without_things",
 ]

@@ -37,8 +37,10 @@ def randomised(
 
 def fresh(net: Net, *, seed: int = 0) -> Net:
     """A copy of the network with all its layers drawn anew: the untrained network of the same build."""
-    *_, (_, last) = randomised(net, seed=seed)
-    return last
+    seed, names, copied = seeded(seed), _resettable(net), copy.deepcopy(net)
+    for k, name in enumerate(reversed(names)):
+        _draw(copied, name, seed + k)
+    return copied
 
 
 def _copies(net: Net, names: list[str], order: str, seed: int) -> Iterator[tuple[str, Net]]:
@@ -46,10 +48,15 @@ def _copies(net: Net, names: list[str], order: str, seed: int) -> Iterator[tuple
     for k, name in enumerate(reversed(names)):
         if order == "independent":
             copied = copy.deepcopy(net)
-        with torch.random.fork_rng(devices=[]), torch.inference_mode(False):
-            torch.manual_seed(seed + k)
-            copied.module.get_submodule(name).reset_parameters()  # type: ignore[operator]
+        _draw(copied, name, seed + k)
         yield name, copy.deepcopy(copied)
+
+
+def _draw(net: Net, name: str, seed: int) -> None:
+    """One layer's numbers, anew; the global random state is left as it was."""
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False):
+        torch.manual_seed(seed)
+        net.module.get_submodule(name).reset_parameters()  # type: ignore[operator]
 
 
 def _resettable(net: Net) -> list[str]:

@@ -1,0 +1,95 @@
+"""A table of grades: methods down, tests across, each cell as dark as it has earned.
+
+show.grades(trust.verdicts(rows, better, baselines), list(better), title="…")
+"""
+
+from collections.abc import Mapping, Sequence
+from math import isnan
+
+from matplotlib.patches import Rectangle
+
+from .charts import SHADES
+from .figure import DARK, GREY, PAD, PALE, WIDTH, Figure, breadth, page, place, styled, wrapped
+
+__all__ = ["grades"]
+
+_ROW, _GAP = 0.36, 0.14  # inches: a row, and the room above the rows in `apart`
+_LINE = 0.2
+
+
+@styled
+def grades(
+    cells: Mapping[str, Sequence[tuple[float, int, int]]],
+    columns: Sequence[str],
+    *,
+    apart: Sequence[str] = (),
+    title: str,
+    alt: str | None = None,
+    form: str = ".2f",
+) -> Figure:
+    """A row for each method, a cell for each test: dark where it wins in all runs, pale where in some.
+
+    cells: method → for each column (score, wins, runs); a score that is NaN is left empty.
+    columns: the tests' names, which may have line breaks.  apart: the methods that stand below, without
+    colour, what the others were measured by.  form: how scores are written.
+    Raises ValueError where a row has another number of cells.
+    """
+    for name, row in cells.items():
+        if len(row) != len(columns):
+            raise ValueError(f"{name!r} has {len(row)} cells for {len(columns)} columns")
+    if not cells or not columns:
+        raise ValueError("there are no grades to show")
+    below = [name for name in cells if name in apart]
+    order = [name for name in cells if name not in apart] + below
+    left = PAD + 0.12 + max(breadth(name, 13) for name in order)
+    wide = (WIDTH - PAD - left) / len(columns)
+    heads = [wrapped(one, wide - 0.08, 11.5) for one in columns]
+    top = 0.08 + _LINE * max(head.count("\n") + 1 for head in heads)
+    high = _ROW * len(order) + (_GAP if below else 0)
+    figure = page(title, alt, _told(cells, columns, order, below, form), high + top + 0.3)
+    figure.shades = SHADES
+    ax = place(figure, left, PAD + 0.3, WIDTH - PAD - left, high + top)
+    ax.set(xlim=(0, len(columns)), ylim=(high + top, 0), xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    for k, head in enumerate(heads):
+        ax.text(k + 0.5, top - 0.06, head, ha="center", va="bottom", size=11.5, linespacing=1.15)
+    for i, name in enumerate(order):
+        y = top + _ROW * i + (_GAP if name in below else 0)
+        ax.annotate(
+            name, (0, y + _ROW / 2), (-6, 0), textcoords="offset points", ha="right", va="center", size=13
+        )
+        for k, (score, wins, runs) in enumerate(cells[name]):
+            if isnan(score):
+                continue
+            won = name not in below and runs > 0 and wins == runs
+            some = name not in below and 0 < wins < runs
+            fill = DARK if won else PALE if some else "white"
+            box = Rectangle((k + 0.03, y + 0.02), 0.94, _ROW - 0.04, fc=fill, ec="#d8d8d8", lw=0.8)
+            ax.add_patch(box)
+            colour = "white" if won else "black" if some else GREY
+            text = f"{score:{form}}".replace("-", "−")
+            ax.text(k + 0.5, y + _ROW / 2, text, ha="center", va="center", size=13, color=colour)
+    key = "dark: better than every map that never looks, in all runs · pale: in some · white: in none"
+    figure.text(PAD / WIDTH, PAD / figure.get_figheight(), key, size=11, color=GREY, va="bottom")
+    return figure
+
+
+def _told(
+    cells: Mapping[str, Sequence[tuple[float, int, int]]],
+    columns: Sequence[str],
+    order: Sequence[str],
+    below: Sequence[str],
+    form: str,
+) -> str:
+    """All numbers in words."""
+    rows = []
+    for name in order:
+        told = []
+        for column, (score, wins, runs) in zip(columns, cells[name], strict=True):
+            if isnan(score):
+                continue
+            won = "" if name in below else f", wins {wins} of {runs}"
+            told.append(f"{' '.join(column.split())} {score:{form}}{won}")
+        rows.append(f"{name}: {'; '.join(told)}")
+    return ". ".join(rows) + "."
