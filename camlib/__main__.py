@@ -83,6 +83,11 @@ def _add_look(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="where to: a .png or .jpg, or a folder; else PHOTO-look.png here",
     )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="test the first heatmap, too: other weights, another class, deletion",
+    )
     parser.set_defaults(run=_look)
 
 
@@ -111,7 +116,13 @@ def _look(options: argparse.Namespace) -> int:
     from .commands import look
 
     return look.main(
-        options.photographs, options.net, options.weights, options.method, options.top, options.output
+        options.photographs,
+        options.net,
+        options.weights,
+        options.method,
+        options.top,
+        options.output,
+        options.check,
     )
 
 

@@ -22,7 +22,7 @@ from ..networks.weights import WeightsError
 from ..networks.zoo import is_known, known, load, unknown
 from ..pictures.files import folder, reading
 from ..show.figure import drawn
-from .photograph import Look, check, look
+from .photograph import Look, check, look, tested
 
 __all__ = ["main"]
 
@@ -36,12 +36,14 @@ def main(
     method: str | None = None,
     top: int = 5,
     output: str | None = None,
+    checked: bool = False,
 ) -> int:
     """Write a page for each photograph, print the answers; 0, 2 where something is wrong, 130 for Ctrl-C.
 
     paths: picture files, and folders of them, by `camlib.folder`'s rules.
     output: for one photograph the file, .png or .jpg; for one or several a folder that is there; None: beside
     the caller, each named after its photograph.
+    checked: print also the three cheapest tests of the first answer's heatmap.
     With 2 nothing is written, but for a photograph that turns out to be unreadable: then the others are.
     """
     done = 0
@@ -64,6 +66,8 @@ def main(
                 done += 1
                 answers = zip(found.classes, found.probabilities.tolist(), strict=True)
                 lines = [f"  {share:6.1%}  {kind}" for kind, share in answers]
+                if checked:
+                    lines += ["  tests of the first heatmap:", *_tests(net, path, found.method)]
                 tqdm.write("\n".join([f"{path}: {net.name}, {found.method}, in {page}", *lines]), sys.stdout)
     except (ValueError, WeightsError, OSError) as error:
         _tell(error)
@@ -72,6 +76,14 @@ def main(
         _tell(f"stopped; {done} of {len(pages)} pages {'is' if done == 1 else 'are'} written")
         return 130
     return 0 if done == len(pages) else 2
+
+
+def _tests(net: Net, path: Path, method: str) -> list[str]:
+    """The lines of `trust.quick`; or, of a photograph or network that it cannot test, why not."""
+    try:
+        return [f"  {line}" for line in tested(net, path, method).lines()]
+    except ValueError as error:
+        return [f"  none: {error}"]
 
 
 def _tell(error: object) -> None:

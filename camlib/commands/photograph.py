@@ -11,6 +11,7 @@ from torchvision.transforms.v2 import functional as transform
 
 from .. import show
 from ..geometry.field import lay, upsample
+from ..heatmaps.cam import cam
 from ..heatmaps.classifier import find_classifier
 from ..heatmaps.gradcam import gradcam
 from ..heatmaps.occlusion import occlusion
@@ -18,11 +19,14 @@ from ..networks.eval_mode import evaluating
 from ..networks.net import Net
 from ..networks.targets import check_several
 from ..pictures.files import opened
+from ..trust.method import Method
+from ..trust.quick import Quick, quick
 from ..wording import near
 
-__all__ = ["METHODS", "Look", "check", "look"]
+__all__ = ["METHODS", "Look", "check", "look", "tested"]
 
 METHODS = ("cam", "gradcam", "occlusion")
+_FUNCTIONS: dict[str, Method] = {"cam": cam, "gradcam": gradcam, "occlusion": occlusion}
 _SHOWN = 800  # pixels, a shown photograph's longer side at most: twice what a page has for it
 _LONG = 8  # a photograph more than so many times as long as wide is cut to that, as by `load_picture`
 
@@ -84,6 +88,15 @@ def look(net: Net, image: Tensor | str | Path, *, method: str | None = None, top
     names = tuple(net.classes[index] for index in chosen.tolist())
     note = f"{note} One scale for all. {seen.words}"
     return Look(_resized(photograph, shown), net.name, names, shares[chosen], heatmaps, used, note)
+
+
+def tested(net: Net, image: Tensor | str | Path, method: str) -> Quick:
+    """The three cheapest tests (`trust.quick`) of a method on one photograph, as `look` shows it the network.
+
+    method: one of `METHODS`, such as the `method` of what `look` gave. Raises ValueError as `look` does.
+    """
+    check(net, method)
+    return quick(_FUNCTIONS[method], net, _seen(net, _photograph(net, image)).image)
 
 
 def check(net: Net | None, method: str | None, top: int = 1) -> None:

@@ -15,6 +15,7 @@ from .funnybirds import (
 from .graded import Grade, Verdict, graded, verdicts
 from .method import Method, explained
 from .parts import THRESHOLDS, dilated, important, on_masks, part_masks, sufficient
+from .quick import Quick, quick
 from .randomise import fresh, randomised
 from .redraw import PLACES, Redrawn, answers, redraw, without_things
 from .shapley import interactions, shapley
@@ -26,6 +27,7 @@ __all__ = [
     "Curves",
     "Grade",
     "Method",
+    "Quick",
     "Redrawn",
     "Verdict",
     "answers",
@@ -48,6 +50,7 @@ __all__ = [
     "noise",
     "on_masks",
     "part_masks",
+    "quick",
     "randomised",
     "rank_correlation",
     "ranking",

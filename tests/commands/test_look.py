@@ -482,3 +482,13 @@ def test_ctrl_c_ends_in_one_line(photo: Path, tmp_path: Path) -> None:
     for page in written:
         Image.open(page).load()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_check_prints_the_three_cheapest_tests(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["look", str(photo), "--net", "critternet_gap", "--check"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index("  tests of the first heatmap:")
+    assert [line[2] in "✓✗" for line in lines[at + 1 :]] == [True] * 3
+    assert ["random weights" in lines[at + 1], "runner-up" in lines[at + 2], "deletion" in lines[at + 3]] == [
+        True
+    ] * 3

@@ -1,0 +1,98 @@
+"""The three cheapest tests of a heatmap, for one's own network and pictures: no truth is needed.
+
+1. *Other weights*: the same network with all layers drawn anew (Adebayo et al. 2018). A map that stays does
+not
+   show what was learned.
+2. *Another class*: the map for the runner-up. A map that stays does not say why this class was chosen.
+3. *Deletion*: the hottest pixels are taken away first (RISE). A map that does no better than a blob in the
+   middle, an edge detector and a random map points at nothing that the network needs.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..networks.eval_mode import evaluating
+from ..networks.images import check_images
+from ..networks.net import Net
+from ..networks.targets import check_several
+from ..wording import in_short
+from .alike import rank_correlation
+from .baselines import blob, edges, noise
+from .curves import deletion
+from .method import Method, explained
+from .randomise import fresh
+
+__all__ = ["Quick", "quick"]
+
+_STEPS = 14  # of a deletion curve
+_ALIKE = 0.5  # rank correlation: from here on two maps are called alike
+BLIND = {"edge detector": edges, "centred blob": blob, "random map": noise}
+
+
+@dataclass(frozen=True, eq=False)
+class Quick:
+    """Of N pictures: how alike the maps stay, and how fast the answer goes when the hottest pixels do.
+
+    weights, classes: double (N,), the rank correlation with the map of the network with random weights, and
+    with the map for the runner-up: 1 is the same order of pixels.
+    deletion: float32 (N,), the area under the curve, low is good; blind: the same of each map that never
+    looks.
+    """
+
+    weights: Tensor
+    classes: Tensor
+    deletion: Tensor
+    blind: dict[str, Tensor]
+
+    __repr__ = in_short
+
+    @property
+    def passed(self) -> tuple[bool, bool, bool]:
+        """Whether each test is passed on average: both correlations under .5, deletion the lowest."""
+        lowest = min(float(one.mean()) for one in self.blind.values())
+        means = (float(self.weights.mean().abs()), float(self.classes.mean()), float(self.deletion.mean()))
+        return means[0] < _ALIKE, means[1] < _ALIKE, means[2] < lowest
+
+    def lines(self) -> list[str]:
+        """Each test in a line of words, with ✓ or ✗."""
+        best = min(self.blind, key=lambda name: float(self.blind[name].mean()))
+        said = (
+            f"with random weights the map {_changes(self.weights)}",
+            f"for the runner-up the map {_changes(self.classes)}",
+            f"deletion: area {float(self.deletion.mean()):.2f}, the best map that never looks ({best}) "
+            f"{float(self.blind[best].mean()):.2f}; lower is better",
+        )
+        return [f"{'✓' if ok else '✗'} {line}" for ok, line in zip(self.passed, said, strict=True)]
+
+
+def quick(method: Method, net: Net, images: Tensor, targets: Tensor | None = None, *, seed: int = 0) -> Quick:
+    """The three tests of one method on some pictures; about sixty runs of the network for each.
+
+    images: (N, C, H, W) in [0, 1].  targets: int64 (N,); None: the top-1 class, whose runner-up is the
+    second.
+    seed: of the random weights.
+    Raises ValueError for a network of one output, or without a layer that can be drawn anew.
+    """
+    check_images(net, images)
+    check_several(net)
+    with evaluating(net), torch.inference_mode():
+        logits = net(images.to(net.mean.device)).float().cpu().clone()
+    own = logits.argmax(1) if targets is None else targets.cpu()
+    second = logits.scatter(1, own[:, None], -torch.inf).argmax(1)
+    heat = explained(method, net, images, own)
+    step = max(1, images.shape[2] * images.shape[3] // _STEPS)
+    areas = {name: deletion(net, images, f(net, images), own, step=step).areas for name, f in BLIND.items()}
+    return Quick(
+        rank_correlation(heat, explained(method, fresh(net, seed=seed), images, own)),
+        rank_correlation(heat, explained(method, net, images, second)),
+        deletion(net, images, heat, own, step=step).areas,
+        areas,
+    )
+
+
+def _changes(alike: Tensor) -> str:
+    mean = float(alike.mean())
+    word = "changes" if abs(mean) < _ALIKE else "stays"
+    return f"{word}: rank correlation {mean:.2f}".replace("-", "−")

@@ -1,0 +1,73 @@
+"""Odd calls in the room of tests: trust, and the methods by captum."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+import camlib
+from tests.odd_calls.case import Case, right, told
+
+cl: Any = camlib
+trust: Any = camlib.trust
+torch.manual_seed(0)
+MODULE = nn.Sequential(
+    *(nn.Conv2d(3, 5, 3, stride=2, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    nn.Linear(5, 2),
+)
+NET = cl.wrap(MODULE, mean=[0.0] * 3, std=[1.0] * 3, size=12)
+ONE_OUTPUT = nn.Sequential(nn.Conv2d(3, 1, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+X, HEAT = torch.rand(2, 3, 12, 12), torch.rand(2, 12, 12)
+SCENES = cl.critters(2, size=32)
+
+CASES: list[Case] = [
+    told(
+        "deletion: a map for each of three", lambda: trust.deletion(NET, X, torch.rand(3, 12, 12)), "heatmaps"
+    ),
+    told("deletion: a map that is too small", lambda: trust.deletion(NET, X, HEAT[:, :6]), "12 × 12"),
+    told("deletion: NaN", lambda: trust.deletion(NET, X, HEAT / 0), "NaN or infinite"),
+    told("deletion: bytes", lambda: trust.deletion(NET, (X * 255).byte(), HEAT), "bytes become such floats"),
+    told("deletion: no steps", lambda: trust.deletion(NET, X, HEAT, step=0), "step"),
+    told("deletion: more than a picture", lambda: trust.deletion(NET, X, HEAT, step=145), "step"),
+    told("deletion: a fill by name", lambda: trust.deletion(NET, X, HEAT, fill="black"), "fill is 'black'"),
+    told("deletion: a fill beyond white", lambda: trust.deletion(NET, X, HEAT, fill=2), "fill is 2"),
+    told("deletion: no such class", lambda: trust.deletion(NET, X, HEAT, "dog"), "no class"),
+    told("deletion: a module", lambda: trust.deletion(MODULE, X, HEAT), "no Net yet"),
+    right(
+        "deletion: all pixels at once",
+        lambda: trust.deletion(NET, X, HEAT, 0, step=144).probabilities.shape,
+        lambda shape: shape == (2, 2),
+    ),
+    right(
+        "deletion: a blank map",
+        lambda: trust.deletion(NET, X, 0 * HEAT, 0).ties.tolist(),
+        lambda ties: ties == [1, 1],
+    ),
+    told("redraw: a part that is a colour", lambda: trust.redraw(SCENES, [("coat",)]), "no part 'coat'"),
+    told("redraw: no such part", lambda: trust.redraw(SCENES, [("fin",)]), "no part 'fin'"),
+    right("redraw: the same part twice", lambda: trust.redraw(SCENES, [("nose", "nose")]).pixels.shape, len),
+    told("answers: a module", lambda: trust.answers(MODULE, trust.redraw(SCENES, [()])), "no Net yet"),
+    told("on_masks: masks for one", lambda: trust.on_masks(HEAT, torch.ones(1, 3, 12, 12)), "for heatmaps"),
+    told(
+        "important: a yardstick", lambda: trust.important(HEAT[:, 0], HEAT, 0.1, yardstick="max"), "yardstick"
+    ),
+    told("single deletion: other shapes", lambda: trust.single_deletion(HEAT[0], HEAT[0, :3]), "importances"),
+    told("single deletion: blank maps", lambda: trust.single_deletion(HEAT[0], 0 * HEAT[0]), "same on all"),
+    told("shapley: no power of two", lambda: trust.shapley(torch.rand(2, 6)), "every set of parts"),
+    told("interactions: a row", lambda: trust.interactions(torch.rand(8)), "every set of parts"),
+    told("rank correlation: no pairs", lambda: trust.rank_correlation(HEAT, HEAT[:1]), "no pairs"),
+    told("complexity: one map", lambda: trust.complexity(HEAT[0]), r"give a tensor \(N, H, W\)"),
+    told("randomised: an order", lambda: trust.randomised(NET, order="down"), "no order 'down'"),
+    told("randomised: a module", lambda: trust.randomised(MODULE), "no Net yet"),
+    told("quick: a name as a method", lambda: trust.quick("cam", NET, X), "a method is a function"),
+    told(
+        "quick: a method of one map", lambda: trust.quick(lambda n, x, t: HEAT[:1], NET, X), "one heatmap for"
+    ),
+    told("quick: one output", lambda: trust.quick(cl.cam, cl.wrap(ONE_OUTPUT, size=12), X), "output|classes"),
+    told("graded: no such test", lambda: trust.graded(tests=["beauty"]), "the table has no test 'beauty'"),
+    told("integrated gradients: no steps", lambda: cl.integrated_gradients(NET, X, steps=0), "steps"),
+    told("deep lift: a white beyond", lambda: cl.deep_lift(NET, X, baseline=1.5), "grey in"),
+    told("smoothgrad: a negative noise", lambda: cl.smoothgrad(NET, X, noise=-0.1), "noise is -0.1"),
+    told("smoothgrad: no samples", lambda: cl.smoothgrad(NET, X, samples=0), "samples"),
+    right("guided: several classes", lambda: cl.guided_backprop(NET, X, [[0, 1], [1, 0]]).shape, len),
+]

@@ -1,0 +1,85 @@
+"""The three cheapest tests: maps that look pass, maps that never look do not; the table and its grades."""
+
+import math
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+
+from camlib import trust
+from camlib.heatmaps.cam import cam
+from camlib.networks.zoo import load
+from camlib.scenes.scenes import critters
+from camlib.trust.graded import Grade, graded, verdicts
+
+SCENES = critters(4, seed=6)
+
+
+def test_cam_passes_and_blind_maps_do_not() -> None:
+    net = load("critternet_gap")
+    looks = trust.quick(cam, net, SCENES.images)
+    assert looks.passed[0]
+    assert looks.passed[2]
+    assert [line[0] for line in looks.lines()] == ["✓" if ok else "✗" for ok in looks.passed]
+    blind = trust.quick(trust.edges, net, SCENES.images, SCENES.labels)
+    assert blind.passed == (False, False, False)
+    assert blind.weights.tolist() == blind.classes.tolist() == [1] * 4
+    assert torch.equal(blind.deletion, blind.blind["edge detector"])
+    assert "stays: rank correlation 1.00" in blind.lines()[0]
+
+
+def test_the_runner_up_is_the_second_class() -> None:
+    """A method that answers with the class's number everywhere but in one corner tells which were asked."""
+    net, asked = load("critternet_gap"), []
+
+    def tells(_net: object, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        asked.append(targets.tolist())
+        return torch.rand(len(images), *images.shape[2:])
+
+    trust.quick(tells, net, SCENES.images)
+    with torch.inference_mode():
+        first, second = net(SCENES.images).topk(2).indices.T.tolist()
+    assert asked == [first, first, second]
+
+
+ROWS = [
+    Grade("a", seed, method, "test", score, score - 0.1, score + 0.1)
+    for seed in (0, 1)
+    for method, score in (("good", 0.9), ("fair", 0.65 + 0.2 * seed), ("blind", 0.6))
+]
+
+
+def test_verdicts_by_hand() -> None:
+    """.9 - .1 beats .6 in both runs; .65 - .1 does not, .85 - .1 does."""
+    got = verdicts(ROWS, {"test": 1}, ["blind"])
+    assert [(one.wins, one.runs) for one in got["good"] + got["fair"]] == [(2, 2), (1, 2)]
+    assert got["fair"][0].score == pytest.approx(0.75)
+    less = verdicts(ROWS, {"test": -1}, ["blind"])
+    assert less["good"][0].wins == 0
+    assert math.isnan(verdicts(ROWS, {"other": 1}, ["blind"])["good"][0].score)
+
+
+def test_the_shipped_table_holds_together() -> None:
+    rows = graded()
+    assert {row.network for row in rows} == {"critternet_gap", "critternet_gmp", "critternet"}
+    for row in rows:
+        assert row.low - 1e-3 <= row.score <= row.high + 1e-3 or "published" in row.test, row
+    assert {row.test for row in graded(network="critternet", tests=["deletion"])} == {"deletion"}
+    with pytest.raises(ValueError, match="the table has no test 'taste'; it has "):
+        graded(tests=["taste"])
+    with pytest.raises(ValueError, match="the table has no network 'alexnet'"):
+        graded(network="alexnet")
+
+
+def test_the_table_is_what_the_tests_give_today(tmp_path: Path) -> None:
+    """One row, made again: the edge detector's share of highest points on the critter, on the same scenes."""
+    from camlib.scores.pointing import pointing_game
+    from tools.trust import PICTURES, scenes
+
+    some = scenes(PICTURES)
+    heat = partial(trust.edges, None)(some.images)  # type: ignore[arg-type]
+    (row,) = [
+        r for r in graded(network="critternet", tests=["on the critter"]) if r.method == "edge detector"
+    ]
+    assert row.score == pytest.approx(float(pointing_game(heat, some.masks, 0)), abs=1e-4)
