@@ -4,6 +4,7 @@ An edge detector sees the picture, a centred blob sees nothing at all, a random 
 (2018), "Sanity checks for saliency maps", compare with the edge detector; the other two are their controls.
 """
 
+import numpy as np
 import torch
 from skimage.filters import gaussian, sobel
 from torch import Tensor
@@ -30,12 +31,17 @@ def blob(net: Net, images: Tensor, targets: Tensor | None = None) -> Tensor:
 
 
 def noise(net: Net, images: Tensor, targets: Tensor | None = None, *, seed: int = 0) -> Tensor:
-    """Noise, smoothed to the grain of a 16 × 16 map, another one for each picture: (N, H, W).
+    """Noise, smoothed to the grain of a 16 × 16 map, for each picture and class another one: (N, H, W).
 
-    Drawn from the seed and the picture's number alone: the same whatever the network and the class.
+    Drawn from the seed, the picture's number and the class's alone: the same whatever the network.
     """
     high, wide = images.shape[2:]
-    random = torch.Generator().manual_seed(seed)
-    drawn = torch.randn(len(images), high, wide, generator=random).numpy()
-    soft = [gaussian(one, min(high, wide) / 32) for one in drawn]  # type: ignore[no-untyped-call]
-    return torch.stack([torch.from_numpy(one) for one in soft]).float()
+    classes = [0] * len(images) if targets is None else torch.as_tensor(targets).tolist()
+    maps = []
+    for number, target in enumerate(classes):
+        random = np.random.default_rng([seed, number, target])
+        drawn = random.standard_normal((high, wide))
+        # wrapped, for the picture's edges would stand out if they were repeated
+        soft = gaussian(drawn, min(high, wide) / 32, mode="wrap")  # type: ignore[no-untyped-call]
+        maps.append(torch.from_numpy(soft))
+    return torch.stack(maps).float()

@@ -86,9 +86,15 @@ def test_baselines_do_not_look_at_the_network() -> None:
     )
     for method in (edges, blob, noise):
         found = explained(method, NET, pictures, none)
-        assert torch.equal(found, explained(method, fresh(NET), pictures, none + 1))
+        assert torch.equal(found, explained(method, fresh(NET), pictures, none))
+        other = explained(method, NET, pictures, none + 1)
+        assert torch.equal(found, other) == (method is not noise)  # noise is drawn for each class anew
     assert edges(NET, torch.full((1, 3, 8, 8), 0.5)).abs().max() < 1e-6
     middle = blob(NET, pictures)[0]
     assert int(middle.argmax()) in {11 * 32 + 15, 11 * 32 + 16, 12 * 32 + 15, 12 * 32 + 16}
     assert torch.allclose(middle, middle.flip(0, 1))
     assert not torch.equal(noise(NET, pictures)[0], noise(NET, pictures)[1])
+    many = noise(NET, torch.zeros(400, 3, 32, 32)).flatten(1).argmax(1)
+    row, column = many // 32, many % 32
+    inside = ((row >= 4) & (row < 28) & (column >= 4) & (column < 28)).float().mean()
+    assert abs(inside - (24 / 32) ** 2) < 0.08  # its highest point is as likely everywhere
