@@ -14,7 +14,7 @@ from .figure import DARK, GREY, PAD, PALE, WIDTH, Figure, breadth, page, place, 
 __all__ = ["grades"]
 
 _ROW, _GAP = 0.36, 0.14  # inches: a row, and the room above the rows in `apart`
-_LINE = 0.2
+_LINE, _HEAD = 0.2, 11.5  # inches and points: a line of a column's name
 
 
 @styled
@@ -43,7 +43,9 @@ def grades(
     order = [name for name in cells if name not in apart] + below
     left = PAD + 0.12 + max(breadth(name, 13) for name in order)
     wide = (WIDTH - PAD - left) / len(columns)
-    heads = [wrapped(one, wide - 0.08, 11.5) for one in columns]
+    longest = max(breadth(word, _HEAD) for one in columns for word in one.split())
+    size = min(_HEAD, _HEAD * (wide - 0.06) / longest)
+    heads = [wrapped(one, wide - 0.04, size) for one in columns]
     top = 0.08 + _LINE * max(head.count("\n") + 1 for head in heads)
     high = _ROW * len(order) + (_GAP if below else 0)
     figure = page(title, alt, _told(cells, columns, order, below, form), high + top + 0.3)
@@ -53,7 +55,7 @@ def grades(
     for spine in ax.spines.values():
         spine.set_visible(False)
     for k, head in enumerate(heads):
-        ax.text(k + 0.5, top - 0.06, head, ha="center", va="bottom", size=11.5, linespacing=1.15)
+        ax.text(k + 0.5, top - 0.06, head, ha="center", va="bottom", size=size, linespacing=1.15)
     for i, name in enumerate(order):
         y = top + _ROW * i + (_GAP if name in below else 0)
         ax.annotate(
