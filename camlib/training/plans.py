@@ -37,7 +37,7 @@ PLANS = {
     "critternet_gap": Plan(epochs=18, rate=4e-3),
     "critternet_gap2": Plan(epochs=18, rate=4e-3),
     "critternet_has": Plan(epochs=18, rate=4e-3, hide=(16, 32)),
-    "critternet_stamp": Plan(epochs=12, rate=4e-3, stamp="mallow", scenes=8000),
+    "critternet_stamp": Plan(epochs=10, rate=4e-3, stamp="mallow", scenes=8000),
     "critternet_eye": Plan(epochs=10, rate=4e-3, unit=("critternet_gmp", "conv4", 48)),
     "critternet_eye_exact": Plan(epochs=10, rate=4e-3),
     "lenet": Plan(epochs=10, rate=1e-3, batch=300),

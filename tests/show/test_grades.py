@@ -1,5 +1,7 @@
 """The table of grades: what is dark, what is told."""
 
+from itertools import pairwise
+
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
@@ -31,7 +33,7 @@ def test_a_long_word_still_fits_its_column() -> None:
     (ax,) = figure.axes
     figure.canvas.draw()
     heads = [text.get_window_extent() for text in ax.texts if text.get_text() == "completeness"]
-    assert all(one.x1 <= other.x0 for one, other in zip(heads, heads[1:], strict=False))
+    assert all(one.x1 <= other.x0 for one, other in pairwise(heads))
 
 
 def test_refusals() -> None:
