@@ -18,7 +18,17 @@ from sklearn.tree import DecisionTreeClassifier
 
 from camlib.scenes.drawing.critter import UNDRAWN
 from camlib.scenes.drawing.recipe import HUES, MARKINGS, REMOVABLE, sample
-from camlib.scenes.scenes import CLASSES, FEATURES, KEYPOINTS, PARTS, SPECIES, critters, draw, features
+from camlib.scenes.scenes import (
+    CLASSES,
+    FEATURES,
+    KEYPOINTS,
+    PARTS,
+    SPECIES,
+    critters,
+    draw,
+    features,
+    recipes,
+)
 
 EXAMPLES = Path(__file__).parents[2] / "data" / "scenes"
 CHANCE = 1 / len(CLASSES)
@@ -372,3 +382,19 @@ def test_eyes_open_and_closed_cover_as_much(scenes):
     area = scenes.part("eye").float().mean((1, 2)) / scenes.masks.float().mean((1, 2))
     asleep = scenes.labels == 8
     assert abs(area[asleep].mean() / area[~asleep].mean() - 1) < 0.1
+
+
+def test_a_small_thing_of_the_backdrop_can_be_left_out() -> None:
+    """Its pixels change and nothing else does: the light, the grain and all other things stay."""
+    recipe = critters(1, seed=4).recipes[0]
+    one, both = (draw([replace(recipe, cleared=gone)]).pixels for gone in ((0,), (0, 1)))
+    whole = draw([recipe]).pixels
+    first, second = (whole != one).any(1), (one != both).any(1)
+    assert 0 < first.sum() < 2000
+    assert 0 < second.sum() < 2000
+    assert torch.equal(draw([replace(recipe, cleared=(99,))]).pixels, whole)
+
+
+def test_recipes_are_what_critters_draws() -> None:
+    some = {"seed": 8, "stamp": "mallow", "lacking": 0.5, "without": ["nose"]}
+    assert recipes(12, **some) == list(critters(12, size=32, **some).recipes)  # type: ignore[arg-type]
