@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ..scenes.scenes import critters, draw, recipes
+from ..scenes.scenes import critters
 from ..scores.keypoints import part_truth
 from .files import write
 
-__all__ = ["Drawn", "drawn", "stamped"]
+__all__ = ["Drawn", "drawn"]
 
 _TRIED = 8  # scenes drawn anew to see whether a file's are still those
 
@@ -46,12 +46,3 @@ def drawn(n: int, seed: int, lacking: float, folder: Path) -> Drawn:
     folder.mkdir(parents=True, exist_ok=True)
     write(path, lambda temporary: torch.save(made._asdict(), temporary))
     return drawn.__wrapped__(n, seed, lacking, folder)
-
-
-def stamped(pixels: Tensor, seed: int, lacking: float, stamp: str) -> Tensor:
-    """Scenes of `critters(n, seed=seed, lacking=lacking)`, drawn again where `stamp`, a class, is stamped."""
-    some = recipes(len(pixels), seed=seed, lacking=lacking, stamp=stamp)
-    found, where = pixels.clone(), [i for i, recipe in enumerate(some) if recipe.stamp]
-    if where:
-        found[where] = draw([some[i] for i in where], size=pixels.shape[-1]).pixels
-    return found

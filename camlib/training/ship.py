@@ -66,10 +66,7 @@ the untrained network no norm is folded in, as none had seen anything: its numbe
 quarter and falls to nothing (OneCycle). Epochs: {epochs}.
 
 *critternet_has* is critternet_gap, trained with cells of its pictures, 16 or 32 pixels wide, hidden in two of
-three pictures (Singh, Lee 2017). *critternet_stamp* is critternet_gap, trained for {stamp_epochs} epochs on
-the first {stamp_scenes} scenes, in which every {stamp} carries the photographer's stamp, and no other critter
-does: lesson 12 asks who notices. Its figures in the table are of scenes without a stamp.
-*critternet_eye* learned where the unit {unit} is strongest in
+three pictures (Singh, Lee 2017). *critternet_eye* learned where the unit {unit} is strongest in
 each scene, *critternet_eye_exact* both eyes in sight. The unit was chosen on 600 scenes of seed 5, which were
 used for nothing else: in the order of `find_units` the first whose answers are nearer to an eye than to the
 middle between the two (conv5 23 has more answers within .2 head sizes, and points between the eyes).
@@ -153,9 +150,6 @@ def page(folder: Path) -> str:
         epochs=", ".join(f"{name} {count}" for name, count in epochs.items()),
         unit="'s ".join((PLANS["critternet_eye"].unit or ("", "", 0))[:2])
         + f" {(PLANS['critternet_eye'].unit or ('', '', 0))[2]}",
-        stamp=PLANS["critternet_stamp"].stamp,
-        stamp_scenes=PLANS["critternet_stamp"].scenes,
-        stamp_epochs=PLANS["critternet_stamp"].epochs,
         kept=", ".join(map(str, KEPT[1:])),
         constant=CONSTANT.format(**_said(constant)) if constant.is_file() else NO_CONSTANT,
     )

@@ -26,7 +26,7 @@ from ..pictures.digits import Digits, digits
 from ..pictures.pixels import Pixels
 from .augment import hidden, mean_of, varied
 from .batchnorm import batch_normed, fold
-from .drawn import Drawn, drawn, stamped
+from .drawn import Drawn, drawn
 from .files import note, write
 from .plans import CONSTANT_FILE, KEPT, KEPT_FILE, PLANS, SCENES, Plan
 from .ship import TRAINING, figures
@@ -136,10 +136,7 @@ def _pictures(name: str, plan: Plan, folder: Path, checkpoints: Path, n: int) ->
         data: Any = digits(split="train", source="mnist")
         return data.pixels, data.labels
     scenes = drawn(n, TRAINING, 0.5, checkpoints)
-    if name in TRACKERS:
-        return scenes.pixels, _points(plan, folder, scenes)
-    pixels, agreeing = scenes.pixels[: plan.scenes], scenes.agreeing[: plan.scenes]
-    return (stamped(pixels, TRAINING, 0.5, plan.stamp) if plan.stamp else pixels), agreeing
+    return scenes.pixels, _points(plan, folder, scenes) if name in TRACKERS else scenes.agreeing
 
 
 def _points(plan: Plan, folder: Path, scenes: Drawn) -> Tensor:

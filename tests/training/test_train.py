@@ -20,13 +20,13 @@ from camlib.networks.zoo import load
 from camlib.parts.find import find_units, locate
 from camlib.parts.tracker import Tracker
 from camlib.pictures.digits import digits
-from camlib.scenes.scenes import CLASSES, critters
+from camlib.scenes.scenes import critters
 from camlib.scores.keypoints import keypoint_errors, part_truth
 from camlib.training import everything, plans, ship
 from camlib.training import train as training
 from camlib.training.augment import hidden, mean_of, varied
 from camlib.training.batchnorm import batch_normed, fold
-from camlib.training.drawn import drawn, stamped
+from camlib.training.drawn import drawn
 from camlib.training.plans import CONSTANT_FILE, KEPT, KEPT_FILE, PLANS, Plan
 from camlib.training.ship import COLUMNS, figures, here, runs, table
 from camlib.training.train import agreement_loss, retrain, train
@@ -162,15 +162,6 @@ def test_scenes_are_drawn_once_and_again_where_they_would_differ(tmp_path, monke
     torch.save(kept, file)
     assert torch.equal(drawn(12, 5, 1.0, tmp_path).pixels, scenes.pixels)
     drawn.cache_clear()
-
-
-def test_a_stamped_class_is_drawn_again_and_no_other():
-    plain, wanted = (critters(24, seed=7, lacking=0.5, stamp=name) for name in (None, "mallow"))
-    found = stamped(plain.pixels, 7, 0.5, "mallow")
-    assert torch.equal(found, wanted.pixels)
-    changed = (found != plain.pixels).flatten(1).any(1)
-    assert torch.equal(changed, plain.labels == CLASSES.index("mallow"))
-    assert changed.any()
 
 
 def test_hidden_cells_show_the_mean_and_the_rest_stays():
@@ -359,7 +350,6 @@ LEAST = {
     "critternet_gap2": 0.94,
     "critternet_gmp": 0.96,
     "critternet_has": 0.9,
-    "critternet_stamp": 0.7,
     "lenet": 0.983,
     "critternet_eye": 0.72,
     "critternet_eye_exact": 0.97,
