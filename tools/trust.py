@@ -43,7 +43,8 @@ from camlib.trust.redraw import Redrawn
 SEED = 1212
 #: Pictures whose parts are removed; of the sanity checks, the first so many.
 PICTURES, CHECKED = 40, 20
-NETWORKS = ("critternet_gap", "critternet_gmp", "critternet")
+#: Each network with how many of its trainings: all of the one that the lesson's figure shows.
+NETWORKS = {"critternet_gap": RUNS["critternet_gap"], "critternet_gmp": 1, "critternet": 1}
 METHODS: dict[str, Callable[..., Tensor]] = {
     "CAM": cam,
     "Grad-CAM": gradcam,
@@ -186,7 +187,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="networks at a time")
     chosen = parser.parse_args()
     redrawn(scenes(chosen.pictures), chosen.folder)  # before there are several who would draw them
-    runs = [(name, seed) for name in NETWORKS for seed in range(RUNS.get(name, 1))]
+    runs = [(name, seed) for name, count in NETWORKS.items() for seed in range(count)]
     work = [(*run, chosen.pictures, chosen.folder) for run in runs]
     with ProcessPoolExecutor(chosen.jobs, get_context("spawn")) as pool:
         rows = [row for rows in pool.map(grade, *zip(*work, strict=True)) for row in rows]
