@@ -33,7 +33,6 @@ from camlib import (
     smoothgrad,
     trust,
 )
-from camlib.networks.course import RUNS
 from camlib.networks.net import Net
 from camlib.scenes.scenes import Scenes
 from camlib.scores.score import Score
@@ -43,8 +42,8 @@ from camlib.trust.redraw import Redrawn
 SEED = 1212
 #: Pictures whose parts are removed; of the sanity checks, the first so many.
 PICTURES, CHECKED = 40, 20
-#: Each network with how many of its trainings: all of the one that the lesson's figure shows.
-NETWORKS = {"critternet_gap": RUNS["critternet_gap"], "critternet_gmp": 1, "critternet": 1}
+#: Each network with how many of its trainings.
+NETWORKS = {"critternet_gap": 1, "critternet_gmp": 1, "critternet": 1}
 METHODS: dict[str, Callable[..., Tensor]] = {
     "CAM": cam,
     "Grad-CAM": gradcam,

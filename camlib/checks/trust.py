@@ -119,7 +119,7 @@ def _blur_gain(f: Learners) -> Truth:
         raise Wrong(f"the gradient's mean area is {sharp:.2f}, not {before:.2f}")
     if abs(after - smooth) > 0.03:
         raise Wrong(f"after a blur of σ = 4 the mean area is {smooth:.2f}, not {after:.2f}")
-    return smooth - sharp, "A low area is good, so a map gains by a blur, which cannot tell it anything new."
+    return smooth - sharp, "A low area counts as good, and a blur cannot tell a map anything new."
 
 
 blur_gain = investigation(_blur_gain, form="+.2f", near=0.05)
