@@ -167,14 +167,13 @@ def resampled(done: trust.Checks, held_out: bool, times: int = 200) -> Told:
     n = done.preserved.shape[1]
     halves = (torch.arange(0, n, 2), torch.arange(1, n, 2)) if held_out else (torch.arange(n),)
     random = torch.Generator().manual_seed(0)
-    drawn = [
-        sum(
-            float(done.of(half[torch.randint(len(half), (len(half),), generator=random)])[k])
-            for half, k in zip(halves, best, strict=True)
-        )
-        / len(halves)
-        for _ in range(times)
-    ]
+    drawn = []
+    for _ in range(times):
+        found = 0.0
+        for half, k in zip(halves, best, strict=True):
+            again = half[torch.randint(len(half), (len(half),), generator=random)]
+            found += float(done.of(again)[k]) / len(halves)
+        drawn.append(found)
     return score, *scores.interval(torch.tensor(drawn))
 
 
