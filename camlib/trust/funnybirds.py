@@ -152,7 +152,7 @@ def checks(
     return Checks(enough, kept.double(), lost.double(), undistracted)
 
 
-def completeness(found: Checks, *, held_out: bool = False) -> tuple[float, tuple[float, ...]]:
+def completeness(found: Checks, *, held_out: bool = False) -> tuple[float, tuple[int, ...]]:
     """FunnyBirds' Com, and the places of the thresholds it was read at.
 
     held_out: False: at the threshold that is best on these very pictures (FunnyBirds); True: each half of
