@@ -1,6 +1,6 @@
 """Grade every heatmap method in every test, for lesson 12: `make trust` writes data/trust/graded.csv.
 
-Takes about a quarter of an hour of one core; the pictures that it draws are kept in build/trust.
+Takes about six minutes of one core; the pictures that it draws are kept in build/trust.
 """
 
 from __future__ import annotations
