@@ -1,4 +1,6 @@
 from . import checks, scenes, scores, show, widgets
+from .cluster.map_shards import map_shards
+from .cluster.work import ShardError
 from .commands.photograph import Look, look
 from .embeddings.centred_cosine import centred_cosine
 from .embeddings.codes import codes
@@ -80,6 +82,7 @@ __all__ = [
     "ReceptiveField",
     "Scenes",
     "SearchBox",
+    "ShardError",
     "SquareExplorer",
     "Texts",
     "TopPatches",
@@ -127,6 +130,7 @@ __all__ = [
     "localization_error",
     "locate",
     "look",
+    "map_shards",
     "max_box_acc",
     "max_box_acc_v2",
     "mosaic",

@@ -1,0 +1,1 @@
+"""The same verbs over many processes, or many machines, on an engine that exists."""
