@@ -42,7 +42,8 @@ class Engine:
             self._pool = ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
         elif hasattr(self.given, "get_executor"):  # Dask's client, as the standard library's executor
             self._pool = self.given.get_executor(pure=False)
-            self._network = self.given.scatter(self._bytes, broadcast=True, hash=False)
+            # as the result of a task, which is done again where its holders died; scattered data would be lost
+            self._network = self.given.submit(_itself, self._bytes, pure=False)
         else:
             self._pool = self.given
         if isinstance(self._pool, ProcessPoolExecutor):
@@ -64,6 +65,10 @@ class Engine:
         """End what was begun here."""
         if self._pool is not None and self.ours:
             self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _itself(network: bytes) -> bytes:
+    return network
 
 
 @contextmanager

@@ -315,3 +315,16 @@ def test_ablations_of_different_layers_are_not_joined(net: Net, crowd: Any) -> N
         ValueError, match="only results for the same layer can be joined; these are 32 × 9 and"
     ):
         one | other
+
+
+def test_on_dask_with_a_worker_killed(net: Net, crowd: Any) -> None:
+    distributed = pytest.importorskip("distributed", reason='Dask is not here: pip install "camlib[cluster]"')
+    options: dict[str, Any] = {"size": 16, "batch_size": 16}
+    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
+    with cluster, distributed.Client(cluster) as client:
+        best = map_shards(top_patches, net, "conv5", crowd, engine=client, k=3, **options)
+        (worker,) = cluster.workers.values()
+        os.kill(worker.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # and what it holds is lost
+        rows = map_shards(codes, net, "conv4", crowd, engine=client, pool="mean", **options)
+    assert same(best, top_patches(net, "conv5", crowd, k=3, batch_size=16))
+    assert torch.equal(rows, codes(net, "conv4", crowd, pool="mean", batch_size=16))
