@@ -90,7 +90,9 @@ def exported(net: Net) -> dict[str, Any]:
     for name, values in net.module.state_dict().items():
         half = values.detach().cpu().half()
         if not torch.equal(half.float(), values.detach().cpu().float()):
-            raise ValueError(f"{net.name}'s {name} is not in half precision; round it first: net.half().float()")
+            raise ValueError(
+                f"{net.name}'s {name} is not in half precision; round it first: net.half().float()"
+            )
         weights.append(half.flatten())
         layout.append([name, half.numel()])
     low_high = torch.cat(weights).numpy().view(np.uint8).reshape(-1, 2)  # the low bytes, then the high ones

@@ -13,7 +13,7 @@ const short = one => (Math.abs(one) >= 100 ? one.toFixed(0) : Math.abs(one) >= 1
 
 const nets = {};
 const state = {
-  net: null, scene: 0, name: "", pixels: null, square: null, side: 32, tab: "cover", target: null, layer: null, unit: 0,
+  net: null, scene: 0, name: "", pixels: null, square: null, side: 32, tab: "cover", target: null, layer: null, unit: null,
   silenced: {}, taps: "show", truth: false, video: null,
 };
 let [sheet, masks, glow, kernel] = [null, null, null, null];
@@ -50,7 +50,7 @@ async function start() {
 }
 
 async function choose(name) {
-  Object.assign(state, { net: nets[name], silenced: {}, target: null, unit: 0 });
+  Object.assign(state, { net: nets[name], silenced: {}, target: null, unit: null });
   $("network").value = name;
   state.layer = state.net.plan[state.net.last].name;
   layOutBars();
@@ -166,6 +166,7 @@ function draw() {
   }
   compute();
   const best = now.indexOf(Math.max(...now));
+  if (state.unit === null) { state.unit = strongestUnit(); drawPatches(); markFilter(); }
   drawBars(best);
   const shown = heat();
   drawPicture(shown);
@@ -186,14 +187,13 @@ function heat() {
   if (tab === "cover") return null;
   if (tab === "map") {
     const all = classMaps(), target = state.target ?? now.indexOf(Math.max(...now));
-    const [low, high] = [Math.min(...all.map(one => Math.min(...one))), Math.max(...all.map(one => Math.max(...one)))];
+    const high = Math.max(...all.map(one => Math.max(...one)));  // of all classes: their maps are on one scale
     const field = net.spec.fields[net.plan[net.last].name];
-    return { laid: lay(all[target], field, net.size), all, low, high: Math.max(high, low + 1e-9), target };
+    return { laid: lay(all[target], field, net.size), all, low: 0, high: Math.max(high, 1e-9), target };
   }
   const layer = tab === "filters" ? net.plan[0].name : state.layer, map = net.maps[layer];
   if (map.h * map.w === 1) return null;
-  const values = net.values(map), cells = map.h * map.w, unit = Math.min(state.unit, map.c - 1);
-  const one = values.subarray(unit * cells, (unit + 1) * cells);
+  const values = net.values(map), cells = map.h * map.w, one = values.subarray(state.unit * cells, (state.unit + 1) * cells);
   return { laid: lay(one, net.spec.fields[layer], net.size), low: 0, high: Math.max(tab === "filters" ? Math.max(...one) : highest(values), 1e-9) };
 }
 
@@ -206,15 +206,21 @@ function classMaps() {
 
 // As camlib.show.overlays: the picture dark and grey, so that only heat is bright
 function blended(pixels, shown, size) {
-  const image = new ImageData(size, size), area = size * size, dim = SCENES.dim;
-  for (let n = 0; n < area; n++) {
-    const [r, g, b] = [pixels[n], pixels[area + n], pixels[2 * area + n]];
-    if (!shown) image.data.set([255 * r, 255 * g, 255 * b, 255], 4 * n);
-    else {
-      const share = Math.min(Math.max((shown.laid[n] - shown.low) / (shown.high - shown.low), 0), 1), at = 3 * Math.round(255 * share);
-      const grey = 255 * dim * (0.299 * r + 0.587 * g + 0.114 * b) * (1 - share);
-      for (let c = 0; c < 3; c++) image.data[4 * n + c] = grey + glow[at + c];
-      image.data[4 * n + 3] = 255;
+  const image = new ImageData(size, size), { data } = image, area = size * size, dim = 255 * SCENES.dim;
+  const slope = shown ? 255 / (shown.high - shown.low) : 0;
+  for (let n = 0, at = 0; n < area; n++, at += 4) {
+    const r = pixels[n], g = pixels[area + n], b = pixels[2 * area + n];
+    data[at + 3] = 255;
+    if (shown) {
+      const share = Math.min(Math.max(Math.round((shown.laid[n] - shown.low) * slope), 0), 255), from = 3 * share;
+      const grey = dim * (0.299 * r + 0.587 * g + 0.114 * b) * (1 - share / 255);
+      data[at] = grey + glow[from];
+      data[at + 1] = grey + glow[from + 1];
+      data[at + 2] = grey + glow[from + 2];
+    } else {
+      data[at] = 255 * r;
+      data[at + 1] = 255 * g;
+      data[at + 2] = 255 * b;
     }
   }
   return image;
@@ -309,12 +315,12 @@ function layOutMaps() {
     one.onclick = () => { state.target = n; ask(); };
     return one;
   }));
-  const link = (words, name) => make("a", { href: document.querySelector(`a[href*="${name}"]`)?.href || `${HOME}lessons/${name}.html` }, words);
+  const lesson = make("a", { href: `${HOME}lessons/07_cam.html` }, "Lesson 07: class activation maps");
   $("map-says").replaceChildren(...(net.pooled ? [
-    "Each place glows by how much it speaks for the chosen class: choose another answer, and the map changes. This is its class activation map, laid where "
-    + "each cell of the last layer looks. ", link("Lesson 07: class activation maps", "07_cam")] : [
+    "This is the class activation map of one class, in logits. A place glows by how much it speaks for that class; what speaks against it stays dark. Choose "
+    + "another answer, and the map changes; all nine are on one scale. ", lesson] : [
     `${net.name} reads its answers from two hidden layers, so it has no class activation map. This is Grad-CAM, which takes each unit's weight from a gradient `
-    + "and leaves out what speaks against the class. ", link("Lesson 07: class activation maps", "07_cam")]));
+    + "and leaves out what speaks against the class. ", lesson]));
 }
 
 function drawMaps(shown) {
@@ -348,7 +354,7 @@ const layersOf = net => net.plan.filter(p => p.op === "conv" || (p.op === "linea
 function layOutLayers() {
   $("layers").replaceChildren(...layersOf(state.net).map(name => {
     const one = make("button", { type: "button" }, name);
-    one.onclick = () => { Object.assign(state, { layer: name, unit: 0 }); layOutTiles(); ask(); };
+    one.onclick = () => { Object.assign(state, { layer: name, unit: null }); layOutTiles(); ask(); };
     return one;
   }));
   layOutTiles();
@@ -371,6 +377,11 @@ function layOutTiles() {
   drawPatches();
 }
 
+function strongestUnit() {  // on this picture
+  const { net, layer } = state, { c } = net.maps[layer], values = net.values(net.maps[layer]), most = highest(values);
+  return Math.floor(Math.max(values.indexOf(most), 0) / (values.length / c));
+}
+
 function silence(layer, unit) {
   const units = (state.silenced[layer] ||= new Set());
   if (!units.delete(unit)) units.add(unit);
@@ -382,9 +393,10 @@ function drawUnits() {
   [...$("tiles").children].forEach((tile, unit) => {
     let top = 0;
     for (let n = 0; n < h * w; n++) {
-      const one = values[unit * h * w + n], at = 3 * Math.round(255 * Math.min(Math.max(one / most, 0), 1));
+      const one = values[unit * h * w + n], from = 3 * Math.round(255 * Math.max(one / most, 0));
       if (one > top) top = one;
-      image.data.set([glow[at], glow[at + 1], glow[at + 2], 255], 4 * n);
+      for (let c = 0; c < 3; c++) image.data[4 * n + c] = glow[from + c];
+      image.data[4 * n + 3] = 255;
     }
     tile.firstChild.getContext("2d").putImageData(image, 0, 0);
     tile.classList.toggle("silent", quiet.has(unit));
@@ -427,7 +439,7 @@ function findStrongest(net) {
 }
 
 function drawPatches() {
-  if (state.tab !== "units" || !state.net) return;
+  if (state.tab !== "units" || state.unit === null) return;
   const { net, layer, unit } = state, best = findStrongest(net)[layer][unit].slice(0, BEST).filter(one => one.value > 0);
   const field = net.spec.fields[layer];
   $("patches").replaceChildren(...best.map(({ scene, value, i, j }) => {
@@ -493,7 +505,7 @@ function tab(name) {
   }
   if (name === "filters" && state.net) {
     const [first] = state.net.spec.steps;
-    if (state.layer !== first.name) Object.assign(state, { layer: first.name, unit: 0 });
+    if (state.layer !== first.name) Object.assign(state, { layer: first.name, unit: null });
     markFilter();
   }
   if (name === "units" && state.net) layOutLayers();
