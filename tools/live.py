@@ -1,8 +1,8 @@
-"""Build the live page: one folder that runs the course's networks in any browser, from a disk too: `make live`.
+"""Build the live page: a folder that runs the course's networks in any browser, from a disk too: `make live`.
 
 The page's own files lie in `site/live`. This module lays beside them what they show: the networks, packed,
-where their cells look, in numbers that `camlib.receptive_field` gives, and a sheet of scenes with their truth.
-Pages opened from a disk may load scripts and nothing else, so all of it is scripts.
+where their cells look, as `camlib.receptive_field` gives it, and a sheet of scenes with their truth. Pages
+opened from a disk may load scripts and nothing else, so all of it is scripts.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ def chain(net: Net) -> list[dict[str, Any]]:
             steps.append({"op": "linear", "name": path, "out": module.out_features})
         else:
             raise ValueError(
-                f"the live page takes plain chains of convolutions, ReLU, max pooling, one mean over places and "
-                f"linear layers; {net.name} has {path!r}, {module}"
+                f"the live page takes plain chains of convolutions, ReLU, max pooling, one mean over places "
+                f"and linear layers; {net.name} has {path!r}, {module}"
             )
     return steps
 
@@ -154,7 +154,7 @@ def field(net: Net, layer: str) -> dict[str, Any]:
 
 
 def scenes() -> dict[str, Any]:
-    """The sheet of scenes, the first of each class and of pairs that the seed draws: none is chosen by eye."""
+    """The sheet of scenes: the first of each class and of pairs that the seed draws, none chosen by eye."""
     many, two = critters(30 * EACH, seed=SEED), critters(PAIRS, seed=SEED, pair=True)
     first = [i for c in range(len(CLASSES)) for i in (many.labels == c).nonzero().flatten().tolist()[:EACH]]
     one = many[first]

@@ -26,8 +26,9 @@ HELD = """
 const done = arguments[arguments.length - 1];
 requestAnimationFrame(() => requestAnimationFrame(() => {
   const shown = heat();
-  done({pixels: [...covered()], logits: [...logits], was, now, map: shown && [...shown.laid], name: state.net.name,
-    square: state.square, labels: state.scene === null ? [] : SCENES.labels[state.scene]});
+  done({pixels: [...covered()], logits: [...logits], was, now, map: shown && [...shown.laid],
+    name: state.net.name, square: state.square,
+    labels: state.scene === null ? [] : SCENES.labels[state.scene]});
 }));
 """
 # Frames a second while something changes in each: the square goes round.
@@ -248,6 +249,7 @@ def test_a_phone_shows_it_without_sideways_scrolling(driver, tab):
     names = "return [...document.querySelectorAll('button, select, input, canvas[role], a')]"
     nameless = driver.execute_script(
         names
-        + ".filter(one => !(one.ariaLabel || one.innerText || one.closest('label') || one.hidden)).map(one => one.outerHTML)"
+        + ".filter(one => !(one.ariaLabel || one.innerText || one.closest('label') || one.hidden))"
+        + ".map(one => one.outerHTML)"
     )
     assert nameless == []
