@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from itertools import pairwise
 from typing import Any
 
 from docutils import nodes
@@ -77,7 +78,8 @@ def paragraph(lines: list[str]) -> list[str]:
         marks = list(NAMED.finditer(here))
         before = here[: marks[0].start()] if marks else here
         blocks[-1] = (blocks[-1][0], f"{blocks[-1][1]} {before}".strip())
-        for mark, after in zip(marks, [*marks[1:], None], strict=True):
+        for mark, after in pairwise([*marks, None]):
+            assert mark is not None
             blocks.append((mark[1], here[mark.end() : after.start() if after else None].strip()))
     out: list[str] = []
     for name, words in blocks:

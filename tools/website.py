@@ -181,7 +181,9 @@ def needs(text: str) -> str:
 
 def handed_out(rows: list[dict[str, str]]) -> str:
     """The page of handouts: each lesson without its solutions, on Binder and Colab."""
-    lines = [f"- {row['title']}: " + lesson.links(row["name"], lesson.HANDOUTS) for row in rows]
+    links = [f"- {row['title']}: " + lesson.links(row["name"], lesson.HANDOUTS) for row in rows]
+    slide = rf"\[([^]]+)\]\({re.escape(lesson.documentation())}/(slides/[^)]+)\)"  # is beside this page
+    lines = [re.sub(slide, r'<a href="\2">\1</a>', line) for line in links]
     return (
         "# Handouts\n\nThe lessons without their solutions; hints and results stay. Each opens in the "
         f"browser, or take [all of them in one ZIP file]({publish.archive()}) for your own machine. The "

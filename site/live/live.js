@@ -103,6 +103,7 @@ async function showFile(file) {
 
 async function toggleCamera() {
   if (state.video) return showScene(state.scene ?? 0);
+  if (!navigator.mediaDevices) return fail("Browsers give a camera only to pages that come over https, or from a disk.");
   try {
     const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     const video = Object.assign(make("video"), { srcObject: stream, muted: true, playsInline: true });
@@ -172,7 +173,7 @@ function draw() {
   drawPicture(shown);
   $("scale").hidden = !shown;
   if (shown) [$("low").textContent, $("high").textContent] = [short(shown.low), short(shown.high)];
-  const { classes } = state.net, truth = state.scene === null ? "" : `drawn: ${state.name}`;
+  const { classes } = state.net, truth = state.scene === null ? `it knows ${classes.length} critters and nothing else` : `drawn: ${state.name}`;
   $("says").replaceChildren(`${classes[best]} ${percent(now[best])} `, make("small", {}, truth));
   $("clear").disabled = !state.square;
   if (state.tab === "map") drawMaps(shown);

@@ -216,6 +216,36 @@ def test_a_picture_of_ones_own(driver):
 
 
 @browser
+def test_the_camera_is_answered_in_every_frame(driver):
+    driver.execute_script("""
+    const clip = document.createElement("canvas"), brush = clip.getContext("2d");
+    Object.assign(clip, {width: 320, height: 240});
+    let n = 0;
+    setInterval(() => {
+      for (let x = 0; x < 20; x++) {
+        brush.fillStyle = `hsl(${18 * (x + n)} 70% 50%)`;
+        brush.fillRect(16 * x, 0, 16, 240);
+      }
+      n += 1;
+    }, 40);
+    navigator.mediaDevices.getUserMedia = async () => clip.captureStream(25);
+    """)
+    driver.execute_script("choose('critternet_gap'); tab('map'); uncover()")
+    driver.find_element(By.ID, "camera").click()
+    end = time.monotonic() + 20
+    while not driver.execute_script("return !!state.video") and time.monotonic() < end:
+        time.sleep(0.1)
+    first, second = held(driver), held(driver, "setTimeout(() => ask(), 300)")
+    net = load("critternet_gap")
+    for here in (first, second):
+        assert here["image"].std() > 0.05  # the clip, and no empty frame
+        assert close(here["logits"], net(here["image"]))
+        assert close(here["map"], cam(net, here["image"]))
+    driver.find_element(By.ID, "camera").click()
+    assert driver.execute_script("return state.video") is None
+
+
+@browser
 def test_it_loads_nothing_from_elsewhere_and_is_quick(driver, page):
     loaded = driver.execute_script("return performance.getEntriesByType('resource').map(one => one.name)")
     assert all(name.startswith((page.parent.as_uri(), "blob:", "data:")) for name in loaded)
