@@ -39,6 +39,9 @@ PAGES = {
     "bench/results.md": "speed.md",
     "CONTRIBUTING.md": "taking_part.md",
 }
+#: Where the live page shows what a lesson is about.
+LIVE = dict.fromkeys(("02", "03", "09"), "#units") | dict.fromkeys(("07", "08"), "#map")
+LIVE |= {"01": "#filters", "06": "#cover"}
 #: The library's reference: what is public in each of these, beside what `camlib` itself gives.
 MODULES = ("scores", "show", "widgets")
 
@@ -124,18 +127,6 @@ def page(nb: NotebookNode, name: str) -> NotebookNode:
             # Sphinx would look for these among its own pages
             cell.source = re.sub(r"\[([^]]+)\]\((\.\./[^)]+)\)", r'<a href="\2">\1</a>', cell.source)
     return nb
-
-
-#: Where the live page shows what a lesson is about.
-LIVE = {
-    "01": "#filters",
-    "02": "#units",
-    "03": "#units",
-    "06": "#cover",
-    "07": "#map",
-    "08": "#map",
-    "09": "#units",
-}
 
 
 def cover(nb: NotebookNode, path: Path) -> None:
@@ -261,9 +252,9 @@ def _value(name: str) -> Any:
 
 def broken_links(site: Path) -> list[str]:
     """Links and pictures that lead nowhere inside the site, each with its page; all is read from the disk."""
-    soups = {
-        path: BeautifulSoup(path.read_text("utf-8"), "html.parser") for path in sorted(site.rglob("*.html"))
-    }
+    site = site.resolve()
+    files = sorted(site.rglob("*.html"))
+    soups = {path: BeautifulSoup(path.read_text("utf-8"), "html.parser") for path in files}
     ids = {path: {tag["id"] for tag in soup.find_all(id=True)} for path, soup in soups.items()}
     found = []
     for path, soup in soups.items():
@@ -273,11 +264,9 @@ def broken_links(site: Path) -> list[str]:
                 continue
             target = (path.parent / unquote(address.path)).resolve() if address.path else path
             target = target / "index.html" if target.is_dir() else target
-            place = unquote(address.fragment)
-            ok = target.is_file() and (
-                not place or target not in ids or place in ids[target] or "slides" in target.parts
-            )
-            if not ok and not (target.parent.name == "live" and target.is_file()):
+            place = unquote(address.fragment)  # decks and the live page read theirs themselves
+            own = target not in ids or {"slides", "live"} & set(target.relative_to(site).parts)
+            if not target.is_file() or not (own or not place or place in ids[target]):
                 found.append(f"{path.relative_to(site)}: {address.geturl()}")
     return sorted(set(found))
 
