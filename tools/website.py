@@ -111,7 +111,7 @@ def lay_out(source: Path) -> None:
 
 
 def page(nb: NotebookNode, name: str) -> NotebookNode:
-    """A lesson for readers: its setup folded, predictions marked, its links to this site's own pages."""
+    """A lesson for readers: its setup folded, its links to this site's own pages."""
     nb = nbformat.from_dict(nb)
     slide = f"{lesson.documentation()}/slides/{name}.html"
     for cell in nb.cells:
