@@ -12,12 +12,12 @@ import io
 import re
 import shutil
 from collections import defaultdict
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import nbformat
-from bs4 import BeautifulSoup
 from jinja2 import Template
 from nbformat import NotebookNode
 from PIL import Image
@@ -250,25 +250,40 @@ def _value(name: str) -> Any:
     return value
 
 
+class Html(HTMLParser):
+    """What a page links to and loads, and the places in it that a link can name."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.ids: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """One tag of the page."""
+        told = dict(attrs)
+        self.ids.add(told.get("id") or "")
+        if tag in ("a", "img", "link", "script"):
+            self.links.append(told.get("href") or told.get("src") or "")
+
+
 def broken_links(site: Path) -> list[str]:
     """Links and pictures that lead nowhere inside the site, each with its page; all is read from the disk."""
     site = site.resolve()
-    files = sorted(site.rglob("*.html"))
-    soups = {path: BeautifulSoup(path.read_text("utf-8"), "html.parser") for path in files}
-    ids = {path: {tag["id"] for tag in soup.find_all(id=True)} for path, soup in soups.items()}
-    found = []
-    for path, soup in soups.items():
-        for tag in soup.find_all(["a", "img", "link", "script"]):
-            address = urlsplit(str(tag.get("href") or tag.get("src") or ""))
+    pages = {path: Html(path.read_text("utf-8")) for path in sorted(site.rglob("*.html"))}
+    found = set()
+    for path, page in pages.items():
+        for link in page.links:
+            address = urlsplit(link)
             if address.scheme or address.netloc or not (address.path or address.fragment):
                 continue
             target = (path.parent / unquote(address.path)).resolve() if address.path else path
             target = target / "index.html" if target.is_dir() else target
             place = unquote(address.fragment)  # decks and the live page read theirs themselves
-            own = target not in ids or {"slides", "live"} & set(target.relative_to(site).parts)
-            if not target.is_file() or not (own or not place or place in ids[target]):
-                found.append(f"{path.relative_to(site)}: {address.geturl()}")
-    return sorted(set(found))
+            own = target not in pages or {"slides", "live"} & set(target.relative_to(site).parts)
+            if not target.is_file() or not (own or not place or place in pages[target].ids):
+                found.add(f"{path.relative_to(site)}: {link}")
+    return sorted(found)
 
 
 def main() -> None:
