@@ -139,18 +139,20 @@ def _plain(module: nn.Conv2d) -> bool:
 
 def _window(module: nn.Conv2d | nn.MaxPool2d) -> dict[str, int]:
     """Kernel, stride and padding, each one number."""
-    told = {"k": module.kernel_size, "stride": module.stride, "pad": module.padding}
-    sides = {name: set(value) if isinstance(value, tuple) else {value} for name, value in told.items()}
-    if any(len(side) > 1 or not isinstance(next(iter(side)), int) for side in sides.values()):
-        raise ValueError(f"the live page takes square windows; given {module}")
-    return {name: int(next(iter(side))) for name, side in sides.items()}  # type: ignore[call-overload]
+    sides: dict[str, int] = {}
+    for name, value in {"k": module.kernel_size, "stride": module.stride, "pad": module.padding}.items():
+        both = {value} if isinstance(value, int) else set(value)
+        side = both.pop()
+        if both or not isinstance(side, int):
+            raise ValueError(f"the live page takes square windows; given {module}")
+        sides[name] = side
+    return sides
 
 
 def field(net: Net, layer: str) -> dict[str, Any]:
     """Where the cells of a layer look: `receptive_field`, as numbers."""
     found = receptive_field(net, layer)
-    told = {name: getattr(found, name) for name in ("size", "stride", "start", "shape", "rows", "columns")}
-    return json.loads(json.dumps(told))
+    return {name: getattr(found, name) for name in ("size", "stride", "start", "shape", "rows", "columns")}
 
 
 def scenes() -> dict[str, Any]:
