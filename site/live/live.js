@@ -419,7 +419,7 @@ const strongest = new Map();
 function findStrongest(net) {
   if (strongest.has(net)) return strongest.get(net);
   const found = Object.fromEntries(layersOf(net).map(name => [name, Array.from({ length: net.maps[name].c }, () => [])]));
-  const kept = state.pixels;
+  const kept = [state.pixels, was];
   for (let scene = 0; scene < SCENES.labels.length; scene++) {
     look(sheet, ...corner(scene), SCENES.size, SCENES.size);
     net.run(state.pixels);
@@ -433,8 +433,8 @@ function findStrongest(net) {
     }
   }
   for (const units of Object.values(found)) for (const unit of units) unit.sort((a, b) => b.value - a.value);
-  state.pixels = kept;
-  was = null;
+  [state.pixels, was] = kept;
+  net.run(covered(), state.silenced);  // its maps are again those of the picture
   strongest.set(net, found);
   return found;
 }
