@@ -52,7 +52,7 @@ async function start() {
 async function choose(name) {
   Object.assign(state, { net: nets[name], silenced: {}, target: null, unit: null });
   $("network").value = name;
-  state.layer = state.net.plan[state.net.last].name;
+  state.layer = state.net.plan[state.tab === "filters" ? 0 : state.net.last].name;
   layOutBars();
   layOutMaps();
   layOutLayers();

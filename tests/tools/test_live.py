@@ -260,6 +260,21 @@ def test_it_loads_nothing_from_elsewhere_and_is_quick(driver, page):
 
 
 @browser
+@pytest.mark.parametrize("tab", ["map", "units", "filters"])
+def test_it_can_begin_with_any_tab(driver, page, tab):
+    driver.get("about:blank")
+    driver.get(f"{page.as_uri()}#{tab}")
+    end = time.monotonic() + 60
+    while (there := driver.execute_script(READY)) is False or set(there) != set(live.NETWORKS):
+        assert time.monotonic() < end, "the page was not ready within a minute"
+        time.sleep(0.1)
+    here = held(driver)
+    assert max(here["map"]) > 0
+    told = driver.execute_script("return document.getElementById('speed').textContent")
+    assert told.endswith("on this device.")  # the drawing came to its end
+
+
+@browser
 @pytest.mark.parametrize("tab", ["cover", "map", "units", "filters"])
 def test_a_phone_shows_it_without_sideways_scrolling(driver, tab):
     phone = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
