@@ -74,8 +74,8 @@ def packed(data: bytes) -> str:
     deflated = zlib.compress(data, 9)
     whole = len(deflated).to_bytes(4, "little") + deflated
     bits = np.unpackbits(np.frombuffer(whole, np.uint8))
-    bits = np.pad(bits, (0, -len(bits) % 15)).reshape(-1, 15)
-    letters = bits.astype(np.uint16) @ (1 << np.arange(14, -1, -1)).astype(np.uint16)
+    rows = np.pad(bits, (0, -len(bits) % 15)).reshape(-1, 15)
+    letters = rows.astype(np.uint16) @ (1 << np.arange(14, -1, -1)).astype(np.uint16)
     return (letters + np.uint16(FIRST)).astype("<u2").tobytes().decode("utf-16-le")
 
 

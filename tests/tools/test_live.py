@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import zlib
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_packed_bytes_are_letters_of_fifteen_bits():
     bits = "".join(f"{value:015b}" for value in values)
     data = bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits) // 8 * 8, 8))
     size = int.from_bytes(data[:4], "little")
-    assert live.zlib.decompress(data[4 : 4 + size]) == b"abc"
+    assert zlib.decompress(data[4 : 4 + size]) == b"abc"
 
 
 def test_the_folder_is_small_and_names_no_other_place(page):
