@@ -6,6 +6,7 @@ from .embeddings.grid import displacement, grid, mosaic
 from .embeddings.neighbours import nearest
 from .embeddings.plane import embed, neighbours_kept
 from .embeddings.probe import probe
+from .embeddings.regions import regions
 from .geometry.field import ReceptiveField, receptive_field, upsample
 from .heatmaps.cam import cam, class_maps
 from .heatmaps.classifier import Classifier, find_classifier
@@ -143,6 +144,7 @@ __all__ = [
     "random_rotation",
     "receptive_field",
     "record",
+    "regions",
     "saliency",
     "scenes",
     "scores",
