@@ -49,24 +49,20 @@ def build(out: Path, home: str = "") -> Path:
     page = (HERE / "index.html").read_text("utf-8")
     (out / "index.html").write_text(page.replace("HOME/", home or f"{lesson.documentation()}/"), "utf-8")
     kernel = base64.b64encode((HERE / "gemm.wasm").read_bytes()).decode()
-    script(out / "scenes.js", f"const KERNEL = {json.dumps(kernel)}, SCENES = {json.dumps(scenes())};")
+    script(out / "scenes.js", f"const KERNEL = {literal(kernel)}, SCENES = {literal(scenes())};")
     for name in NETWORKS:
-        script(out / f"{name}.js", f"arrived({json.dumps(exported(load(name)))});")
+        script(out / f"{name}.js", f"arrived({literal(exported(load(name)))});")
     return out / "index.html"
 
 
 def script(path: Path, text: str) -> None:
-    """A script in UTF-16, whose first letter says so to every browser, whatever the server says.
-
-    `json.dumps` writes packed letters as six characters each; they are put back as they are.
-    """
-    path.write_bytes(json_letters(text).encode("utf-16"))
+    """A script in UTF-16, whose first letter says so to every browser, whatever the server says."""
+    path.write_bytes(text.encode("utf-16"))
 
 
-def json_letters(text: str) -> str:
-    r"""The text with its `\u4e00` escapes replaced by the letters."""
-    parts = text.split("\\u")
-    return parts[0] + "".join(chr(int(part[:4], 16)) + part[4:] for part in parts[1:])
+def literal(value: Any) -> str:
+    """A value as JavaScript, its packed letters as they are."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def packed(data: bytes) -> str:
@@ -74,8 +70,8 @@ def packed(data: bytes) -> str:
     deflated = zlib.compress(data, 9)
     whole = len(deflated).to_bytes(4, "little") + deflated
     bits = np.unpackbits(np.frombuffer(whole, np.uint8))
-    bits = np.pad(bits, (0, -len(bits) % 15)).reshape(-1, 15)
-    letters = bits.astype(np.uint16) @ (1 << np.arange(14, -1, -1)).astype(np.uint16)
+    rows = np.pad(bits, (0, -len(bits) % 15)).reshape(-1, 15)
+    letters = rows.astype(np.uint16) @ (1 << np.arange(14, -1, -1)).astype(np.uint16)
     return (letters + np.uint16(FIRST)).astype("<u2").tobytes().decode("utf-16-le")
 
 

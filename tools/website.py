@@ -59,7 +59,8 @@ def build(out: Path, source: Path) -> Path:
     lay_out(source)
     if build_main(["-q", "-W", "--keep-going", "-b", "html", "-j", "1", str(source), str(out)]):
         raise RuntimeError("Sphinx found fault with the pages; it says above with what")
-    shutil.rmtree(out / ".doctrees", ignore_errors=True)
+    for name in (".doctrees", "_sources"):
+        shutil.rmtree(out / name, ignore_errors=True)
     live.build(out / "live", home="../")
     publish.decks(out / "slides")
     if broken := broken_links(out):

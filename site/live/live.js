@@ -52,7 +52,7 @@ async function start() {
 async function choose(name) {
   Object.assign(state, { net: nets[name], silenced: {}, target: null, unit: null });
   $("network").value = name;
-  state.layer = state.net.plan[state.net.last].name;
+  state.layer = state.net.plan[state.tab === "filters" ? 0 : state.net.last].name;
   layOutBars();
   layOutMaps();
   layOutLayers();
@@ -366,7 +366,7 @@ function layOutTiles() {
   pressed($("layers"), layersOf(net).indexOf(layer));
   $("tiles").classList.toggle("dense", c > 64);
   $("tiles").replaceChildren(...Array.from({ length: c }, (_, unit) => {
-    const one = make("button", { type: "button" }, make("canvas", { width: w, height: h }));
+    const one = make("button", { type: "button", ariaLabel: `unit ${unit}` }, make("canvas", { width: w, height: h }));
     one.onclick = () => {
       if (state.taps === "silence") silence(layer, unit);
       state.unit = unit;
@@ -388,6 +388,14 @@ function silence(layer, unit) {
   if (!units.delete(unit)) units.add(unit);
 }
 
+let [tops, naming] = [[], 0];  // each unit's highest number; screen readers are told once it rests
+function nameTiles() {
+  const quiet = state.silenced[state.layer] || new Set();
+  [...$("tiles").children].forEach((tile, unit) => {
+    tile.setAttribute("aria-label", `unit ${unit}, at most ${short(tops[unit] || 0)}${quiet.has(unit) ? ", silenced" : ""}`);
+  });
+}
+
 function drawUnits() {
   const { net, layer } = state, { c, h, w } = net.maps[layer], values = net.values(net.maps[layer]), most = highest(values) || 1;
   const quiet = state.silenced[layer] || new Set(), image = new ImageData(w, h);
@@ -402,12 +410,14 @@ function drawUnits() {
     tile.firstChild.getContext("2d").putImageData(image, 0, 0);
     tile.classList.toggle("silent", quiet.has(unit));
     tile.setAttribute("aria-current", unit === state.unit);
-    tile.setAttribute("aria-label", `unit ${unit}, at most ${short(top)}${quiet.has(unit) ? ", silenced" : ""}`);
+    tops[unit] = top;
     if (unit === state.unit) {
       const told = quiet.has(unit) ? "It is silenced." : top ? `Here it is at most ${short(top)}.` : "On this picture it is silent by itself.";
       if ($("unit-says").dataset.told !== told) Object.assign($("unit-says"), { textContent: told }).dataset.told = told;
     }
   });
+  clearTimeout(naming);
+  naming = setTimeout(nameTiles, 200);
   $("tiles-scale").textContent = `All units of ${layer} are on one scale, from 0 to ${short(most)}.`;
   $("unit-name").textContent = `${layer}, unit ${state.unit}`;
   const count = Object.values(state.silenced).reduce((sum, units) => sum + units.size, 0);
@@ -419,7 +429,7 @@ const strongest = new Map();
 function findStrongest(net) {
   if (strongest.has(net)) return strongest.get(net);
   const found = Object.fromEntries(layersOf(net).map(name => [name, Array.from({ length: net.maps[name].c }, () => [])]));
-  const kept = state.pixels;
+  const kept = [state.pixels, was];
   for (let scene = 0; scene < SCENES.labels.length; scene++) {
     look(sheet, ...corner(scene), SCENES.size, SCENES.size);
     net.run(state.pixels);
@@ -433,8 +443,8 @@ function findStrongest(net) {
     }
   }
   for (const units of Object.values(found)) for (const unit of units) unit.sort((a, b) => b.value - a.value);
-  state.pixels = kept;
-  was = null;
+  [state.pixels, was] = kept;
+  net.run(covered(), state.silenced);  // its maps are again those of the picture
   strongest.set(net, found);
   return found;
 }

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import zlib
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_packed_bytes_are_letters_of_fifteen_bits():
     bits = "".join(f"{value:015b}" for value in values)
     data = bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits) // 8 * 8, 8))
     size = int.from_bytes(data[:4], "little")
-    assert live.zlib.decompress(data[4 : 4 + size]) == b"abc"
+    assert zlib.decompress(data[4 : 4 + size]) == b"abc"
 
 
 def test_the_folder_is_small_and_names_no_other_place(page):
@@ -257,6 +258,21 @@ def test_it_loads_nothing_from_elsewhere_and_is_quick(driver, page):
         rates[tab] = driver.execute_async_script(FRAMES)
     print(json.dumps(rates))
     assert rates["cover"] > 10  # far more on an idle machine; this one may be busy
+
+
+@browser
+@pytest.mark.parametrize("tab", ["map", "units", "filters"])
+def test_it_can_begin_with_any_tab(driver, page, tab):
+    driver.get("about:blank")
+    driver.get(f"{page.as_uri()}#{tab}")
+    end = time.monotonic() + 60
+    while (there := driver.execute_script(READY)) is False or set(there) != set(live.NETWORKS):
+        assert time.monotonic() < end, "the page was not ready within a minute"
+        time.sleep(0.1)
+    here = held(driver)
+    assert max(here["map"]) > 0
+    told = driver.execute_script("return document.getElementById('speed').textContent")
+    assert told.endswith("on this device.")  # the drawing came to its end
 
 
 @browser

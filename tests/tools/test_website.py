@@ -12,6 +12,8 @@ from selenium.webdriver.common.by import By
 
 from tools import lesson, pages, website
 
+# Sphinx and myst tell each other what will go; nothing of ours.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
 NEEDED = ("sphinx", "myst_nb", "furo")
 LACKING = [name for name in NEEDED if not importlib.util.find_spec(name)]
 sphinx = pytest.mark.skipif(bool(LACKING), reason=f"the site needs camlib[site]: no {', '.join(LACKING)}")
@@ -110,7 +112,7 @@ def test_every_figure_keeps_its_alt_text(site):
 def test_a_lesson_shows_its_texts_and_folds_what_should_be(site):
     nb = lesson.read(lesson.find(["07"])[0])
     soup = BeautifulSoup((site / "lessons" / "07_cam.html").read_text("utf-8"), "html.parser")
-    text = soup.find("article").get_text()
+    text = soup.select("article")[0].get_text()
     seen = sum("**What we see.**" in cell.source for cell in nb.cells)
     assert text.count("What we see.") >= seen > 5
     summaries = [one.get_text(strip=True) for one in soup.select("details > summary")]
