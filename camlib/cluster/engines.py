@@ -42,7 +42,7 @@ class Engine:
             self._pool = ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
         elif hasattr(self.given, "get_executor"):  # Dask's client, as the standard library's executor
             self._pool = self.given.get_executor(pure=False)
-            # as the result of a task, which is done again where its holders died; scattered data would be lost
+            # as a task's result: that is made again where its holders died, and scattered data would be lost
             self._network = self.given.submit(_itself, self._bytes, pure=False)
         else:
             self._pool = self.given
