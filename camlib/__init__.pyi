@@ -1,4 +1,6 @@
 from . import checks, scenes, scores, show, trust, widgets
+from .cluster.map_shards import map_shards
+from .cluster.work import ShardError
 from .commands.photograph import Look, look
 from .embeddings.centred_cosine import centred_cosine
 from .embeddings.codes import codes
@@ -6,6 +8,7 @@ from .embeddings.grid import displacement, grid, mosaic
 from .embeddings.neighbours import nearest
 from .embeddings.plane import embed, neighbours_kept
 from .embeddings.probe import probe
+from .embeddings.regions import regions
 from .geometry.field import ReceptiveField, receptive_field, upsample
 from .heatmaps.by_captum import deep_lift, guided_backprop, integrated_gradients, smoothgrad
 from .heatmaps.cam import cam, class_maps
@@ -81,6 +84,7 @@ __all__ = [
     "ReceptiveField",
     "Scenes",
     "SearchBox",
+    "ShardError",
     "SquareExplorer",
     "Texts",
     "TopPatches",
@@ -131,6 +135,7 @@ __all__ = [
     "localization_error",
     "locate",
     "look",
+    "map_shards",
     "max_box_acc",
     "max_box_acc_v2",
     "mosaic",
@@ -147,6 +152,7 @@ __all__ = [
     "random_rotation",
     "receptive_field",
     "record",
+    "regions",
     "saliency",
     "scenes",
     "scores",

@@ -41,6 +41,8 @@ def compare(
     against = ", ".join(f"{name} {value:{form}}" for name, value in base.items())
     over = " and ".join(dict.fromkeys(one.of for one in rows.values() if not one.points))
     note = f" The brackets are 95% intervals over {over}." if over else ""
+    if any(one.points for one in rows.values()):
+        note += " In a row with runs they hold the lowest and the highest run."
     left = PAD + 0.15 + max(breadth(name, 13) for name in rows)
     right = PAD + 0.2 + max(breadth(text, 12) for text in written.values())
     across = WIDTH - left - right

@@ -12,7 +12,7 @@ from camlib.scores import pixel_scores
 def measured(net: Any, digits: Any, streets: Any, unit: int) -> tuple[float, float]:
     def error() -> float:
         with torch.inference_mode():
-            return (net(digits.images).argmax(1) != digits.labels).float().mean().item()
+            return float((net(digits.images).argmax(1) != digits.labels).float().mean())
 
     intact = error()
     with silence(net, "conv2", unit):

@@ -24,7 +24,8 @@ def test_the_alt_text_says_every_number_with_its_spread_and_the_base_rates():
     assert compare().alt == (
         "Trained is better. trained 60% [50%, 69%]; five seeds 60% [50%, 70%] in 5 runs; "
         "untrained 20% [12%, 28%]. For comparison: guessing 12%, always fox 50%. "
-        "The brackets are 95% intervals over 100 pictures."
+        "The brackets are 95% intervals over 100 pictures. "
+        "In a row with runs they hold the lowest and the highest run."
     )
     assert along().alt == (
         "Deeper is better. hits over layer. trained: conv1 60% [50%, 69%], conv2 60% [50%, 69%]; "
