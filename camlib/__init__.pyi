@@ -6,10 +6,13 @@ from .embeddings.grid import displacement, grid, mosaic
 from .embeddings.neighbours import nearest
 from .embeddings.plane import embed, neighbours_kept
 from .embeddings.probe import probe
+from .embeddings.readout import Readout, linear_svm
 from .geometry.field import ReceptiveField, receptive_field, upsample
 from .heatmaps.cam import cam, class_maps
+from .heatmaps.class_units import ClassUnits, class_units
 from .heatmaps.classifier import Classifier, find_classifier
 from .heatmaps.gradcam import gradcam
+from .heatmaps.new_head import with_head
 from .heatmaps.occlusion import Occlusions, occlude, occlusion
 from .heatmaps.saliency import saliency
 from .heatmaps.similarnet import (
@@ -35,6 +38,7 @@ from .parts.smooth import smooth
 from .parts.tracker import Tracker, track
 from .parts.unit_table import UnitTable
 from .pictures.batches import Batch, batches
+from .pictures.cut_out import cut_out
 from .pictures.digits import Digits, digits
 from .pictures.files import Folder, folder, load_picture
 from .pictures.photos import Photos, photos
@@ -62,6 +66,7 @@ __all__ = [
     "Batch",
     "BoxAccuracy",
     "Character",
+    "ClassUnits",
     "Classifier",
     "ClickBoard",
     "Cost",
@@ -77,6 +82,7 @@ __all__ = [
     "Player",
     "PointMap",
     "Pointing",
+    "Readout",
     "ReceptiveField",
     "Scenes",
     "SearchBox",
@@ -98,11 +104,13 @@ __all__ = [
     "centred_cosine",
     "checks",
     "class_maps",
+    "class_units",
     "codes",
     "colour",
     "colourfulness",
     "costs",
     "critters",
+    "cut_out",
     "digits",
     "displacement",
     "dissect",
@@ -121,6 +129,7 @@ __all__ = [
     "head_frame",
     "here",
     "iou",
+    "linear_svm",
     "linear_weights",
     "load",
     "load_picture",
@@ -159,6 +168,7 @@ __all__ = [
     "upsample",
     "walk",
     "widgets",
+    "with_head",
     "wrap",
     "zhou_boxes",
 ]

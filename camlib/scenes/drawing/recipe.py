@@ -53,6 +53,8 @@ class Recipe:
     companion: a second critter in the same scene.  stamp: whether the photographer's stamp is on the picture.
     For clips: turned, degrees from its side, 0, towards you, 90.  blink: closed eyes of one awake.
     tree: where a trunk stands before everything, from 0, the left edge, to 1; None: nowhere.
+    place: what kind of place the landscape is, a name from `PLACES`; None: of no kind.
+    cleared: kinds of things that are left undrawn, names from `CLEARABLE`; all else stays where it was.
     """
 
     species: int
@@ -79,6 +81,8 @@ class Recipe:
     turned: float = 0.0
     blink: bool = False
     tree: float | None = None
+    place: str | None = None
+    cleared: tuple[str, ...] = ()
 
     @property
     def label(self) -> int:
