@@ -1,6 +1,7 @@
 """The landscape's exact truth, things cleared away, and the six kinds of place."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ def test_things_occur_as_often_as_said(placed: Scenes) -> None:
             )  # and occluders
 
 
-def test_only_the_things_give_the_place_away(placed: Scenes, record_property: pytest.RecordProperty) -> None:
+def test_only_the_things_give_the_place_away(placed: Scenes, record_property: Any) -> None:
     """Neither colours, light, horizon, sky and ground, nor the critter; the counts of things do."""
     labels, seen = placed.places.numpy(), things(placed)
     pixels = placed.pixels.float()

@@ -25,7 +25,7 @@ from .backdrop import (
 from .recipe import Colour
 from .things import Thing
 
-# how many there are on average (Poisson); where a place says nothing, as many as everywhere
+# how many there are on average (Poisson; one sun at most); where a place says nothing, as many as everywhere
 EVERYWHERE = {
     "sun": 0.4, "cloud": 1.5, "tree": 0.4, "pine": 0.4, "grass": 5.0, "flower": 0.5, "stone": 1.0,
     "mushroom": 0.4, "leaf": 0.6, "berry": 0.4, "shell": 0.4,
@@ -58,16 +58,13 @@ def landscape(seed: int, place: str) -> tuple[tuple[Colour, Colour], list[Thing]
     standing = [tree] * count["tree"] + [pine] * count["pine"]
     for k in rng.permutation(len(standing)).tolist():
         far = rng.uniform(0, 0.5)
-        x, y, size = (
-            rng.uniform(-0.05, 1.05),
-            horizon + 0.05 + 0.3 * far,
-            rng.uniform(0.2, 0.34) * (0.7 + far),
-        )
+        x, y = rng.uniform(-0.05, 1.05), horizon + 0.05 + 0.3 * far
+        size = rng.uniform(0.26, 0.42) * (0.7 + far)
         things.append(Thing(standing[k].__name__, standing[k](rng, x, y, size)))
     small = [kind for kind in _PAINTERS for _ in range(count[kind])]
     spots = rng.uniform((-0.03, horizon + 0.02), (1.03, 1.03), (len(small), 2)).tolist()
     for kind, (x, y) in sorted(zip(small, spots, strict=True), key=lambda one: one[1][1]):
         near = (y - horizon) / (1 - horizon)
-        size = rng.uniform(0.06, 0.12) * (0.55 + 0.7 * near)
+        size = rng.uniform(0.09, 0.17) * (0.55 + 0.7 * near)
         things.append(Thing(kind, _PAINTERS[kind](rng, x, y, size)))
     return sky, [*things, *drifting(rng, sky[0])], horizon
