@@ -223,7 +223,7 @@ def test_the_page_has_one_scale_for_all_maps() -> None:
     heat[0, 2, 2], heat[1, 5, 5] = 4.0, 1.0
     figure = show.look(torch.ones(3, 8, 8), heat, ["a 90%", "b 5%"], "In logits.", title="It is a")
     photograph, first, second, bar = figure.axes
-    assert [ax.get_title("left") for ax in figure.axes[:3]] == ["the photograph", "a 90%", "b 5%"]
+    assert [ax.get_title("left") for ax in figure.axes[:3]] == ["the picture", "a 90%", "b 5%"]
     assert [label.get_text() for label in bar.get_xticklabels()] == ["0", "4"]
     brightness = [luma(ax) for ax in (first, second)]
     assert brightness[0][2, 2] == brightness[0].max() > brightness[1][5, 5] > brightness[1][0, 0]
@@ -286,7 +286,7 @@ def test_a_page_that_does_not_fit_is_refused() -> None:
     picture, heat = torch.ones(3, 8, 8), torch.ones(2, 8, 8)
     with pytest.raises(ValueError, match="1 captions for 2 heatmaps"):
         show.look(picture, heat, ["a"], "n", title="t")
-    with pytest.raises(ValueError, match=r"heatmaps are \(2, 8, 7\), the photograph \(8, 8\)"):
+    with pytest.raises(ValueError, match=r"heatmaps are \(2, 8, 7\), the picture \(8, 8\)"):
         show.look(picture, heat[:, :, :7], ["a", "b"], "n", title="t")
     with pytest.raises(ValueError, match="the heatmaps have no number"):
         show.look(picture, heat * torch.nan, ["a", "b"], "n", title="t")

@@ -13,12 +13,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torchvision.datasets import Imagenette, OxfordIIITPet
 
+import camlib
 from camlib import batches, load, photos, pointing_game
 from camlib.pictures import photo_downloads
 from camlib.pictures.fetched import DownloadError
@@ -334,3 +336,16 @@ def test_wrong_names_and_splits(home: Path) -> None:
     (home / "oxford-iiit-pet" / "annotations" / "test.txt").unlink()
     with pytest.raises(ValueError, match=r"test\.txt is not there; move .* away to download pets again"):
         photos("pets", split="test")
+
+
+def test_what_lesson_08_says_to_run_on_pets_runs(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    heads = make_pets(home) / "annotations/xmls"
+    (heads / f"{PETS[2]}.xml").write_text(HEAD.format(25, 11, 34, 18))
+    lesson = nbformat.read(Path(__file__).parents[2] / "notebooks/08_localization.ipynb", 4)
+    (text,) = [cell.source for cell in lesson.cells if "camlib data get pets" in cell.source]
+    names = {name: getattr(camlib, name) for name in ("cam", "load", "max_box_acc", "photos", "scores")}
+    code = text.split("```python\n")[1].split("```")[0]
+    exec(code, names | {"torch": torch, "big": load("efficientnet_lite0")})
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split(" · ")[0] for line in told[::3]] == ["CAM", "untrained", "a blob in the middle"]
+    assert told[7].startswith("  points at the animal 100%")  # it fills the middle of the made pictures
