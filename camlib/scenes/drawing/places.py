@@ -30,12 +30,13 @@ EVERYWHERE = {
     "sun": 0.4, "cloud": 1.5, "tree": 0.4, "pine": 0.4, "grass": 5.0, "flower": 0.5, "stone": 1.0,
     "mushroom": 0.4, "leaf": 0.6, "berry": 0.4, "shell": 0.4,
 }  # fmt: skip
+# what there is more of in each
 PLACES: dict[str, dict[str, float]] = {
     "forest": {"pine": 3.5, "mushroom": 1.5},
     "park": {"tree": 3.0, "leaf": 2.5},
     "meadow": {"flower": 5.0, "grass": 8.0},
     "shore": {"shell": 5.0, "stone": 2.0, "sun": 0.8},
-    "quarry": {"stone": 6.0, "grass": 3.0},
+    "quarry": {"stone": 6.0},
     "thicket": {"berry": 5.0, "leaf": 2.5},
 }
 _PAINTERS = {p.__name__: p for p in (grass, flower, stone, mushroom, leaf, berry, shell)}
