@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from torch import Tensor
 
@@ -63,14 +61,19 @@ def linear_svm(codes: Tensor, labels: Tensor, classes: Sequence[str] | None = No
     """
     finite(codes)
     given, names = _labels(labels, len(codes), classes)
-    svm = LinearSVC(dual=False, max_iter=10_000)
+    rows = codes.double().cpu().numpy()
+    mean, scale = rows.mean(0), rows.std(0)
+    scale[scale == 0] = 1
+    rows = (rows - mean) / scale
+    turn = None
+    if rows.shape[1] > rows.shape[0]:  # N rows lie in N dimensions: turned into them, the machine is the same
+        turn = np.linalg.svd(rows, full_matrices=False)[2]
+        rows = rows @ turn.T
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
-    search = GridSearchCV(make_pipeline(StandardScaler(), svm), {"linearsvc__C": _STRENGTHS}, cv=folds).fit(
-        codes.double().cpu().numpy(), given
-    )
-    scaler, best = search.best_estimator_.steps[0][1], search.best_estimator_.steps[1][1]
-    weight = best.coef_ / scaler.scale_
-    bias = best.intercept_ - weight @ scaler.mean_
+    svm = LinearSVC(dual=False, max_iter=10_000)
+    best = GridSearchCV(svm, {"C": _STRENGTHS}, cv=folds).fit(rows, given).best_estimator_
+    weight = (best.coef_ if turn is None else best.coef_ @ turn) / scale
+    bias = best.intercept_ - weight @ mean
     if len(weight) == 1:
         weight, bias = np.concatenate([-weight, weight]), np.concatenate([-bias, bias])
     return Readout(torch.from_numpy(weight).float(), torch.from_numpy(bias).float(), names)

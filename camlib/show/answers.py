@@ -48,9 +48,7 @@ def look(
     lines = wrapped(note, WIDTH - PAD - _LEFT, _SIZE)
     below = max(BAR, (lines.count("\n") + 1) * _LINE + 0.12)
     drawn = [picture, *(blend_signed(picture, one) for one in (heat / max(most, 1e-12)).numpy())]
-    content = (
-        f"A picture, and heatmaps over it from {low:.3g} to {high:.3g}: {', '.join(captions)}. {note}"
-    )
+    content = f"A picture, and heatmaps over it from {low:.3g} to {high:.3g}: {', '.join(captions)}. {note}"
     row = len(drawn) if picture.shape[0] > _HIGH * picture.shape[1] else 3
     across = min(columns or row, len(drawn))
     figure, _ = tiles(drawn, ["the picture", *captions], title, alt, content, across, below)

@@ -43,6 +43,22 @@ def test_it_is_scikit_learns_on_standardised_codes() -> None:
     assert off < 1e-2
 
 
+def test_more_numbers_than_codes_change_nothing() -> None:
+    """The rows are turned into fewer dimensions: the same scores as scikit-learn's on all of them."""
+    random = torch.Generator().manual_seed(2)
+    labels = torch.arange(24) % 2
+    rows = torch.randn(24, 60, generator=random) + labels[:, None] * torch.randn(60, generator=random)
+    scaled = ((rows - rows.mean(0)) / rows.std(0, correction=0)).numpy()
+    ours = linear_svm(rows, labels).scores(rows)[:, 1].double()
+    theirs = [
+        LinearSVC(dual=False, C=c, tol=1e-8, max_iter=10_000).fit(scaled, labels.numpy())
+        for c in (0.001, 0.01, 0.1, 1.0)
+    ]
+    assert (
+        min(float((ours - torch.from_numpy(t.decision_function(scaled))).abs().max()) for t in theirs) < 2e-2
+    )
+
+
 def test_two_classes_have_opposite_scores() -> None:
     rows, labels = clouds(90)
     readout = linear_svm(rows, labels == 2)
