@@ -19,7 +19,7 @@ from ..networks.images import check_images
 from ..networks.net import Net, check_net
 from ..pictures.batches import batches
 from ..wording import in_short
-from .classifier import ending
+from .classifier import Classifier, ending
 
 __all__ = ["ClassUnits", "class_units"]
 
@@ -88,7 +88,9 @@ def class_units(net: Net, data: Any, *, batch_size: int = 64) -> ClassUnits:
     (`find_classifier`), and for data without labels.
     """
     check_net(net)
-    pooled, labels, found = [], [], None
+    pooled: list[Tensor] = []
+    labels: list[Tensor] = []
+    found: Classifier | None = None
     for batch in batches(data, batch_size=batch_size, progress="units"):
         if not isinstance(batch.labels, Tensor) or batch.labels.ndim != 1 or batch.labels.is_floating_point():
             raise ValueError("the data set has no labels; give (image, label) pairs, or `Scenes`")

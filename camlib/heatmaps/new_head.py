@@ -39,10 +39,13 @@ def with_head(net: Net, readout: Readout) -> Net:
     name, old = last_linear(net, net.sides)
     module = copy.deepcopy(net.module)
     count = len(readout.classes)
-    new = nn.Conv2d(have, count, 1) if isinstance(old, nn.Conv2d) else nn.Linear(have, count)
+    new: nn.Conv2d | nn.Linear = nn.Linear(have, count)
+    if isinstance(old, nn.Conv2d):
+        new = nn.Conv2d(have, count, 1)
+    assert new.bias is not None
     with torch.no_grad():
         new.weight.copy_(readout.weight.reshape(new.weight.shape))
-        new.bias.copy_(readout.bias)  # type: ignore[union-attr]
+        new.bias.copy_(readout.bias)
     module.set_submodule(name, new.to(net.mean))
     mean, std = net.mean.flatten().tolist(), net.std.flatten().tolist()
     made = Net(module, f"{net.name} with a new head", readout.classes, mean, std, net.sides, net.resize)

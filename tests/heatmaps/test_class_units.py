@@ -39,7 +39,7 @@ def test_the_new_heads_logits_are_the_readouts_scores_and_its_maps_average_to_th
     readout = linear_svm(features, asleep | (scenes.labels == 7))
     before = {k: v.clone() for k, v in net.state_dict().items()}
     new = with_head(net, readout)
-    assert new.classes == ("no", "yes")
+    assert list(new.classes) == ["no", "yes"]
     with torch.inference_mode():
         logits = new(scenes.images)
     torch.testing.assert_close(logits, readout.scores(features), atol=1e-3, rtol=1e-4)
