@@ -39,9 +39,10 @@ def with_head(net: Net, readout: Readout) -> Net:
     name, old = last_linear(net, net.sides)
     module = copy.deepcopy(net.module)
     count = len(readout.classes)
-    new: nn.Conv2d | nn.Linear = nn.Linear(have, count)
-    if isinstance(old, nn.Conv2d):
-        new = nn.Conv2d(have, count, 1)
+    with torch.random.fork_rng(devices=[]):  # the fresh numbers are overwritten; the random state stays
+        new: nn.Conv2d | nn.Linear = nn.Linear(have, count)
+        if isinstance(old, nn.Conv2d):
+            new = nn.Conv2d(have, count, 1)
     assert new.bias is not None
     with torch.no_grad():
         new.weight.copy_(readout.weight.reshape(new.weight.shape))
