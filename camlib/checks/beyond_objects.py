@@ -26,7 +26,7 @@ def avoided(f: Learners) -> str:
     """f(answers, labels): the share that is avoided of the mistakes of the commonest answer."""
     labels = torch.tensor([0, 0, 0, 0, 0, 0, 1, 1, 2, 2])
     cases = {
-        "mostly right": torch.tensor([0, 0, 0, 0, 0, 1, 1, 1, 2, 0]),
+        "mostly right": torch.tensor([0, 0, 0, 0, 0, 0, 1, 1, 2, 0]),
         "always the commonest": torch.zeros(10, dtype=torch.long),
         "all wrong": (labels + 1) % 3,
     }
