@@ -8,7 +8,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell command -v $(name) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab wheelhouse check test notebooks slides handouts public minutes new-lesson bench train weights clean
+.PHONY: help env lab wheelhouse check test notebooks slides handouts live site public minutes new-lesson bench train weights clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,13 @@ slides: env ## build the lessons' slides (PDF=1: print them, too, where Chromium
 
 handouts: env ## build the lessons without their solutions
 	$(PY) -m tools.handouts
+
+live: env ## build the page that runs the networks in any browser, in build/live
+	$(PY) -m tools.live
+
+site: env ## build the site in build/site: lessons, reference, live page, decks
+	$(PY) -m pip install --quiet --constraint constraints.txt -e ".[site]"
+	$(PY) -m tools.website
 
 public: env ## lay out in build/public what the workflow publishes: the pages, the course without solutions
 	$(PY) -m tools.publish

@@ -1,4 +1,6 @@
 from . import checks, scenes, scores, show, widgets
+from .cluster.map_shards import map_shards
+from .cluster.work import ShardError
 from .commands.photograph import Look, look
 from .embeddings.centred_cosine import centred_cosine
 from .embeddings.codes import codes
@@ -7,6 +9,7 @@ from .embeddings.neighbours import nearest
 from .embeddings.plane import embed, neighbours_kept
 from .embeddings.probe import probe
 from .embeddings.readout import Readout, linear_svm
+from .embeddings.regions import regions
 from .geometry.field import ReceptiveField, receptive_field, upsample
 from .heatmaps.cam import cam, class_maps
 from .heatmaps.class_units import ClassUnits, class_units
@@ -86,6 +89,7 @@ __all__ = [
     "ReceptiveField",
     "Scenes",
     "SearchBox",
+    "ShardError",
     "SquareExplorer",
     "Texts",
     "TopPatches",
@@ -136,6 +140,7 @@ __all__ = [
     "localization_error",
     "locate",
     "look",
+    "map_shards",
     "max_box_acc",
     "max_box_acc_v2",
     "mosaic",
@@ -152,6 +157,7 @@ __all__ = [
     "random_rotation",
     "receptive_field",
     "record",
+    "regions",
     "saliency",
     "scenes",
     "scores",

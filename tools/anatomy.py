@@ -40,11 +40,7 @@ def problems(nb: NotebookNode, name: str, size: int = 0) -> list[str]:
         )
     if nb.metadata.get("kernelspec", {}).get("name") != "python3":
         found.append("metadata.kernelspec.name is not python3; `make notebooks` sets it")
-    of_pattern = pattern.breaches(nb)
-    if name not in pattern.FIRST_EDITION:
-        found += of_pattern
-    elif not of_pattern:
-        found.append(f"keeps the whole pattern: strike {name} off FIRST_EDITION in tools/pattern.py")
+    found += pattern.breaches(nb)
     if size > LARGEST_FILE:
         found.append(f"the file has {size:,} bytes, over {LARGEST_FILE:,}: show fewer or smaller pictures")
     return found
@@ -276,15 +272,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lessons", nargs="*", help="for example 01; all, if none is named")
     broken = 0
-    named = parser.parse_args().lessons
-    for path in lesson.find(named):
-        found = problems(nb := lesson.read(path), path.stem, path.stat().st_size)
+    for path in lesson.find(parser.parse_args().lessons):
+        found = problems(lesson.read(path), path.stem, path.stat().st_size)
         broken += len(found)
         print(f"{path.stem}: " + ("whole" if not found else "\n  " + "\n  ".join(found)))
-        if path.stem in pattern.FIRST_EDITION:
-            later = pattern.breaches(nb)
-            print(f"  first edition; {len(later)} breaches of the pattern do not count yet")
-            print("".join(f"    {breach}\n" for breach in later if named), end="")
     raise SystemExit(1 if broken else 0)
 
 

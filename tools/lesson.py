@@ -243,8 +243,13 @@ def links(name: str, branch: str = "main") -> str:
     return (
         f"[Run it on Binder](https://mybinder.org/v2/gh/{path}/{branch}?labpath={quote(file, safe='')}) · "
         f"[on Colab](https://colab.research.google.com/github/{path}/blob/{branch}/{file}) · "
-        f"[slides]({_urls()['Documentation'].rstrip('/')}/slides/{name}.html)"
+        f"[slides]({documentation()}/slides/{name}.html)"
     )
+
+
+def documentation() -> str:
+    """The course's site: pyproject.toml, [project.urls] Documentation."""
+    return _urls()["Documentation"].rstrip("/")
 
 
 def _urls() -> dict[str, str]:

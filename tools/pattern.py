@@ -14,13 +14,6 @@ from nbformat import NotebookNode
 from tools import lesson
 from tools.lesson import tags
 
-#: Lessons that do not follow the pattern yet. Each is struck off when it is rewritten: a lesson that stands
-#: here and would pass is a fault. None is added.
-FIRST_EDITION = (
-    "09_similarnet",
-    "10_filters_to_labels",
-)
-
 WORDS = 15  # fewer do not say what one sees and why
 COMPARES = r"\bshow\.compare(_along)?\("
 

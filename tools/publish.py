@@ -15,7 +15,7 @@ from tools import handouts, lesson, slides
 from tools.slides import PAGES
 
 OUT = lesson.ROOT / "build" / "public"
-SITE = lesson.ROOT / "build" / "site"  # where `make site` will put it
+SITE = lesson.ROOT / "build" / "site"  # where `make site` puts it
 
 #: What the handouts' branch lacks: the tests run the solutions, the key gives the marks; the others are not
 #: for learners.
@@ -27,22 +27,26 @@ def pages(out: Path) -> None:
     """The branch gh-pages: slides/ and index.html, over the site where that has been built."""
     if SITE.is_dir():
         shutil.copytree(SITE, out, dirs_exist_ok=True)
-    rows = []
-    for path in lesson.lessons():
-        nb = lesson.read(path)
-        slides.build(nb, out / "slides", path.stem)
-        rows.append((path.stem, slides.title(nb), lesson.links(path.stem, lesson.HANDOUTS)))
-    decks = [(name, title) for name, title, _ in rows]
-    (out / "slides" / "index.html").write_text(
-        PAGES.get_template("decks.html.j2").render(decks=decks), "utf-8"
-    )
+    names = decks(out / "slides")
     if not (out / "index.html").exists():
-        lessons = [(title, re.findall(r"\[([^]]+)\]\(([^)]+)\)", links)) for _, title, links in rows]
+        links = {name: lesson.links(name, lesson.HANDOUTS) for name, _ in names}
+        lessons = [(title, re.findall(r"\[([^]]+)\]\(([^)]+)\)", links[name])) for name, title in names]
         page = PAGES.get_template("front.html.j2").render(
             lessons=lessons, zip=archive(), home=lesson.repository()
         )
         (out / "index.html").write_text(page, "utf-8")
     (out / ".nojekyll").touch()  # GitHub shows the files as they are
+
+
+def decks(out: Path) -> list[tuple[str, str]]:
+    """All decks, and the page that lists them; returns each one's name and title."""
+    names = []
+    for path in lesson.lessons():
+        nb = lesson.read(path)
+        slides.build(nb, out, path.stem)
+        names.append((path.stem, slides.title(nb)))
+    (out / "index.html").write_text(PAGES.get_template("decks.html.j2").render(decks=names), "utf-8")
+    return names
 
 
 def course(out: Path) -> None:

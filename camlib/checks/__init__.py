@@ -10,6 +10,7 @@ from .cam import centred, class_map, grad_cam, heat_and_worth, logit_of_map
 from .fc7_neighbours import distances, kept_fact, precision, times_found
 from .filters import autocorrelation, convolve, filter_picture, gabor, lure
 from .filters_to_labels import flip_agreement, pck
+from .filters_to_labels_part import other_part
 from .localization import best_threshold, better_box, box_of_map, box_overlap, top_error
 from .occlusion import beyond, cover, interaction, lay_drops
 from .patches import best_cells, eye_lure, field_of_chain, overlap
@@ -17,6 +18,7 @@ from .pca_and_tsne import bandwidth, components, far_islands, kept, snapped
 from .peak_finding import refined_peak, two_peaks
 from .prediction import investigation, sixes
 from .similarnet import closed_form, effective, matched_precision, paper_weights
+from .similarnet_worth import worth_and_text
 from .start_here import conv_parameters, harder, output_size, softmax
 from .verdict import Verdict, double
 
@@ -65,6 +67,7 @@ __all__ = [
     "lure",
     "matched_precision",
     "only_units",
+    "other_part",
     "output_size",
     "overlap",
     "paper_weights",
@@ -78,4 +81,5 @@ __all__ = [
     "times_found",
     "top_error",
     "two_peaks",
+    "worth_and_text",
 ]

@@ -64,7 +64,7 @@ def displacement(xy: Tensor, cells: Tensor) -> Tensor:
     xy: (N, 2), as for `grid`.  cells: int64 (rows, columns), what `grid` gave.
     """
     points, shape = _placed(xy, tuple(tensor(cells, "cells").shape))
-    _check_cells(cells)
+    check_cells(cells)
     far = torch.full((len(points),), torch.nan)
     used = cells.flatten().cpu() != EMPTY
     pictures = cells.flatten().cpu().long()[used]
@@ -84,7 +84,7 @@ def mosaic(dataset: Any, cells: Tensor, *, side: int = 64, tints: Tensor | None 
     not fit the pictures.
     """
     side = whole(side, "side", 1)
-    _check_cells(cells)
+    check_cells(cells)
     if tints is not None and (tensor(tints, "tints").ndim != 2 or tints.shape != (len(dataset), 3)):
         raise ValueError(f"tints are {told(tints)} for {len(dataset)} pictures; give RGB for each, (N, 3)")
     edge = max(1, side // 16)
@@ -104,7 +104,7 @@ def mosaic(dataset: Any, cells: Tensor, *, side: int = 64, tints: Tensor | None 
     return page
 
 
-def _check_cells(cells: Tensor) -> None:
+def check_cells(cells: Tensor) -> None:
     """Raise ValueError for what `grid` did not give."""
     tensor(cells, "cells")
     if cells.ndim != 2 or cells.is_floating_point() or cells.is_complex() or cells.dtype == torch.bool:

@@ -137,7 +137,7 @@ def _read(dataset: Any, batch_size: int, workers: int, skip: int) -> Iterator[Ba
             read += len(batch.images)
             yield batch
     if not read and not skip:
-        raise ValueError(f"none of the {len(dataset)} files can be read; {next(iter(skipped.values()))}")
+        raise Unreadable(f"none of the {len(dataset)} files can be read; {next(iter(skipped.values()))}")
 
 
 Items = list[tuple[int, Any, str]]

@@ -92,8 +92,12 @@ def lit_at_area(heatmaps: Tensor, masks: Tensor, *, area: float = 1.0) -> Tensor
     lots = np.random.default_rng(0).permutation(maps[:1].size)
     lit = np.zeros(maps.shape, bool)
     for one, mask, into in zip(maps, true, lit, strict=True):
-        count = min(round(area * np.count_nonzero(mask)), one.size)
-        into.reshape(-1)[np.lexsort((lots, -one.ravel()))[:count]] = True
+        if count := min(round(area * np.count_nonzero(mask)), one.size):
+            values, flat = one.ravel(), into.reshape(-1)
+            lowest = np.partition(values, -count)[-count]
+            flat[:] = values > lowest
+            tied = np.flatnonzero(values == lowest)
+            flat[tied[lots[tied].argsort()[: count - np.count_nonzero(flat)]]] = True
     return torch.from_numpy(lit)
 
 

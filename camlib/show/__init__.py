@@ -34,6 +34,7 @@ from .patches import crops, patches
 from .pictures import filter_grid, images, maps, scenes
 from .places import places
 from .poster import poster, tints
+from .printed import print_poster
 from .scatter import scatter
 from .strip import strip
 from .unit import unit
@@ -56,6 +57,7 @@ __all__ = [
     "places",
     "png",
     "poster",
+    "print_poster",
     "scatter",
     "scenes",
     "strip",

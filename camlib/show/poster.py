@@ -1,6 +1,6 @@
 """One wide picture over the whole page, such as a thousand small ones in a grid."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from matplotlib import patheffects
 from matplotlib.colors import to_rgb
@@ -20,13 +20,14 @@ def poster(
     *,
     title: str,
     alt: str | None = None,
-    names: Mapping[str, Sequence[float]] | None = None,
+    names: Sequence[tuple[str, float, float]] = (),
 ) -> Figure:
     """A picture as wide as the page.
 
     picture: (C, H, W), floats in [0, 1] or bytes, C = 1 or 3, such as `mosaic` makes. It is reduced, and
-    compressed further than other figures; to print it write the picture itself into a file.
-    names: what is written over it, and where: (x, y) from the upper left corner, in shares of the picture.
+    compressed further than other figures; `print_poster` writes one for the wall.
+    names: what is written over it, and where: (name, x, y), in shares of the picture from its upper left
+    corner, as `regions` gives them.
     """
     if picture.ndim != 3:
         raise ValueError(f"a poster is one picture (C, H, W); given {tuple(picture.shape)}")
@@ -39,8 +40,8 @@ def poster(
     ax = place(figure, PAD, PAD, wide, high)
     ax.imshow(shown, interpolation="antialiased")
     ax.set_axis_off()
-    for name, (x, y) in (names or {}).items():
-        text = ax.text(float(x), 1 - float(y), name, transform=ax.transAxes, ha="center", va="center")
+    for name, x, y in names:
+        text = ax.text(x, 1 - y, name, transform=ax.transAxes, ha="center", va="center")
         text.set(size=15, weight="bold", color="white")
         text.set_path_effects([patheffects.withStroke(linewidth=3.5, foreground="black")])
     return figure

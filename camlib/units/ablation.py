@@ -72,6 +72,24 @@ class Ablation(Silenced):
 
     by_class: Silenced
 
+    def __or__(self, other: "Ablation") -> "Ablation":
+        """What one pass over the pictures of both would have found; the losses' sums to rounding (float64).
+
+        Raises ValueError where they are of another number of units or classes.
+        """
+        if self.by_class.wrong.shape != other.by_class.wrong.shape:
+            sizes = (" × ".join(map(str, one.by_class.wrong.shape)) for one in (self, other))
+            raise ValueError(
+                f"only results for the same layer can be joined; these are {' and '.join(sizes)}"
+            )
+        mine, theirs = ([one, one.baseline, one.by_class, one.by_class.baseline] for one in (self, other))
+        sums = [
+            (a.wrong + b.wrong, a.summed + b.summed, a.counts + b.counts)
+            for a, b in zip(mine, theirs, strict=True)
+        ]
+        by_class = Silenced(*sums[2], Scores(*sums[3]))
+        return Ablation(*sums[0], Scores(*sums[1]), by_class)
+
 
 def ablate(net: Net, layer: str, dataset: Any, *, batch_size: int = 64) -> Ablation:
     """Silence each unit of a layer in turn: errors and losses with and without it, in all and by class.

@@ -1,10 +1,12 @@
 // The front end of camlib.PointMap, for anywidget: a map of points on a canvas, nothing loaded from elsewhere.
-// Hover or arrow keys: a point's picture and facts. Drag: select those inside the line. Shift: add to them.
+// Hover or arrow keys: a point's picture and facts. Drag: move the map, or select those inside the line.
+// Click: select a picture and, where codes were given, its nearest. On a page of its own the wheel alone zooms.
 
 const MOST = 400;      // pictures of a selection that are shown
 const NEAR = 16;       // how far the pointer may be from a point, in CSS pixels
-const THUMB = 52;      // a selected picture's side
+const THUMB = [52, 88];  // a selected picture's side in a notebook, on a page of its own
 const MARGIN = 18;
+const NAMED = 90;      // pictures larger than this, in CSS pixels, are not written over
 
 function make(tag, props = {}, ...children) {
   const { dataset = {}, ...rest } = props;
@@ -55,16 +57,21 @@ function short(number) {
 }
 
 function render({ model, el }) {
-  const bytes = model.get("_points");
-  const xy = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-  const [count, facts, side] = [xy.length / 2, model.get("_facts"), model.get("_side")];
+  const numbers = (name, Kind) => {
+    const bytes = model.get(name);
+    return new Kind(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  };
+  const [points, cells, nearby] = [numbers("_points", Float32Array), numbers("_cells", Float32Array), numbers("_nearest", Int32Array)];
+  const [count, facts, side] = [points.length / 2, model.get("_facts"), model.get("_side")];
+  const alone = document.body.classList.contains("alone");  // a page of its own
+  const thumb = THUMB[Number(alone)];
   const columns = Math.ceil(Math.sqrt(count));
   const address = URL.createObjectURL(new Blob([model.get("_sheet")], { type: "image/jpeg" }));
   const sheet = new Image();
 
   // ---- the page
   const menu = make("select", { ariaLabel: "colour by" }, ...facts.map(f => make("option", { value: f.name }, f.name)));
-  const shown = make("input", { type: "checkbox" });
+  const [shown, poster, moves] = [0, 1, 2].map(() => make("input", { type: "checkbox", checked: cells.length > 0 }));
   const [closer, whole, clear] = ["zoom to selected", "whole map", "clear"].map(text => make("button", { type: "button" }, text));
   const [base, over, photo] = [make("canvas", { className: "base" }), make("canvas", { className: "over", tabIndex: 0 }), make("canvas")];
   const plane = make("div", { className: "plane" }, base, over);
@@ -74,10 +81,12 @@ function render({ model, el }) {
   const [state, spoken] = [make("span", { className: "state" }), make("div", { className: "unseen" })];
   const root = make("div", { className: "camlib-map" },
     make("h3", {}, model.get("_title")),
-    make("div", { className: "bar" }, make("label", {}, "colour by ", menu), make("label", {}, shown, " pictures"), closer, whole, clear, state),
+    make("div", { className: "bar" }, make("label", {}, "colour by ", menu), make("label", {}, shown, " pictures"),
+      ...(cells.length ? [make("label", {}, poster, " as a poster")] : []), make("label", {}, moves, " drag moves the map"), closer, whole, clear, state),
     make("div", { className: "body" }, plane, card), legend, tray,
-    make("p", { className: "help" }, "Hover: the picture. Drag: draw round points (Shift adds). Ctrl and wheel: zoom. "
-      + "Keys: arrows go from point to point, Space selects, Escape clears, + and − zoom, 0 the whole map."), spoken);
+    make("p", { className: "help" }, `Hover: the picture. Click: ${nearby.length ? "its nearest by their codes light up" : "select it"}. `
+      + `Drag: draw round points (Shift adds), or move the map. ${alone ? "Wheel" : "Ctrl and wheel"}: zoom. `
+      + `Keys: arrows go from point to point, ${nearby.length ? "Enter asks for its nearest, " : ""}Space selects, Escape clears, + and − zoom, 0 the whole map.`), spoken);
   over.setAttribute("role", "application");
   over.setAttribute("aria-label", `${model.get("_title")}. A map of ${count} pictures; arrow keys go from one to the next.`);
   photo.setAttribute("role", "img");
@@ -95,13 +104,22 @@ function render({ model, el }) {
     }
   };
   const all = [...Array(count).keys()];
+  let [xy, there] = [points, all];  // the layout, and who is in it
+  const lay = () => {
+    xy = poster.checked && cells.length ? cells : points;
+    there = all.filter(present);
+  };
+  const present = i => Number.isFinite(xy[2 * i]);
+  const nearestTo = i => [...nearby.slice((i * nearby.length) / count, ((i + 1) * nearby.length) / count)];
+  let [asked, grip, fingers] = [-1, null, new Map()];  // whose nearest are shown; where the hand holds the map
   let [centre, scale, wide, high, at, line, adding] = [[0, 0], 1, 0, 0, -1, null, false];
   const place = i => [(xy[2 * i] - centre[0]) * scale + wide / 2, (centre[1] - xy[2 * i + 1]) * scale + high / 2];
   const fit = numbers => {
-    bounds(numbers);
+    bounds(numbers.filter(present));
     const room = [wide - 2 * MARGIN, high - 2 * MARGIN];
-    const fits = Math.min(room[0] / Math.max(right - left, 1e-9), room[1] / Math.max(top - bottom, 1e-9));
-    scale = numbers.length > 1 && fits < 1e8 ? fits : numbers.length < count ? scale : 1;
+    const more = xy === cells ? 1 : 1e-9;  // a picture's own width
+    const fits = Math.min(room[0] / Math.max(right - left + more, 1e-9), room[1] / Math.max(top - bottom + more, 1e-9));
+    scale = numbers.length > 1 && fits < 1e8 ? fits : numbers.length < there.length ? scale : 1;
     centre = [(left + right) / 2, (bottom + top) / 2];
     paint();
   };
@@ -130,9 +148,13 @@ function render({ model, el }) {
     if (!wide) return;
     const [context, f, chosen] = [begin(base), fact(), new Set(model.get("selected"))];
     const [low, highest] = f.names.length ? [0, 0] : limits(f);
-    const visible = all.filter(i => { const [x, y] = place(i); return x > -50 && y > -50 && x < wide + 50 && y < high + 50; });
+    const edge = xy === cells ? scale : 50;
+    const visible = there.filter(i => { const [x, y] = place(i); return x > -edge && y > -edge && x < wide + edge && y < high + edge; });
     const room = Math.sqrt((wide * high) / Math.max(visible.length, 1));
-    const [r, size] = [Math.min(9, Math.max(3, room * 0.2)), Math.min(side, Math.max(20, room * 0.7))];
+    const r = Math.min(9, Math.max(3, room * 0.2));
+    const size = xy === cells ? 0.9 * scale : Math.min(side, Math.max(20, room * 0.7));
+    const frames = xy === cells ? [["", Math.max(1, 0.1 * scale)]] : [[style("--ink"), 4], ["", 2.5]];  // "": the fact's
+    context.imageSmoothingQuality = "high";
     context.lineWidth = 0.8;
     for (const later of [false, true]) {
       for (const i of visible.filter(i => chosen.has(i) === later)) {
@@ -141,8 +163,8 @@ function render({ model, el }) {
         context.globalAlpha = chosen.size && !later ? 0.3 : 1;
         if (shown.checked && sheet.complete) {
           thumbnail(context, i, x - size / 2, y - size / 2, size);
-          for (const [colour, thick] of [[style("--ink"), 4], [f.colours[k], 2.5]]) {  // legible on any page
-            [context.strokeStyle, context.lineWidth] = [colour, thick];
+          for (const [colour, thick] of frames) {  // legible on any page
+            [context.strokeStyle, context.lineWidth] = [colour || f.colours[k], thick];
             context.strokeRect(x - size / 2, y - size / 2, size, size);
           }
           continue;
@@ -153,18 +175,46 @@ function render({ model, el }) {
         context.stroke();
       }
     }
+    names(context, f, size);
     overlay();
+  }
+  function names(context, f, size) {  // of a poster's regions, over them
+    if (xy !== cells || size > NAMED) return;
+    const [columns, rows] = [0, 1].map(k => 1 + there.reduce((most, i) => Math.max(most, Math.abs(cells[2 * i + k])), 0));
+    Object.assign(context, { font: "bold 17px system-ui, sans-serif", textAlign: "center", textBaseline: "middle" });
+    Object.assign(context, { globalAlpha: 1, strokeStyle: "black", fillStyle: "white", lineWidth: 4, lineJoin: "round" });
+    for (const [text, across, down] of f.spots) {
+      const x = (across * columns - 0.5 - centre[0]) * scale + wide / 2;
+      const y = (centre[1] + down * rows - 0.5) * scale + high / 2;
+      context.strokeText(text, x, y);
+      context.fillText(text, x, y);
+    }
   }
   function overlay() {
     const context = begin(over);
     context.strokeStyle = style("--mark");
-    if (at >= 0) {
+    if (asked >= 0) {  // from the picture that was asked about to its nearest
+      for (const i of nearestTo(asked)) {
+        if (!present(i) || !present(asked)) continue;
+        context.beginPath();
+        context.moveTo(...place(asked));
+        context.lineTo(...place(i));
+        for (const [colour, thick] of [["white", 4], ["black", 1.5]]) {
+          [context.strokeStyle, context.lineWidth] = [colour, thick];
+          context.stroke();
+        }
+      }
+      context.strokeStyle = style("--mark");
+    }
+    if (at >= 0 && present(at)) {
       context.lineWidth = 3;
       context.beginPath();
-      context.arc(...place(at), 11, 0, 2 * Math.PI);
+      const [x, y] = place(at);
+      if (xy === cells) context.rect(x - scale / 2, y - scale / 2, scale, scale);
+      else context.arc(x, y, 11, 0, 2 * Math.PI);
       context.stroke();
     }
-    if (line) {
+    if (line && !grip) {
       context.lineWidth = 2;
       context.setLineDash([6, 4]);
       context.beginPath();
@@ -219,17 +269,20 @@ function render({ model, el }) {
   }
   function pick() {  // the selection changed
     const chosen = model.get("selected");
-    const items = chosen.slice(0, MOST).map(i => {
+    const answer = asked < 0 ? [] : [asked, ...nearestTo(asked)];
+    if (answer.length !== chosen.length || !answer.every(i => chosen.includes(i))) asked = -1;  // selected by other means
+    const items = (asked < 0 ? chosen : answer).slice(0, MOST).map(i => {
       const one = make("button", { type: "button", ariaLabel: `picture ${i}, ${said(fact(), i)}`, dataset: { number: i } });
       one.style.backgroundImage = `url(${address})`;
-      one.style.backgroundSize = `${columns * THUMB}px auto`;
-      one.style.backgroundPosition = `-${(i % columns) * THUMB}px -${Math.floor(i / columns) * THUMB}px`;
+      one.style.backgroundSize = `${columns * thumb}px auto`;
+      one.style.backgroundPosition = `-${(i % columns) * thumb}px -${Math.floor(i / columns) * thumb}px`;
       one.onmouseenter = one.onfocus = () => point(i);
       return one;
     });
     tray.replaceChildren(...items);
     const more = chosen.length > MOST ? `, ${MOST} shown` : "";
-    state.textContent = chosen.length ? `${chosen.length} of ${count} selected${more}` : `${count} pictures`;
+    if (asked >= 0) state.textContent = `picture ${asked}, then its ${answer.length - 1} nearest by their codes`;
+    else state.textContent = chosen.length ? `${chosen.length} of ${count} selected${more}` : `${count} pictures`;
     closer.disabled = clear.disabled = !chosen.length;
     key();
     paint();
@@ -240,44 +293,74 @@ function render({ model, el }) {
     model.save_changes();
     spoken.textContent = `${chosen.length} of ${count} selected`;
   };
+  const ask = i => {  // light up a picture and its nearest
+    asked = i;
+    select([i, ...nearestTo(i)], false);
+    pick();  // they may have been selected before
+    const alike = fact().names.length ? nearestTo(i).filter(n => fact().values[n] === fact().values[i]).length : 0;
+    const told = fact().names.length ? `, ${alike} of them ${said(fact(), i)}` : "";
+    spoken.textContent = `picture ${i} and its ${nearestTo(i).length} nearest${told}`;
+  };
 
   // ---- the hand
   const where = event => { const box = over.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
   const nearest = (x, y, most) => {
     let [best, found] = [most * most, -1];
-    for (const i of all) {
+    for (const i of there) {
       const [px, py] = place(i);
       const away = (px - x) ** 2 + (py - y) ** 2;
       if (away < best) [best, found] = [away, i];
     }
     return found;
   };
+  const reach = () => (xy === cells ? Math.max(NEAR, 0.7 * scale) : NEAR);
+  const apart = () => { const [[ax, ay], [bx, by]] = [...fingers.values()]; return Math.hypot(ax - bx, ay - by); };
   over.onpointerdown = event => {
-    if (event.button) return;
+    if (event.button > 1) return;
     over.setPointerCapture(event.pointerId);
-    [line, adding] = [[where(event)], event.shiftKey];
+    fingers.set(event.pointerId, where(event));
+    grip = moves.checked || event.altKey || event.button === 1 ? where(event) : null;
+    [line, adding] = [fingers.size > 1 ? null : [where(event)], event.shiftKey];
   };
   over.onpointermove = event => {
     const [x, y] = where(event);
-    if (!line) return point(nearest(x, y, NEAR));
+    if (fingers.size > 1) {  // two fingers
+      const before = apart();
+      fingers.set(event.pointerId, [x, y]);
+      const [[ax, ay], [bx, by]] = [...fingers.values()];
+      line = null;
+      return zoom(apart() / Math.max(before, 1), (ax + bx) / 2, (ay + by) / 2);
+    }
+    if (grip) {
+      centre = [centre[0] - (x - grip[0]) / scale, centre[1] + (y - grip[1]) / scale];
+      grip = [x, y];
+      if (line) line.push([x, y]);
+      return paint();
+    }
+    if (!line) return point(nearest(x, y, reach()));
     line.push([x, y]);
     overlay();
   };
   over.onpointerup = event => {
+    fingers.delete(event.pointerId);
+    const held = grip !== null;
+    grip = held && fingers.size ? [...fingers.values()][0] : null;
     if (!line) return;
     const drawn = line;
     line = null;
     const [xs, ys] = [drawn.map(p => p[0]), drawn.map(p => p[1])];
     const moved = Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys)) > 5;
-    const hit = nearest(...where(event), NEAR);
+    if (moved && held) return overlay();
+    const hit = nearest(...where(event), reach());
     if (hit >= 0 && !moved) point(hit);
-    select(moved ? all.filter(i => inside(drawn, ...place(i))) : hit >= 0 ? [hit] : [], adding);
+    if (hit >= 0 && !moved && nearby.length && !adding) return ask(hit);
+    select(moved ? there.filter(i => inside(drawn, ...place(i))) : hit >= 0 ? [hit] : [], adding);
     overlay();
   };
-  over.onpointercancel = () => { line = null; overlay(); };
+  over.onpointercancel = event => { fingers.delete(event.pointerId); [line, grip] = [null, null]; overlay(); };
   over.onpointerleave = () => { if (!line) point(-1); };
   over.addEventListener("wheel", event => {
-    if (!event.ctrlKey && !event.metaKey) return;  // the wheel alone scrolls the page
+    if (!alone && !event.ctrlKey && !event.metaKey) return;  // the wheel alone scrolls the notebook
     event.preventDefault();
     zoom(Math.exp(-event.deltaY / 300), ...where(event));
   }, { passive: false });
@@ -285,7 +368,7 @@ function render({ model, el }) {
     if (at < 0) return point(nearest(wide / 2, high / 2, Infinity));
     const [x, y] = place(at);
     let [best, found] = [Infinity, at];
-    for (const i of all) {
+    for (const i of there) {
       const [px, py] = place(i);
       const [along, across] = [(px - x) * dx + (py - y) * dy, (px - x) * dy - (py - y) * dx];
       const cost = along > 0.5 ? along + 2 * Math.abs(across) : Infinity;
@@ -300,12 +383,13 @@ function render({ model, el }) {
   };
   const keys = {
     ArrowLeft: () => step(-1, 0), ArrowRight: () => step(1, 0), ArrowUp: () => step(0, -1), ArrowDown: () => step(0, 1),
+    Enter: () => { if (at >= 0 && nearby.length) ask(at); },
     " ": () => {
       const chosen = model.get("selected");
       if (at >= 0) select(chosen.includes(at) ? chosen.filter(i => i !== at) : [...chosen, at], false);
     },
     Escape: () => { line = null; select([], false); },
-    "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: () => fit(all),
+    "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: () => fit(there),
   };
   over.onkeydown = event => {
     if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -315,8 +399,10 @@ function render({ model, el }) {
   };
   menu.onchange = () => { model.set("by", menu.value); model.save_changes(); };
   shown.onchange = paint;
+  poster.onchange = () => { lay(); fit(there); };
+  moves.onchange = () => { over.style.cursor = moves.checked ? "grab" : "crosshair"; };
   closer.onclick = () => fit(model.get("selected"));
-  whole.onclick = () => fit(all);
+  whole.onclick = () => fit(there);
   clear.onclick = () => select([], false);
 
   // ---- what changes from outside
@@ -326,12 +412,14 @@ function render({ model, el }) {
   const resized = new ResizeObserver(() => {
     const first = !wide;
     [wide, high] = [plane.clientWidth, plane.clientHeight];
-    if (first) fit(all);
+    if (first) fit(there);
     else paint();
   });
   resized.observe(plane);
   const themed = new MutationObserver(() => { key(); paint(); });
   themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
+  lay();
+  moves.onchange();
   sheet.onload = paint;
   sheet.src = address;
   recolour();

@@ -64,6 +64,19 @@ def test_the_number_of_lit_pixels(area: float) -> None:
         assert of.all() or one[of].min() > one[~of].max()
 
 
+@pytest.mark.parametrize("area", [0.001, 0.4, 1.0, 3.0, 99.0])
+def test_the_lit_pixels_are_those_of_a_full_sort_with_lots_for_ties(area: float) -> None:
+    random = torch.Generator().manual_seed(5)
+    masks = torch.rand(4, 9, 13, generator=random) < 0.2
+    masks[:, 0, 0] = True
+    lots = np.random.default_rng(0).permutation(9 * 13)
+    for levels in (1, 2, 5, 1000):
+        heats = torch.randint(0, levels, (4, 9, 13), generator=random).float() - levels / 2
+        for heat, mask, lit in zip(heats, masks, lit_at_area(heats, masks, area=area), strict=True):
+            order = np.lexsort((lots, -heat.numpy().ravel()))[: min(round(area * int(mask.sum())), 9 * 13)]
+            assert lit.flatten().nonzero().flatten().tolist() == sorted(order.tolist())
+
+
 def test_a_map_that_knows_everything() -> None:
     _, ids, boxes = random_case(3)
     perfect = (ids > 0).float()

@@ -120,10 +120,10 @@ def test_the_workflow_publishes_the_branches_that_the_links_name() -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/publish.yml").read_text("utf-8"))
     assert workflow["permissions"] == {"contents": "write"}
     steps = [step["run"] for step in workflow["jobs"]["publish"]["steps"] if "run" in step]
-    assert steps[0] == "make public"
-    (branches,) = re.findall(r"for branch in (.*); do", steps[1])
+    assert steps[:2] == ["make site", "make public"]  # the pages are laid over the site
+    (branches,) = re.findall(r"for branch in (.*); do", steps[2])
     assert branches.split() == ["gh-pages", lesson.HANDOUTS]
-    subprocess.run(["bash", "-n"], input=steps[1], text=True, check=True)
+    subprocess.run(["bash", "-n"], input=steps[2], text=True, check=True)
 
 
 # -------------------------------------------------------------------------------------------- wheelhouse

@@ -1,4 +1,4 @@
-"""Each rule of the pattern catches what it is for and lets the rest pass; the old lessons grow fewer."""
+"""Each rule of the pattern catches what it is for and lets the rest pass."""
 
 import base64
 
@@ -131,30 +131,7 @@ def test_a_comparison_along_layers_is_one(whole):
     assert pattern.breaches(whole) == []
 
 
-def test_the_first_edition_is_exempt_until_it_passes(whole):
-    """A lesson of the list may break the pattern; once it keeps it, it must leave the list."""
-    for name in ("09_similarnet", "11_new"):
-        found = "".join(anatomy.problems(whole, name))
-        assert ("strike 09_similarnet off FIRST_EDITION" in found) == (name == "09_similarnet")
+def test_anatomy_asks_for_the_pattern_of_every_lesson(whole):
+    assert "no exercise is an investigation" not in "".join(anatomy.problems(whole, "09_similarnet"))
     drop("### Investigation")(whole)
-    for name in ("09_similarnet", "11_new"):
-        found = "".join(anatomy.problems(whole, name))
-        assert "strike" not in found
-        assert ("no exercise is an investigation" in found) == (name == "11_new")
-
-
-def test_the_first_edition_only_shrinks():
-    eleven = {f"{number:02}" for number in range(11)}
-    assert {name[:2] for name in pattern.FIRST_EDITION} <= eleven
-    assert set(pattern.FIRST_EDITION) <= {path.stem for path in lesson.lessons()}
-
-
-def test_anatomy_lists_what_does_not_count_yet(capsys, monkeypatch):
-    if not pattern.FIRST_EDITION:
-        pytest.skip("every lesson keeps the pattern")
-    monkeypatch.setattr("sys.argv", ["anatomy", pattern.FIRST_EDITION[-1]])
-    with pytest.raises(SystemExit):
-        anatomy.main()
-    said = capsys.readouterr().out
-    assert "breaches of the pattern do not count yet" in said
-    assert "no exercise is an investigation" in said or "cover" in said or "predict" in said
+    assert "no exercise is an investigation" in "".join(anatomy.problems(whole, "09_similarnet"))

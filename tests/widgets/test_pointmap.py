@@ -3,6 +3,7 @@
 import base64
 import importlib
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,10 @@ def test_what_the_browser_gets(it):
     assert it.by == "tree"
     sheet = Image.open(io.BytesIO(state["_sheet"]))
     assert sheet.format == "JPEG"
-    assert sheet.size == (3 * 96, 2 * 96)  # three a row
-    centres = [np.asarray(sheet)[96 * (n // 3) + 48, 96 * (n % 3) + 48, 0] / 255 for n in range(5)]
+    assert sheet.size == (3 * 128, 2 * 128)  # three a row
+    centres = [np.asarray(sheet)[128 * (n // 3) + 64, 128 * (n % 3) + 64, 0] / 255 for n in range(5)]
     assert centres == pytest.approx(SHADES.tolist(), abs=0.02)
-    assert sheet.getpixel((250, 150)) == (255, 255, 255)  # an empty place
+    assert sheet.getpixel((340, 200)) == (255, 255, 255)  # an empty place
     assert "export default" in state["_esm"]
     assert ".camlib-map" in state["_css"]
 
@@ -101,6 +102,55 @@ def test_the_fact_that_colours_it(it):
     assert it.by == "size"
 
 
+CELLS = torch.tensor([[3, 0, -1], [1, 2, 4]])
+CODES = torch.tensor([[0.0, 0], [0, 1], [0, 3], [0, 6], [0, 2.1]])
+
+
+def test_a_poster_and_what_is_nearest():
+    state = PointMap(POINTS, PICTURES, FACTS, title="Five", cells=CELLS, codes=CODES).get_state()
+    laid = np.frombuffer(state["_cells"], "<f4").reshape(5, 2)
+    assert laid.tolist() == [[1, 0], [0, -1], [1, -1], [0, 0], [2, -1]]
+    near = np.frombuffer(state["_nearest"], "<i4").reshape(5, 4)
+    assert near[:, 0].tolist() == [1, 0, 4, 2, 2]
+    assert near[3].tolist() == [2, 4, 1, 0]
+    tree, size, _ = state["_facts"]
+    assert sorted(word for word, _, _ in tree["spots"]) == ["ash", "ash", "elm", "oak"]
+    assert ["oak", pytest.approx(1 / 6), 0.25] in tree["spots"]
+    assert size["spots"] == []
+
+
+def test_pictures_may_be_left_off_the_poster(it):
+    some = PointMap(POINTS, PICTURES, FACTS, title="Five", cells=CELLS[1:])
+    laid = np.frombuffer(some._cells, "<f4").reshape(5, 2)
+    assert np.isnan(laid).all(1).tolist() == [True, False, False, True, False]
+    assert it._cells == it._nearest == b""
+    assert it._facts[0]["spots"] == []
+
+
+def test_a_page_of_its_own(tmp_path):
+    it = PointMap(POINTS, PICTURES, FACTS, title="Ash & <elm>", cells=CELLS, codes=CODES)
+    it.selected = [2]
+    it.save(tmp_path / "it.html")
+    it.save(str(tmp_path / "it.html"))  # again
+    assert [file.name for file in tmp_path.iterdir()] == ["it.html"]
+    text = (tmp_path / "it.html").read_text("utf-8")
+    assert "<title>Ash &amp; &lt;elm&gt;</title>" in text
+    assert [
+        sign
+        for sign in ("http:", "https:", "import(", "import {", "@import", "fetch(", "src=")
+        if sign in text
+    ] == []
+    told = json.loads(text.split('type="application/json">')[1].split("</script>")[0])
+    assert (told["selected"], told["_title"]) == ([2], "Ash & <elm>")
+    assert base64.b64decode(told["_sheet"]["base64"]) == it._sheet
+    nowhere: list[Any] = [None, ""]
+    for wrong in nowhere:
+        with pytest.raises(ValueError, match="give a path"):
+            it.save(wrong)
+    with pytest.raises(FileNotFoundError):
+        it.save(tmp_path / "nowhere" / "it.html")
+
+
 def test_readers_see_the_still(it):
     data, metadata = it._repr_mimebundle_()
     assert data[VIEW]["model_id"] == it.model_id
@@ -119,7 +169,22 @@ def test_readers_see_the_still(it):
 def test_items_may_carry_labels_and_be_grey():
     items = [(shade.expand(1, 8, 8), 0) for shade in SHADES]
     sheet = Image.open(io.BytesIO(PointMap(POINTS.half(), items, FACTS, title="Grey")._sheet))
-    assert sheet.getpixel((48 + 96, 48)) == pytest.approx((64, 64, 64), abs=5)
+    assert sheet.getpixel((64 + 128, 64)) == pytest.approx((64, 64, 64), abs=5)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"codes": CODES[:4]}, "4 codes for 5 points"),
+        ({"codes": CODES / 0}, "finite"),
+        ({"cells": torch.tensor([[5]])}, "the grid shows picture 5; there are 5"),
+        ({"cells": torch.tensor([0, 1])}, "whole numbers \\(rows, columns\\)|a grid"),
+        ({"cells": [[0, 1]]}, "cells"),
+    ],
+)
+def test_cells_and_codes_that_do_not_fit_are_told(options, says):
+    with pytest.raises(ValueError, match=says):
+        PointMap(POINTS, PICTURES, FACTS, title="Wrong", **options)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,90 @@
+"""Whatever runs the shards: a pool of processes on this machine, Dask's client, anything with `submit`."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from .worker import Done, Job, run
+
+__all__ = ["Engine", "engine_of"]
+
+
+class Engine:
+    """Takes shards.  given: what the user gave; None: a pool of this machine's cores, of our own."""
+
+    def __init__(self, given: Any, job: Job, network: bytes, folder: Path) -> None:
+        self.given, self.job, self._bytes, self._folder = given, job, network, folder
+        self._pool: Executor | None = None
+        self._network: Any = None
+
+    @property
+    def ours(self) -> bool:
+        """Whether a broken pool may be replaced by a new one."""
+        return self.given is None
+
+    def submit(self, pictures: bytes, first: int) -> "Future[Done]":
+        """A shard, to be done."""
+        if self._pool is None:
+            self._begin()
+        assert self._pool is not None
+        return self._pool.submit(run, self.job, self._network, pictures, first)
+
+    def _begin(self) -> None:
+        """The network travels once to each worker of a pool, in a file, and once to a Dask cluster."""
+        self._network = self._bytes
+        if self.given is None:
+            # forked processes would inherit torch's threads without the threads
+            self._pool = ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
+        elif hasattr(self.given, "get_executor"):  # Dask's client, as the standard library's executor
+            self._pool = self.given.get_executor(pure=False)
+            # as a task's result: that is made again where its holders died, and scattered data would be lost
+            self._network = self.given.submit(_itself, self._bytes, pure=False)
+        else:
+            self._pool = self.given
+        if isinstance(self._pool, ProcessPoolExecutor):
+            self._network = self._folder / f"{self.job.key}.network"
+            self._network.write_bytes(self._bytes)
+
+    def send_again(self) -> None:
+        """After a failure the network may be lost with a Dask worker: the next shard sends it again."""
+        if not isinstance(self._pool, ProcessPoolExecutor):
+            self._pool = None
+
+    def renew(self) -> None:
+        """A new pool for the next shard, in place of ours, which broke."""
+        if self._pool is not None and self.ours:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool = None
+
+    def close(self) -> None:
+        """End what was begun here."""
+        if self._pool is not None and self.ours:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _itself(network: bytes) -> bytes:
+    return network
+
+
+@contextmanager
+def engine_of(given: Any, job: Job, network: bytes) -> Iterator[Engine]:
+    """The engine, which is closed behind the block if it is ours.
+
+    Raises ValueError for what has no `submit`.
+    """
+    if given is not None and not callable(getattr(given, "submit", None)):
+        raise ValueError(
+            f"an engine has submit(function, …), like Dask's Client or ProcessPoolExecutor; given a "
+            f"{type(given).__name__}; None takes this machine's cores"
+        )
+    with tempfile.TemporaryDirectory(prefix="camlib-") as folder:
+        engine = Engine(given, job, network, Path(folder))
+        try:
+            yield engine
+        finally:
+            engine.close()

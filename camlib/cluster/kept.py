@@ -1,0 +1,80 @@
+"""Finished shards, each in a file of a folder, so that a run goes on where it stopped."""
+
+import os
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .joins import Found
+from .shard import Shard
+from .worker import Done
+
+__all__ = ["Kept"]
+
+
+class Kept:
+    """The shards of one run.  folder: where they lie; None: in memory.
+
+    A file has its name only once it is whole, and its name says what made it (`shards.made_by`). It is a
+    pickle, which runs what is in it: open no folder that somebody else could have written.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self._held: dict[Shard, Done] = {}
+        self._names: dict[Shard, str] = {}
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def has(self, shard: Shard, made_by: str) -> bool:
+        """Whether this shard was finished before."""
+        self._names[shard] = f"{shard.first:012d}-{shard.stop:012d}-{made_by}.shard"
+        return self.folder is not None and (self.folder / self._names[shard]).is_file()
+
+    def keep(self, shard: Shard, done: Done) -> None:
+        """Keep what a worker gave."""
+        if self.folder is None:
+            self._held[shard] = done
+            return
+        file = self.folder / self._names[shard]
+        part = file.with_suffix(".part")
+        with part.open("wb") as stream:
+            pickle.dump(done, stream, protocol=5)
+        os.replace(part, file)
+
+    def of(self, shard: Shard) -> Done:
+        """What was kept."""
+        if self.folder is None:
+            return self._held[shard]
+        with (self.folder / self._names[shard]).open("rb") as stream:
+            done: Done = pickle.load(stream)
+        return done
+
+    def rows(self, shards: Sequence[Shard]) -> Tensor:
+        """Codes of all shards, one below the other, mapped from codes.npy in the folder, not in memory."""
+        assert self.folder is not None
+        file, part = self.folder / "codes.npy", self.folder / "codes.npy.part"
+        every: Any = None
+        for shard in shards:  # one at a time
+            result = self.of(shard).result
+            if every is None and result is not None:
+                shape = shards[-1].stop, result.shape[1]
+                every = np.lib.format.open_memmap(part, "w+", np.float32, shape)
+                every[: shard.first] = np.nan
+            if every is not None:
+                every[slice(*shard)] = np.nan if result is None else result.numpy()
+        if every is None:
+            raise ValueError(f"none of the {shards[-1].stop} pictures can be read")
+        every.flush()
+        del every
+        os.replace(part, file)
+        return torch.from_numpy(np.load(file, mmap_mode="c"))
+
+    def found(self, shards: Sequence[Shard]) -> list[Found]:
+        """All results, in order."""
+        return [(shard, self.of(shard).result) for shard in shards]

@@ -1,0 +1,78 @@
+"""A verb over a data set in shards, on any engine: the result is that of one pass.
+
+Dean, Ghemawat (2004), "MapReduce": what is cut, done anywhere in any order, and joined. What is done again
+after a worker died gives the same, for a verb leaves nothing behind.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
+
+from ..given import path_of, told, whole
+from ..networks.net import Net, check_net
+from ..pictures.batches import data_set
+from ..pictures.files import Folder
+from ..wording import listing
+from .engines import engine_of
+from .joins import VERBS
+from .kept import Kept
+from .shard import cut
+from .shards import known_by, made_by, part_of
+from .work import work
+from .worker import Job, here
+
+__all__ = ["map_shards"]
+
+
+def map_shards(
+    verb: Callable[..., Any],
+    net: Net,
+    layer: str,
+    dataset: Any,
+    *,
+    engine: Any = None,
+    size: int = 4096,
+    folder: str | Path | None = None,
+    **options: Any,
+) -> Any:
+    """`verb(net, layer, dataset, **options)` by many workers, for `codes`, `top_patches` and `ablate`.
+
+    engine: anything with `submit(function, …)` that gives concurrent futures, such as a ProcessPoolExecutor;
+        or Dask's Client; None: a pool with a process for each of this machine's cores. (A script, unlike a
+        notebook, then needs its `if __name__ == "__main__":`.)
+    size: pictures in a shard, rounded up to whole batches.
+    folder: where finished shards are kept, as pickles: whatever ended a run, the same call goes on with them.
+        Those of another network, layer, option or picture are not taken. Codes then lie in its codes.npy and
+        are mapped, not in memory. None: nothing is kept.
+    options: the verb's own.
+    A worker has one thread and unpacks the network once. A shard that fails, or whose worker dies, is tried
+    three times; a ValueError, which is about the data, once. The others are done and kept all the same, and
+    a ShardError names what is lacking. A Folder's unreadable files are in its `skipped`.
+    The result equals one pass bit for bit, however the shards are cut and in whatever order they come, on
+    machines of one kind; only sums of losses (`ablate`, float64) are rounded in another order.
+    Raises ValueError for another verb, what is no engine, an unknown layer or option, before any work.
+    """
+    check_net(net)
+    net.layer(layer)
+    name = getattr(verb, "__name__", told(verb))
+    if name not in VERBS:
+        raise ValueError(f"map_shards can join {listing(VERBS)}; given {name}")
+    takes = VERBS[name].options
+    if unknown := sorted(options.keys() - takes):
+        raise ValueError(f"{name} over shards has no option {unknown[0]!r}; it has {listing(sorted(takes))}")
+    dataset = data_set(dataset)
+    shards = cut(len(dataset), whole(size, "size", 1), whole(options.get("batch_size", 64), "batch_size", 1))
+    kept = Kept(None if folder is None else path_of(folder, "folder"))
+    job = Job(known_by(net), here(), name, layer, options)
+    with engine_of(engine, job, cloudpickle.dumps(net)) as workers:
+        made = (made_by(job, part_of(dataset, shard)) if folder is not None else "" for shard in shards)
+        todo = [shard for shard, by in zip(shards, made, strict=True) if not kept.has(shard, by)]
+        work(workers, todo, dataset, kept)
+    if isinstance(dataset, Folder):
+        for shard in shards:
+            dataset.skipped.update(kept.of(shard).skipped)
+    return (
+        kept.rows(shards) if name == "codes" and folder is not None else VERBS[name].join(kept.found(shards))
+    )

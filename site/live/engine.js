@@ -1,0 +1,320 @@
+// Runs a plain convolutional network in the page: convolutions, max pooling, a mean over places, linear layers.
+// The sums are done by gemm.wasm (784 bytes, its source is gemm.wat) with SIMD, or by JavaScript where there is none.
+// All numbers lie in one WebAssembly memory; a map's channel takes `plane` floats, its places padded to eights.
+
+const PAGE = 65536;
+
+function eights(n) { return (n + 7) & ~7; }
+
+// How a network is laid out is told by its steps, in order:
+//   {op: "conv", name, out, k, stride, pad, lo, hi}   lo, hi: the result is cut off there (ReLU: 0, none)
+//   {op: "depthwise", …}                              a filter for each channel
+//   {op: "max", name, k, stride, pad}, {op: "mean", name}, {op: "linear", name, out, relu}
+//   {op: "add", from}                                 adds the result of step number `from`
+class Network {
+  // spec: {name, classes, mean, std, size, steps}; weights: name → Float32Array; wasm: bytes of the kernel, or null
+  constructor(spec, weights, wasm) {
+    Object.assign(this, { spec, weights, name: spec.name, classes: spec.classes, size: spec.size });
+    this.top = 16;
+    const fill = [];
+    const channels = spec.mean.length, side = spec.size;
+    const take = floats => { const at = this.top; this.top += eights(floats) + 8; return at; };
+    const map = (c, h, w) => ({ c, h, w, plane: eights(h * w), at: take(c * eights(h * w) + 8) });
+    this.input = { ...map(channels, side, side) };
+    let now = this.input;
+    const outs = [];
+    this.plan = spec.steps.map(step => {
+      const p = { ...step, input: now };
+      if (step.op === "conv" || step.op === "depthwise") {
+        const { k, stride, pad } = step, out = step.op === "conv" ? step.out : now.c;
+        const h = Math.floor((now.h + 2 * pad - k) / stride) + 1, w = Math.floor((now.w + 2 * pad - k) / stride) + 1;
+        p.output = map(out, h, w);
+        const [weight, bias] = [weights[`${step.name}.weight`], weights[`${step.name}.bias`]];
+        if (step.op === "conv") this.planConv(p, weight, bias, take, fill);
+        else Object.assign(p, { weight, bias });
+      } else if (step.op === "max") {
+        const h = Math.floor((now.h + 2 * step.pad - step.k) / step.stride) + 1;
+        p.output = map(now.c, h, Math.floor((now.w + 2 * step.pad - step.k) / step.stride) + 1);
+      } else if (step.op === "mean") p.output = { ...map(now.c, 1, 1), plane: 1 };
+      else if (step.op === "add") Object.assign(p, { output: map(now.c, now.h, now.w), other: outs[step.from] });
+      else if (step.op === "linear") {
+        Object.assign(p, { weight: weights[`${step.name}.weight`], bias: weights[`${step.name}.bias`] });
+        p.output = { ...map(step.out, 1, 1), plane: 1 };
+      } else throw new Error(`there is no step ${step.op}`);
+      outs.push(now = p.output);
+      return p;
+    });
+    this.memory = new WebAssembly.Memory({ initial: Math.ceil((this.top * 4) / PAGE) + 1 });
+    this.f = new Float32Array(this.memory.buffer);
+    this.i = new Int32Array(this.memory.buffer);
+    for (const write of fill) write();
+    this.gemm = wasm ? new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { memory: this.memory } }).exports.gemm
+      : (...all) => this.slowGemm(...all);
+    this.maps = {};
+    for (const p of this.plan) if (p.name) this.maps[p.name] = p.output;
+    this.last = this.plan.findLastIndex(p => p.op === "conv");
+  }
+
+  // A convolution's filters in blocks of four, and where each of its numbers is read: in place where eight
+  // neighbouring answers read eight neighbouring numbers, else from `packed`, eight columns side by side.
+  planConv(p, weight, bias, take, fill) {
+    const { input, output, k, stride, pad } = p, K = input.c * k * k, N = output.h * output.w;
+    const blocks = Math.ceil(output.c / 4), panels = output.plane / 8;
+    if (output.c % 4) throw new Error(`${p.name} has ${output.c} filters; the kernel wants fours`);
+    const [W, H] = [input.w + 2 * pad, input.h + 2 * pad];
+    p.inPlace = stride === 1 && (k === 1 || output.w % 8 === 0);
+    p.padded = pad ? { at: take(input.c * W * H + 8), W, H } : null;
+    const src = p.padded ? p.padded.at : input.at, plane = p.padded ? W * H : input.plane;
+    Object.assign(p, { blocks, panels, K, a: take(blocks * 4 * K), b: take(blocks * 4), koff: take(K), base: take(panels) });
+    p.src = p.inPlace ? src : take(panels * K * 8);
+    const reads = new Int32Array(K);
+    for (let c = 0, n = 0; c < input.c; c++) for (let y = 0; y < k; y++) for (let x = 0; x < k; x++) reads[n++] = c * plane + y * W + x;
+    const place = n => (n < N ? Math.floor(n / output.w) * stride * W + (n % output.w) * stride : 0);
+    if (!p.inPlace) Object.assign(p, { reads, from: src, places: Int32Array.from({ length: panels * 8 }, (_, n) => place(n)) });
+    fill.push(() => {
+      for (let o = 0; o < blocks; o++) for (let n = 0; n < K; n++) for (let j = 0; j < 4; j++) {
+        this.f[p.a + (o * K + n) * 4 + j] = weight[(o * 4 + j) * K + n];
+      }
+      this.f.set(bias, p.b);
+      for (let n = 0; n < K; n++) this.i[p.koff + n] = 4 * (p.inPlace ? reads[n] : n * 8);
+      for (let n = 0; n < panels; n++) this.i[p.base + n] = 4 * (p.inPlace ? (k === 1 ? n * 8 : place(n * 8)) : n * K * 8);
+    });
+  }
+
+  // pixels: Float32Array (channels, size, size) in [0, 1]; silenced: layer → set of units. Returns the logits.
+  run(pixels, silenced = {}) {
+    const { mean, std } = this.spec, { at, plane } = this.input, f = this.f;
+    for (let c = 0; c < mean.length; c++) {
+      const [m, s] = [mean[c], 1 / std[c]];
+      for (let n = c * plane; n < (c + 1) * plane; n++) f[at + n] = (pixels[n] - m) * s;
+    }
+    for (const p of this.plan) {
+      this[p.op](p);
+      const { c, plane: wide, at: to } = p.output;
+      for (const unit of silenced[p.name] || []) if (unit < c) f.fill(0, to + unit * wide, to + (unit + 1) * wide);
+    }
+    return this.values(this.plan.at(-1).output);
+  }
+
+  // A map's numbers, a copy: (c, h, w) without the padding
+  values({ c, h, w, plane, at }) {
+    if (plane === h * w) return this.f.slice(at, at + c * plane);
+    const out = new Float32Array(c * h * w);
+    for (let k = 0; k < c; k++) out.set(this.f.subarray(at + k * plane, at + k * plane + h * w), k * h * w);
+    return out;
+  }
+
+  conv(p) {
+    const { input, output, f = this.f } = p;
+    if (p.padded) {  // its border stays zero
+      const { at, W, H } = p.padded;
+      for (let c = 0; c < input.c; c++) for (let y = 0; y < input.h; y++) {
+        const from = input.at + c * input.plane + y * input.w;
+        f.copyWithin(at + c * W * H + (y + p.pad) * W + p.pad, from, from + input.w);
+      }
+    }
+    if (!p.inPlace) {
+      let to = p.src;
+      for (let panel = 0; panel < p.panels; panel++) {
+        const [q0, q1, q2, q3, q4, q5, q6, q7] = p.places.subarray(panel * 8, panel * 8 + 8);
+        for (let n = 0; n < p.K; n++, to += 8) {
+          const r = p.from + p.reads[n];
+          f[to] = f[r + q0]; f[to + 1] = f[r + q1]; f[to + 2] = f[r + q2]; f[to + 3] = f[r + q3];
+          f[to + 4] = f[r + q4]; f[to + 5] = f[r + q5]; f[to + 6] = f[r + q6]; f[to + 7] = f[r + q7];
+        }
+      }
+    }
+    const cut = [p.lo ?? -Infinity, p.hi ?? Infinity];
+    this.gemm(4 * p.a, 4 * p.src, 4 * p.koff, 4 * p.base, 4 * output.at, 4 * p.b, p.blocks, p.K, p.panels, 4 * output.plane, ...cut);
+  }
+
+  slowGemm(a, src, koff, base, c, bias, blocks, k, panels, row, lo, hi) {  // the same sums, without SIMD
+    const { f, i } = this;
+    [a, src, koff, base, c, bias, row] = [a, src, koff, base, c, bias, row].map(bytes => bytes >> 2);
+    for (let p = 0; p < panels; p++) for (let o = 0; o < 4 * blocks; o++) {
+      const from = src + (i[base + p] >> 2);
+      let w = a + (o >> 2) * k * 4 + (o & 3), s0 = f[bias + o], s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
+      for (let n = 0; n < k; n++, w += 4) {
+        const at = from + (i[koff + n] >> 2), one = f[w];
+        s0 += one * f[at]; s1 += one * f[at + 1]; s2 += one * f[at + 2]; s3 += one * f[at + 3];
+        s4 += one * f[at + 4]; s5 += one * f[at + 5]; s6 += one * f[at + 6]; s7 += one * f[at + 7];
+      }
+      const to = c + o * row + p * 8;
+      [s0, s1, s2, s3, s4, s5, s6, s7].forEach((sum, j) => { f[to + j] = Math.max(lo, Math.min(hi, sum)); });
+    }
+  }
+
+  depthwise(p) {
+    const { input, output, k, stride, pad, weight, bias } = p, f = this.f, lo = p.lo ?? -Infinity, hi = p.hi ?? Infinity;
+    for (let c = 0; c < input.c; c++) {
+      const from = input.at + c * input.plane, to = output.at + c * output.plane;
+      for (let y = 0; y < output.h; y++) for (let x = 0; x < output.w; x++) {
+        const [y0, x0] = [y * stride - pad, x * stride - pad];
+        let sum = bias[c];
+        for (let v = Math.max(0, -y0); v < k && y0 + v < input.h; v++) {
+          const row = from + (y0 + v) * input.w + x0, w = (c * k + v) * k;
+          for (let u = Math.max(0, -x0); u < k && x0 + u < input.w; u++) sum += weight[w + u] * f[row + u];
+        }
+        f[to + y * output.w + x] = sum < lo ? lo : sum > hi ? hi : sum;
+      }
+    }
+  }
+
+  // Calls back with the place of each window's highest number, the first of equals, as PyTorch does
+  windows(p, found) {
+    const { input, output, k, stride, pad } = p, f = this.f;
+    for (let c = 0; c < input.c; c++) for (let y = 0; y < output.h; y++) for (let x = 0; x < output.w; x++) {
+      let best = -1, most = -Infinity;
+      const [y0, x0] = [y * stride - pad, x * stride - pad];
+      for (let v = Math.max(0, y0); v < Math.min(input.h, y0 + k); v++) for (let u = Math.max(0, x0); u < Math.min(input.w, x0 + k); u++) {
+        const at = input.at + c * input.plane + v * input.w + u;
+        if (f[at] > most) [most, best] = [f[at], at];
+      }
+      found(output.at + c * output.plane + y * output.w + x, best);
+    }
+  }
+
+  max(p) { this.windows(p, (to, from) => { this.f[to] = this.f[from]; }); }
+
+  mean({ input, output }) {
+    const f = this.f, places = input.h * input.w;
+    for (let c = 0; c < input.c; c++) {
+      let sum = 0;
+      for (let n = 0; n < places; n++) sum += f[input.at + c * input.plane + n];
+      f[output.at + c] = sum / places;
+    }
+  }
+
+  add({ input, output, other }) {
+    for (let n = 0; n < input.c * input.plane; n++) this.f[output.at + n] = this.f[input.at + n] + this.f[other.at + n];
+  }
+
+  linear(p) {
+    const given = this.values(p.input), { weight, bias, output } = p, wide = given.length;
+    for (let o = 0; o < output.c; o++) {
+      let [s0, s1, s2, s3] = [0, 0, 0, 0];
+      const w = o * wide;
+      for (let n = 0; n < wide; n += 4) {  // four sums, which do not wait for each other
+        s0 += weight[w + n] * given[n];
+        s1 += weight[w + n + 1] * given[n + 1];
+        s2 += weight[w + n + 2] * given[n + 2];
+        s3 += weight[w + n + 3] * given[n + 3];
+      }
+      const sum = s0 + s1 + s2 + s3 + bias[o];
+      this.f[output.at + o] = p.relu && sum < 0 ? 0 : sum;
+    }
+  }
+
+  // ---- where it looked, in the last run; all at the last convolution's own cells, (h, w)
+
+  get pooled() {  // whether class activation maps are defined: a mean over places, and one linear layer
+    return this.plan.slice(this.last + 1).map(p => p.op).join() === "mean,linear";
+  }
+
+  cam(target) {
+    const { weight } = this.plan.at(-1), { c } = this.plan[this.last].output;
+    return this.weighted(k => weight[target * c + k]);
+  }
+
+  gradcam(target) {  // Σ mean(∂S/∂A) A, what is above zero (Selvaraju et al. 2017)
+    let slope = new Float32Array(this.classes.length);
+    slope[target] = 1;
+    for (const p of this.plan.slice(this.last + 1).reverse()) {
+      const { input, output, weight } = p, wide = input.c * input.h * input.w, before = new Float32Array(wide);
+      if (p.op === "linear") {
+        for (let o = 0; o < output.c; o++) {
+          if (!slope[o] || (p.relu && this.f[output.at + o] <= 0)) continue;
+          for (let n = 0; n < wide; n++) before[n] += slope[o] * weight[o * wide + n];
+        }
+      } else if (p.op === "mean") {
+        for (let n = 0; n < wide; n++) before[n] = slope[Math.floor(n / (input.h * input.w))] / (input.h * input.w);
+      } else if (p.op === "max") {
+        let n = 0;
+        this.windows(p, (_, from) => {
+          const [c, at] = [Math.floor((from - input.at) / input.plane), (from - input.at) % input.plane];
+          before[c * input.h * input.w + at] += slope[n++];
+        });
+      } else throw new Error(`no gradient through ${p.op}`);
+      slope = before;
+    }
+    const { h, w } = this.plan[this.last].output;
+    const mean = k => slope.subarray(k * h * w, (k + 1) * h * w).reduce((sum, one) => sum + one, 0) / (h * w);
+    return this.weighted(mean).map(one => Math.max(one, 0));
+  }
+
+  weighted(share) {
+    const { c, h, w, plane, at } = this.plan[this.last].output, out = new Float32Array(h * w);
+    for (let k = 0; k < c; k++) {
+      const one = share(k);
+      if (one) for (let n = 0; n < h * w; n++) out[n] += one * this.f[at + k * plane + n];
+    }
+    return out;
+  }
+}
+
+function softmax(logits) {
+  const most = Math.max(...logits), e = Array.from(logits, one => Math.exp(one - most));
+  const sum = e.reduce((a, b) => a + b, 0);
+  return e.map(one => one / sum);
+}
+
+// A map (h, w) laid over a picture of size × size pixels, each cell at the centre of what it sees, bilinear in
+// between; beyond the outermost centres the nearest cell's value. field: {start, stride, shape}, as camlib has it.
+const placed = new Map();
+function lay(map, field, size) {
+  const [h, w] = field.shape, key = `${size} ${field.start} ${field.stride} ${field.shape}`;
+  if (!placed.has(key)) {
+    placed.set(key, [0, 1].map(axis => Array.from({ length: size }, (_, pixel) => {
+      const cell = (pixel - field.start[axis]) / field.stride[axis];
+      const within = Math.min(Math.max(cell, 0), field.shape[axis] - 1), low = Math.floor(within);
+      return [low, Math.min(low + 1, field.shape[axis] - 1), within - low];
+    })));
+  }
+  const [rows, columns] = placed.get(key), out = new Float32Array(size * size), line = new Float32Array(w);
+  for (let y = 0; y < size; y++) {
+    const [above, below, down] = rows[y];
+    for (let j = 0; j < w; j++) line[j] = (1 - down) * map[above * w + j] + down * map[below * w + j];
+    for (let x = 0; x < size; x++) {
+      const [left, right, along] = columns[x];
+      out[y * size + x] = (1 - along) * line[left] + along * line[right];
+    }
+  }
+  return out;
+}
+
+// Whether this browser runs the kernel
+function runs(wasm) {
+  try { return WebAssembly.validate(wasm); } catch { return false; }
+}
+
+// ---- what the build packed: 15 bits in each UTF-16 letter, from U+4E00 on, so that a plain <script> carries it
+
+async function unpacked(text) {
+  const bytes = new Uint8Array(Math.floor((text.length * 15) / 8));
+  let [held, bits, n] = [0, 0, 0];
+  for (let at = 0; at < text.length; at++) {
+    held = ((held & 0x7fff) << 15) | (text.charCodeAt(at) - 0x4e00);
+    bits += 15;
+    while (bits >= 8 && n < bytes.length) {
+      bits -= 8;
+      bytes[n++] = (held >>> bits) & 255;
+    }
+    held &= (1 << bits) - 1;
+  }
+  const [b0, b1, b2, b3] = bytes, size = (b0 | (b1 << 8) | (b2 << 16) | (b3 << 24)) >>> 0;  // the length goes before
+  const stream = new Blob([bytes.subarray(4, 4 + size)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// Half precision, all low bytes and then all high ones (they pack better so), to float32
+function fromHalf(bytes) {
+  const count = bytes.length / 2, out = new Float32Array(count);
+  for (let n = 0; n < count; n++) {
+    const half = bytes[n] | (bytes[count + n] << 8), power = (half >> 10) & 31, rest = half & 1023;
+    const size = power ? (1 + rest / 1024) * 2 ** (power - 15) : (rest / 1024) * 2 ** -14;
+    out[n] = half & 0x8000 ? -size : size;
+  }
+  return out;
+}
+
+if (typeof module !== "undefined") module.exports = { Network, softmax, lay, runs, unpacked, fromHalf };

@@ -1,0 +1,330 @@
+"""A verb in shards gives what one pass gives, whatever the shards, their order, or who dies in the middle."""
+
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from camlib import (
+    Net,
+    ShardError,
+    ablate,
+    codes,
+    critters,
+    dissect,
+    folder,
+    load,
+    map_shards,
+    top_patches,
+    wrap,
+)
+from camlib.cluster import work as driver
+from camlib.cluster.shard import Shard, cut
+from camlib.cluster.shards import part_of
+from camlib.cluster.worker import run
+from camlib.units.patches import TopPatches
+
+
+@pytest.fixture(scope="module")
+def net() -> Net:
+    return load("critternet_gap")
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Any:
+    return critters(70, seed=3)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Executor]:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as some:
+        yield some
+
+
+class Backwards(Executor):
+    """Does the shards here, when the first is waited for, the last one first."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Future[Any], Any, Any]] = []
+        self.firsts: list[int] = []
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        last: Future[Any] = Future()
+        self.asked.append((last, fn, args))
+        self.firsts.append(args[-1])
+        if len(self.asked) == self.count:
+            for future, fn, args in reversed(self.asked):
+                try:
+                    future.set_result(fn(*args))
+                except BaseException as error:
+                    future.set_exception(error)
+            self.asked = []
+        return last
+
+    count = 1
+
+
+def same(one: TopPatches, other: TopPatches) -> bool:
+    keys = "values", "images", "cells", "boxes", "units"
+    alike = all(torch.equal(getattr(one, key), getattr(other, key)) for key in keys)
+    return alike and (one.seen, one.total, one.complete) == (other.seen, other.total, other.complete)
+
+
+@pytest.mark.parametrize("size", [16, 32, 70])
+def test_patches_codes_and_ablation_are_those_of_one_pass(
+    net: Net, crowd: Any, pool: Executor, size: int
+) -> None:
+    options: dict[str, Any] = {"engine": pool, "size": size, "batch_size": 16}
+    best = map_shards(top_patches, net, "conv5", crowd, k=4, one_per_image=True, **options)
+    assert same(best, top_patches(net, "conv5", crowd, k=4, one_per_image=True, batch_size=16))
+    rows = map_shards(codes, net, "conv4", crowd, pool="max", **options)
+    assert torch.equal(rows, codes(net, "conv4", crowd, pool="max", batch_size=16))
+    lost, once = (
+        map_shards(ablate, net, "conv3", crowd, **options),
+        ablate(net, "conv3", crowd, batch_size=16),
+    )
+    for a, b in ((lost, once), (lost.baseline, once.baseline), (lost.by_class, once.by_class)):
+        assert torch.equal(a.wrong, b.wrong)
+        assert torch.equal(a.counts, b.counts)
+        torch.testing.assert_close(a.summed, b.summed, rtol=1e-12, atol=1e-12)
+    assert torch.equal(lost.by_class.baseline.counts, once.by_class.baseline.counts)
+
+
+def test_order_does_not_matter(net: Net, crowd: Any) -> None:
+    late = Backwards()
+    late.count = 5
+    best = map_shards(top_patches, net, "conv5", crowd, engine=late, size=16, batch_size=16, k=3)
+    assert late.firsts == [0, 16, 32, 48, 64]
+    assert same(best, top_patches(net, "conv5", crowd, k=3, batch_size=16))
+
+
+def test_ties_are_those_of_one_pass(net: Net, crowd: Any) -> None:
+    twins = crowd.images[:8].repeat(4, 1, 1, 1)
+    with ThreadPoolExecutor(1) as here:
+        best = map_shards(top_patches, net, "conv5", twins, engine=here, size=8, batch_size=8, k=3)
+    assert same(best, top_patches(net, "conv5", twins, k=3, batch_size=8))
+    assert torch.get_num_threads() >= 1
+
+
+class Deadly:
+    """Runs in place of `run`: a worker kills itself on the second shard, once for each spade."""
+
+    def __init__(self, grave: Path) -> None:
+        self.grave = grave
+
+    def __call__(self, job: Any, network: Any, pictures: bytes, first: int) -> Any:
+        spades = sorted(self.grave.glob("spade*"))
+        if first == 32 and spades:
+            spades[0].unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return run(job, network, pictures, first)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_workers_killed_twice_change_nothing(
+    net: Net, crowd: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "spade1").touch()
+    (tmp_path / "spade2").touch()
+    monkeypatch.setattr("camlib.cluster.engines.run", Deadly(tmp_path))
+    monkeypatch.setattr("camlib.cluster.engines.os.cpu_count", lambda: 2)
+    rows = map_shards(codes, net, "conv5", crowd, size=32, batch_size=16, folder=tmp_path / "run")
+    assert not list(tmp_path.glob("spade*"))
+    assert torch.equal(rows, codes(net, "conv5", crowd, batch_size=16))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_shard_that_always_kills_is_named_and_the_rest_is_kept(
+    net: Net, crowd: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(50):
+        (tmp_path / f"spade{n:02}").touch()
+    monkeypatch.setattr("camlib.cluster.engines.run", Deadly(tmp_path))
+    monkeypatch.setattr("camlib.cluster.engines.os.cpu_count", lambda: 1)
+    with pytest.raises(ShardError, match=r"shards failed, the first pictures \d+ .*workers died 3 times"):
+        map_shards(top_patches, net, "conv5", crowd, size=32, batch_size=16, folder=tmp_path / "run")
+    monkeypatch.undo()
+    kept = sorted((tmp_path / "run").glob("*.shard"))
+    assert kept
+    times = {file: file.stat().st_mtime_ns for file in kept}
+    with ThreadPoolExecutor(1) as here:
+        best = map_shards(
+            top_patches, net, "conv5", crowd, size=32, batch_size=16, folder=tmp_path / "run", engine=here
+        )
+    assert same(best, top_patches(net, "conv5", crowd, batch_size=16))
+    assert all(file.stat().st_mtime_ns == time for file, time in times.items())  # not computed again
+
+
+class Counting(ThreadPoolExecutor):
+    """Notes which shards it was given."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.firsts: list[int] = []
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        self.firsts.append(args[-1])
+        return super().submit(fn, *args, **kwargs)
+
+
+def test_a_run_goes_on_with_its_own_shards_only(net: Net, crowd: Any, tmp_path: Path) -> None:
+    def firsts(network: Net, layer: str, data: Any, **options: Any) -> list[int]:
+        with Counting() as here:
+            found = map_shards(codes, network, layer, data, engine=here, size=32, folder=tmp_path, **options)
+        assert torch.equal(found, codes(network, layer, data, **options).to(found.dtype))
+        return here.firsts
+
+    few: dict[str, Any] = {"batch_size": 32}
+    assert firsts(net, "conv5", crowd, **few) == [0, 32, 64]
+    assert firsts(net, "conv5", crowd, **few) == []
+    changed = crowd.images.clone()
+    changed[40] = changed[41]
+    assert firsts(net, "conv5", crowd.images, **few) in ([], [0, 32, 64])  # bytes or floats
+    assert firsts(net, "conv5", changed, **few) == [32]
+    assert firsts(net, "conv5", changed, pool="mean", **few) == [0, 32, 64]
+    assert firsts(net, "conv4", changed, pool="mean", **few) == [0, 32, 64]
+    other = load("critternet_gap", weights="untrained")
+    assert firsts(other, "conv5", changed, **few) == [0, 32, 64]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_what_fails_is_tried_three_times_and_named(net: Net, crowd: Any, tmp_path: Path) -> None:
+    tries: list[int] = []
+
+    class Weak(Counting):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
+            tries.append(args[-1])
+            if args[-1] == 32:
+                future: Future[Any] = Future()
+                future.set_exception(OSError("the disk is gone"))
+                return future
+            return super().submit(fn, *args, **kwargs)
+
+    with (
+        Weak() as here,
+        pytest.raises(
+            ShardError,
+            match=r"1 of 3 shards failed, the first pictures 32 to 63 .*OSError: the disk is gone; the",
+        ),
+    ):
+        map_shards(ablate, net, "conv5", crowd, engine=here, size=32, batch_size=32, folder=tmp_path)
+    assert tries.count(32) == driver.TRIES == 3
+    with Counting() as rest:
+        map_shards(ablate, net, "conv5", crowd, engine=rest, size=32, batch_size=32, folder=tmp_path)
+    assert rest.firsts == [32]
+
+
+def test_files_that_cannot_be_read_are_left_out_as_in_one_pass(
+    net: Net, tmp_path: Path, pool: Executor
+) -> None:
+    for n in range(12):
+        path = tmp_path / f"{n:02}.png"
+        if n == 1 or 4 <= n < 8:  # one, and a whole shard
+            path.write_bytes(b"no picture")
+        else:
+            Image.new("RGB", (128, 128), (20 * n, 90, 200)).save(path)
+    options: dict[str, Any] = {"batch_size": 4}
+    for kept in (None, tmp_path / "run"):
+        data, once = folder(tmp_path, size=128), folder(tmp_path, size=128)
+        data, once = data[:12], once[:12]
+        rows = map_shards(codes, net, "conv5", data, engine=pool, size=4, folder=kept, **options)
+        torch.testing.assert_close(rows, codes(net, "conv5", once, **options), rtol=0, atol=0, equal_nan=True)
+        assert data.skipped == once.skipped
+        assert len(data.skipped) == 5
+    best = map_shards(top_patches, net, "conv5", data, engine=pool, size=4, k=3, **options)
+    assert same(best, top_patches(net, "conv5", once, k=3, **options))
+    assert best.skipped == 5
+    nothing = data[4:8]
+    with pytest.raises(ValueError, match="none of the 4 pictures can be read"):
+        map_shards(top_patches, net, "conv5", nothing, engine=pool, size=4, k=3, **options)
+
+
+class Mine(nn.Module):
+    """A network that somebody wrote beside this test."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 4, 5, stride=4), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.fc(self.conv(x).relu().mean((2, 3)))
+        return out
+
+
+class Noise(Dataset[tuple[Tensor, int]]):
+    """A data set of a kind that nobody here knows."""
+
+    def __len__(self) -> int:
+        return 10
+
+    def __getitem__(self, n: int) -> tuple[Tensor, int]:
+        return torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(n)), n % 3
+
+
+def test_ones_own_network_and_data_set(pool: Executor, tmp_path: Path) -> None:
+    own = wrap(Mine(), classes=["a", "b", "c"], size=32)
+    options: dict[str, Any] = {"batch_size": 2}
+    rows = map_shards(codes, own, "conv", Noise(), engine=pool, size=4, folder=tmp_path, **options)
+    assert torch.equal(rows, codes(own, "conv", Noise(), **options))
+    lost = map_shards(ablate, own, "conv", Noise(), engine=pool, size=4, **options)
+    assert torch.equal(lost.wrong, ablate(own, "conv", Noise(), **options).wrong)
+
+
+def test_shards_are_whole_batches_and_carry_only_their_pictures(crowd: Any) -> None:
+    assert cut(70, 20, 16) == [Shard(0, 32), Shard(32, 64), Shard(64, 70)]
+    part = part_of(crowd.images, Shard(8, 16))
+    assert torch.equal(part, crowd.images[8:16])
+    assert part.untyped_storage().nbytes() == part.nbytes
+    some = part_of(crowd, Shard(8, 16))
+    assert torch.equal(some.labels, crowd.labels[8:16])
+    assert some.pixels.untyped_storage().nbytes() == some.pixels.nbytes
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"verb": dissect}, "map_shards can join codes, top_patches, ablate; given dissect"),
+        ({"layer": "conv9"}, "no layer 'conv9'"),
+        ({"k": 3, "start": 5}, "no option 'start'; it has batch_size, k, one_per_image, units"),
+        ({"engine": 4}, "an engine has submit.*given a int"),
+        ({"size": 0}, "size is 0"),
+        ({"dataset": []}, "the data set is empty"),
+        ({"net": nn.Conv2d(3, 3, 3)}, r"no Net yet: net = wrap\(your_network\)"),
+        ({"folder": ""}, "folder is ''"),
+    ],
+)
+def test_wrong_calls_get_one_line(net: Net, crowd: Any, change: dict[str, Any], message: str) -> None:
+    call: dict[str, Any] = {"verb": top_patches, "net": net, "layer": "conv5", "dataset": crowd} | change
+    with pytest.raises(ValueError, match=message):
+        map_shards(**call)
+
+
+def test_ablations_of_different_layers_are_not_joined(net: Net, crowd: Any) -> None:
+    one, other = ablate(net, "conv1", crowd[:4]), ablate(net, "conv5", crowd[:4])
+    assert len(one.wrong) != len(other.wrong)
+    with pytest.raises(
+        ValueError, match="only results for the same layer can be joined; these are 32 × 9 and"
+    ):
+        one | other
+
+
+def test_on_dask_with_a_worker_killed(net: Net, crowd: Any) -> None:
+    distributed = pytest.importorskip("distributed", reason='Dask is not here: pip install "camlib[cluster]"')
+    options: dict[str, Any] = {"size": 16, "batch_size": 16}
+    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
+    with cluster, distributed.Client(cluster) as client:
+        best = map_shards(top_patches, net, "conv5", crowd, engine=client, k=3, **options)
+        (worker,) = cluster.workers.values()
+        os.kill(worker.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # and what it holds is lost
+        rows = map_shards(codes, net, "conv4", crowd, engine=client, pool="mean", **options)
+    assert same(best, top_patches(net, "conv5", crowd, k=3, batch_size=16))
+    assert torch.equal(rows, codes(net, "conv4", crowd, pool="mean", batch_size=16))

@@ -1,0 +1,301 @@
+"""The live page: its numbers are PyTorch's, it loads nothing from elsewhere, and it is small."""
+
+import json
+import re
+import time
+import zlib
+
+import numpy as np
+import pytest
+import torch
+from selenium.webdriver import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from torch import nn
+
+from camlib import cam, gradcam, load, receptive_field, record, silence, upsample, wrap
+from camlib.networks.course import build as course_network
+from tools import live, pages
+
+browser = pytest.mark.skipif(bool(pages.missing()), reason=pages.missing() or "a browser is here")
+MEGABYTES = 3
+CLOSE = 1e-3
+
+READY = "return 'ready' in document.documentElement.dataset && Object.keys(nets)"
+# What the page holds after its next drawing: pixels, answers, and the map on the picture.
+HELD = """
+const done = arguments[arguments.length - 1];
+requestAnimationFrame(() => requestAnimationFrame(() => {
+  const shown = heat();
+  done({pixels: [...covered()], logits: [...logits], was, now, map: shown && [...shown.laid],
+    name: state.net.name, square: state.square,
+    labels: state.scene === null ? [] : SCENES.labels[state.scene]});
+}));
+"""
+# Frames a second while something changes in each: the square goes round.
+FRAMES = """
+const done = arguments[0], from = performance.now();
+let n = 0;
+const step = () => {
+  move(20 + n % 60, 40);
+  if (++n < 60) return requestAnimationFrame(step);
+  done(60000 / (performance.now() - from));
+};
+requestAnimationFrame(step);
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    return live.build(tmp_path_factory.mktemp("live"))
+
+
+@pytest.fixture(scope="module")
+def driver(page):
+    """The page, from the disk, once both networks are there."""
+    with pages.browser(1366, 768) as driver:
+        driver.set_script_timeout(60)
+        driver.get(page.as_uri())
+        end = time.monotonic() + 60
+        while (there := driver.execute_script(READY)) is False or set(there) != set(live.NETWORKS):
+            assert time.monotonic() < end, "the page was not ready within a minute"
+            time.sleep(0.1)
+        yield driver
+
+
+def held(driver, script="ask()"):
+    driver.execute_script(script)
+    found = driver.execute_async_script(HELD)
+    found["image"] = torch.tensor(found["pixels"]).view(1, 3, 128, 128)
+    return found
+
+
+def close(one, other):
+    return float((torch.tensor(one).flatten() - other.detach().flatten()).abs().max()) < CLOSE
+
+
+def test_packed_bytes_are_letters_of_fifteen_bits():
+    text = live.packed(b"abc")
+    values = [ord(letter) - live.FIRST for letter in text]
+    assert all(0 <= value < 2**15 for value in values)
+    bits = "".join(f"{value:015b}" for value in values)
+    data = bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits) // 8 * 8, 8))
+    size = int.from_bytes(data[:4], "little")
+    assert zlib.decompress(data[4 : 4 + size]) == b"abc"
+
+
+def test_the_folder_is_small_and_names_no_other_place(page):
+    assert sum(path.stat().st_size for path in page.parent.iterdir()) < MEGABYTES * 1e6
+    html = page.read_text("utf-8")
+    loaded = re.findall(r"<(?:script|img|link)[^>]*(?:src|href)=\"([^\"]+)\"", html)
+    assert loaded
+    assert all(name.startswith("data:") or (page.parent / name).is_file() for name in loaded)
+
+
+def test_geometry_is_camlibs():
+    told, found = live.exported(load("critternet"))["fields"], receptive_field(load("critternet"), "conv3")
+    assert told["conv3"]["start"] == found.start
+    assert told["conv3"]["rows"] == found.rows
+    assert list(told) == ["conv1", "pool1", "conv2", "conv3", "conv4", "conv5", "pool5"]
+
+
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        (lambda: load("critternet_gmp"), "critternet_gmp has 'pool', AdaptiveMaxPool2d"),
+        (
+            lambda: wrap(
+                nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sigmoid(), nn.Flatten(), nn.Linear(144, 2)), size=8
+            ),
+            "'1', Sigmoid",
+        ),
+        (lambda: wrap(course_network("critternet_gap"), size=128), "is not in half precision"),
+    ],
+)
+def test_other_networks_are_refused_in_a_sentence(odd, words):
+    with pytest.raises(ValueError, match=words):
+        live.exported(odd())
+
+
+def test_the_kernel_is_made_of_its_source():
+    wasmtime = pytest.importorskip("wasmtime", reason="wasmtime, which reads gemm.wat, is not installed")
+    assert (live.HERE / "gemm.wasm").read_bytes() == bytes(
+        wasmtime.wat2wasm((live.HERE / "gemm.wat").read_text())
+    )
+
+
+@browser
+@pytest.mark.parametrize("name", live.NETWORKS)
+def test_the_pages_numbers_are_pytorchs(driver, name):
+    net = load(name)
+    driver.execute_script("choose(arguments[0]); tab('map')", name)
+    for scene, target in ((0, 0), (13, 5), (30, 8), (35, 2)):
+        here = held(driver, f"state.square = null; state.target = {target}; showScene({scene})")
+        assert here["name"] == name
+        image = here["image"]
+        assert close(here["logits"], net(image))
+        assert close(here["now"], net(image).softmax(1))
+        assert close(here["map"], (cam if name == "critternet_gap" else gradcam)(net, image, target))
+    assert close(here["was"], torch.tensor(here["now"]))
+
+
+@browser
+def test_the_square_is_camlibs(driver):
+    net = load("critternet_gap")
+    driver.execute_script("choose('critternet_gap'); tab('cover'); showScene(4)")
+    whole = held(driver, "uncover()")
+    for x, y, side in ((40, 50, 32), (-10, 110, 24), (100, 3, 95)):
+        here = held(driver, f"move({x}, {y}, {side})")
+        image = whole["image"].clone()
+        image[:, :, max(y, 0) : y + side, max(x, 0) : x + side] = 0.5
+        assert torch.equal(here["image"], image)
+        assert close(here["now"], net(image).softmax(1))
+        assert close(here["was"], net(whole["image"]).softmax(1))
+
+
+@browser
+def test_dragging_moves_the_square_and_the_answers_follow(driver):
+    driver.execute_script("choose('critternet_gap'); tab('cover'); showScene(4); resize(40)")
+    before = held(driver, "uncover()")
+    canvas = driver.find_element(By.ID, "picture")
+    ActionChains(driver).move_to_element(canvas).click_and_hold().move_by_offset(30, -20).release().perform()
+    after = held(driver)
+    assert after["square"]["side"] == 40
+    assert not close(after["now"], torch.tensor(before["now"]))
+    shown = [row.text.split()[-2] for row in driver.find_elements(By.CSS_SELECTOR, "#bars button")]
+    assert shown == [str(round(100 * one + 1e-9)) for one in after["now"]]
+    canvas.send_keys(Keys.ARROW_RIGHT)
+    assert held(driver)["square"]["x"] == after["square"]["x"] + 4
+    canvas.send_keys(Keys.DELETE)
+    assert held(driver)["square"] is None
+
+
+@browser
+def test_units_and_silencing_are_camlibs(driver):
+    net = load("critternet_gap")
+    driver.execute_script("choose('critternet_gap'); showScene(7); tab('units')")
+    here = held(driver, "uncover()")
+    unit = driver.execute_script("return state.unit")
+    with record(net, "conv5") as acts:
+        net(here["image"])
+    assert unit == int(acts["conv5"].amax((0, 2, 3)).argmax())
+    assert close(here["map"], upsample(acts["conv5"][:, unit], receptive_field(net, "conv5")))
+    assert len(driver.find_elements(By.CSS_SELECTOR, "#patches canvas")) == 6
+    driver.find_element(By.ID, "tap-silence").click()
+    tiles = driver.find_elements(By.CSS_SELECTOR, "#tiles button")
+    for tile in (tiles[unit], tiles[3]):
+        driver.execute_script("arguments[0].click()", tile)
+    with silence(net, "conv5", [unit, 3]):
+        assert close(held(driver)["logits"], net(here["image"]))
+    driver.find_element(By.ID, "wake").click()
+    assert close(held(driver)["logits"], net(here["image"]))
+
+
+@browser
+def test_without_simd_the_numbers_are_the_same(driver):
+    script = (
+        "const net = new Network(state.net.spec, state.net.weights, null); return [...net.run(state.pixels)]"
+    )
+    here = held(driver, "choose('critternet_gap'); tab('cover'); showScene(9); uncover()")
+    assert close(driver.execute_script(script), load("critternet_gap")(here["image"]))
+
+
+@browser
+def test_a_picture_of_ones_own(driver):
+    script = """
+    const done = arguments[0], canvas = new OffscreenCanvas(300, 200), brush = canvas.getContext("2d");
+    brush.fillStyle = "rgb(51, 102, 204)"; brush.fillRect(0, 0, 300, 200);
+    canvas.convertToBlob().then(blob => showFile(new File([blob], "own.png"))).then(() => done(0));
+    """
+    driver.execute_async_script(script)
+    here = held(driver, "tab('map')")
+    assert here["labels"] == []
+    assert np.allclose(here["image"].mean((2, 3))[0], [0.2, 0.4, 0.8], atol=0.01)
+    driver.execute_script("showFile(new File(['no picture'], 'words.txt'))")
+    time.sleep(0.3)
+    assert driver.find_element(By.ID, "failed").text == "words.txt is no picture that the browser can read."
+
+
+@browser
+def test_the_camera_is_answered_in_every_frame(driver):
+    driver.execute_script("""
+    const clip = document.createElement("canvas"), brush = clip.getContext("2d");
+    Object.assign(clip, {width: 320, height: 240});
+    let n = 0;
+    setInterval(() => {
+      for (let x = 0; x < 20; x++) {
+        brush.fillStyle = `hsl(${18 * (x + n)} 70% 50%)`;
+        brush.fillRect(16 * x, 0, 16, 240);
+      }
+      n += 1;
+    }, 40);
+    navigator.mediaDevices.getUserMedia = async () => clip.captureStream(25);
+    """)
+    driver.execute_script("choose('critternet_gap'); tab('map'); uncover()")
+    driver.find_element(By.ID, "camera").click()
+    end = time.monotonic() + 20
+    while not driver.execute_script("return !!state.video") and time.monotonic() < end:
+        time.sleep(0.1)
+    first, second = held(driver), held(driver, "setTimeout(() => ask(), 300)")
+    net = load("critternet_gap")
+    for here in (first, second):
+        assert here["image"].std() > 0.05  # the clip, and no empty frame
+        assert close(here["logits"], net(here["image"]))
+        assert close(here["map"], cam(net, here["image"]))
+    driver.find_element(By.ID, "camera").click()
+    assert driver.execute_script("return state.video") is None
+
+
+@browser
+def test_it_loads_nothing_from_elsewhere_and_is_quick(driver, page):
+    loaded = driver.execute_script("return performance.getEntriesByType('resource').map(one => one.name)")
+    assert all(name.startswith((page.parent.as_uri(), "blob:", "data:")) for name in loaded)
+    driver.execute_script("choose('critternet_gap'); tab('cover'); showScene(4)")
+    driver.execute_async_script(FRAMES)  # the first ones, before the kernel is compiled well
+    rates = {}
+    for tab in ("cover", "map", "units"):
+        driver.execute_script("tab(arguments[0])", tab)
+        rates[tab] = driver.execute_async_script(FRAMES)
+    print(json.dumps(rates))
+    assert rates["cover"] > 10  # far more on an idle machine; this one may be busy
+
+
+@browser
+@pytest.mark.parametrize("tab", ["map", "units", "filters"])
+def test_it_can_begin_with_any_tab(driver, page, tab):
+    driver.get("about:blank")
+    driver.get(f"{page.as_uri()}#{tab}")
+    end = time.monotonic() + 60
+    while (there := driver.execute_script(READY)) is False or set(there) != set(live.NETWORKS):
+        assert time.monotonic() < end, "the page was not ready within a minute"
+        time.sleep(0.1)
+    here = held(driver)
+    assert max(here["map"]) > 0
+    told = driver.execute_script("return document.getElementById('speed').textContent")
+    assert told.endswith("on this device.")  # the drawing came to its end
+
+
+@browser
+@pytest.mark.parametrize("tab", ["cover", "map", "units", "filters"])
+def test_a_phone_shows_it_without_sideways_scrolling(driver, tab):
+    phone = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    try:
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+        held(driver, f"tab({tab!r})")
+        assert driver.execute_script("return document.documentElement.scrollWidth") == 390
+        canvas = driver.execute_script(
+            "return document.getElementById('picture').getBoundingClientRect().toJSON()"
+        )
+        assert canvas["bottom"] < 600  # room for the answers under it
+    finally:
+        driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": 1366, "height": 768, "deviceScaleFactor": 1, "mobile": False},
+        )
+    names = "return [...document.querySelectorAll('button, select, input, canvas[role], a')]"
+    nameless = driver.execute_script(
+        names
+        + ".filter(one => !(one.ariaLabel || one.innerText || one.closest('label') || one.hidden))"
+        + ".map(one => one.outerHTML)"
+    )
+    assert nameless == []

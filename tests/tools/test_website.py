@@ -1,0 +1,183 @@
+"""The site: lessons to read, a reference, search, alt texts, and no link that leads nowhere."""
+
+import functools
+import http.server
+import importlib.util
+import threading
+import time
+
+import pytest
+from bs4 import BeautifulSoup
+from selenium.webdriver.common.by import By
+
+from tools import lesson, pages, website
+
+# Sphinx and myst tell each other what will go; nothing of ours.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
+NEEDED = ("sphinx", "myst_nb", "furo")
+LACKING = [name for name in NEEDED if not importlib.util.find_spec(name)]
+sphinx = pytest.mark.skipif(bool(LACKING), reason=f"the site needs camlib[site]: no {', '.join(LACKING)}")
+browser = pytest.mark.skipif(bool(pages.missing()), reason=pages.missing() or "a browser is here")
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+LAPTOP = {"width": 1366, "height": 768, "deviceScaleFactor": 1, "mobile": False}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The whole site, built once; a warning of Sphinx's, or a broken link, fails here."""
+    there = tmp_path_factory.mktemp("site")
+    website.build(there / "site", there / "source")
+    return there / "site"
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def driver():
+    with pages.browser(1366, 768) as driver:
+        driver.set_script_timeout(60)
+        yield driver
+
+
+def test_each_lesson_has_its_question_and_its_cover():
+    assert list(website.asked()) == [path.stem for path in lesson.lessons()]
+    assert all(question.endswith("?") for question in website.asked().values())
+
+
+def test_links_lead_to_the_sites_pages_or_to_the_repository():
+    text = (
+        "[a](../notebooks/07_cam.ipynb) [b](assessment.md) [c](marking_key.md) [d](https://x.org) [e](#here)"
+    )
+    home = lesson.repository()
+    assert website.linked(text, "docs/teaching.md", "library/map.md") == (
+        f"[a](../lessons/07_cam.ipynb) [b](../assessment.md) [c]({home}/blob/main/docs/marking_key.md) "
+        "[d](https://x.org) [e](#here)"
+    )
+
+
+def test_a_broken_link_is_found(tmp_path):
+    (tmp_path / "a.html").write_text(
+        "<h1 id='x'>A</h1><a href='b.html#y'>1</a><a href='#x'>2</a><img src='no.png'>"
+    )
+    (tmp_path / "b.html").write_text("<a href='a.html#x'>3</a><a href='https://x.org'>4</a>")
+    assert website.broken_links(tmp_path) == ["a.html: b.html#y", "a.html: no.png"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["One.", "", "    a = b", "", "Then."],
+         ["One.", "", "", "::", "", "    a = b", "", "Then.", "", ""]),
+        (["a: (N, *), 2 `x`s.  b: c_", "Raises ValueError."],
+         ["* **a**: (N, \\*), 2 ``x``\\ s.", "* **b**: c\\_", "", "Raises ValueError.", "", ""]),
+    ],
+)  # fmt: skip
+def test_docstrings_become_lists(lines, told):
+    pytest.importorskip("sphinx", reason="the site needs camlib[site]: no sphinx")
+    pytest.importorskip("myst_nb", reason="the site needs camlib[site]: no myst_nb")
+    from tools import sphinx_parts
+
+    sphinx_parts.plain(None, "function", "f", None, None, lines)
+    assert lines == told
+
+
+@sphinx
+def test_every_figure_keeps_its_alt_text(site):
+    for path in lesson.lessons():
+        wanted = [
+            lesson.alt(out, kind)
+            for cell in lesson.read(path).cells
+            for out in lesson.pictures(cell)
+            for kind in lesson.PICTURES
+            if kind in out.data
+        ]
+        soup = BeautifulSoup((site / "lessons" / f"{path.stem}.html").read_text("utf-8"), "html.parser")
+        there = [img.get("alt", "") for img in soup.select(".cell_output img")]
+        assert there == wanted
+        assert all(there)
+
+
+@sphinx
+def test_a_lesson_shows_its_texts_and_folds_what_should_be(site):
+    nb = lesson.read(lesson.find(["07"])[0])
+    soup = BeautifulSoup((site / "lessons" / "07_cam.html").read_text("utf-8"), "html.parser")
+    text = soup.select("article")[0].get_text()
+    seen = sum("**What we see.**" in cell.source for cell in nb.cells)
+    assert text.count("What we see.") >= seen > 5
+    summaries = [one.get_text(strip=True) for one in soup.select("details > summary")]
+    count = len(lesson.exercises(nb))
+    assert [sum(one.startswith(word) for one in summaries) for word in ("Hint", "Solution")] == [count, count]
+    assert len(soup.select(".cell.tag_hide-input")) == 1
+    assert soup.select("math[display=block]")
+    assert "$" not in text.replace("$ ", "")
+
+
+@sphinx
+def test_the_reference_names_everything_public(site):
+    import camlib
+
+    text = "".join(path.read_text("utf-8") for path in (site / "library").glob("*.html"))
+    lacking = [
+        name
+        for name in camlib.__all__
+        if callable(getattr(camlib, name)) and f'id="camlib.{name}"' not in text
+    ]
+    assert lacking == []
+
+
+@sphinx
+@browser
+def test_search_finds_a_word(driver, address):
+    driver.get(f"{address}/search.html?q=receptive")
+    end = time.monotonic() + 30
+    while not (found := driver.find_elements(By.CSS_SELECTOR, "ul.search li a")) and time.monotonic() < end:
+        time.sleep(0.2)
+    assert any("lessons/" in one.get_attribute("href") for one in found)
+
+
+@sphinx
+@browser
+@pytest.mark.parametrize(
+    "page", ["index.html", "lessons/07_cam.html", "library/heatmaps.html", "glossary.html"]
+)
+def test_a_phone_shows_a_page_without_sideways_scrolling(driver, address, page):
+    try:
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+        driver.get(f"{address}/{page}")
+        assert driver.execute_script("return document.documentElement.scrollWidth") == 390
+    finally:
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", LAPTOP)
+    loaded = driver.execute_script("return performance.getEntriesByType('resource').map(one => one.name)")
+    assert [name for name in loaded if not name.startswith((address, "data:"))] == []
+
+
+@sphinx
+@browser
+def test_the_front_page_leads_to_the_live_page(driver, address):
+    driver.get(address)
+    driver.find_element(By.CSS_SELECTOR, "a.live-door").click()
+    end = time.monotonic() + 30
+    while (
+        not driver.execute_script("return 'ready' in document.documentElement.dataset")
+        and time.monotonic() < end
+    ):
+        time.sleep(0.1)
+    assert driver.execute_script("return state.net.name") == "critternet_gap"
+    links = driver.execute_script("return [...document.querySelectorAll('a')].map(one => one.href)")
+    assert {link.rsplit("/", 1)[1] for link in links} >= {
+        "index.html",
+        "06_occlusion.html",
+        "01_filters.html",
+    }
+    assert all(link.startswith(address) for link in links)
