@@ -99,8 +99,8 @@ def last_linear(net: Net, size: tuple[int, int]) -> tuple[str, nn.Module]:
     with evaluating(net), torch.inference_mode(False), torch.no_grad():
         ends = remembered(net, ("ends", size), lambda: _ends(net, size))
     for name, module in net.module.named_modules():
-        if module is ends.linear and name:
-            return name, module
+        if name and ends.linear is not None and module is ends.linear:
+            return str(name), ends.linear
     raise ValueError(f"{net.name} pools one map for each class: there is no linear layer to replace")
 
 
