@@ -110,8 +110,8 @@ def test_gone_without_right() -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        (lambda *a: measured(*a, of="kept"), "count those that lose it"),
-        (lambda *a: measured(*a, of="all"), "named rightly before"),
+        (lambda n, s, p, k: measured(n, s, p, k, of="kept"), "count those that lose it"),
+        (lambda n, s, p, k: measured(n, s, p, k, of="all"), "named rightly before"),
         (lambda *a: 0.013, "lose the name, not 1%"),
         (lambda *a: ..., "not done yet"),
     ],

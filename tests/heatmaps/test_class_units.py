@@ -52,7 +52,7 @@ def test_the_new_heads_logits_are_the_readouts_scores_and_its_maps_average_to_th
 
 def test_the_networks_own_weights_as_a_head_change_nothing(net: Net, scenes: Scenes) -> None:
     found = find_classifier(net, scenes.images[:8])
-    same = with_head(net, Readout(found.weight, found.bias, net.classes))
+    same = with_head(net, Readout(found.weight, found.bias, tuple(net.classes)))
     torch.testing.assert_close(cam(same, scenes.images[:8]), cam(net, scenes.images[:8]))
 
 

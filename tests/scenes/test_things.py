@@ -128,7 +128,7 @@ def test_only_the_things_give_the_place_away(placed: Scenes, record_property: An
     assert read["things"] > 0.75, read
 
 
-def guessed(clues: np.ndarray, labels: np.ndarray) -> float:  # type: ignore[type-arg]
+def guessed(clues: np.ndarray, labels: np.ndarray) -> float:
     """How often a linear classifier reads the place off the clues, in five folds."""
     scaled = (clues - clues.mean(0)) / (clues.std(0) + 1e-9)
     return float(cross_val_score(LogisticRegression(max_iter=2000), scaled, labels, cv=5).mean())
