@@ -128,15 +128,16 @@ def _gone_without(f: Learners) -> Truth:
     for place, kind in _PAIRS:
         call = f'gone_without(net, scenes, "{place}", "{kind}")'
         got = demand_number(ask(f, net, scenes, place, kind, call=call), call)
-        right, lost, of_place = _lost(net, scenes, place, kind)
+        right, still = _named(net, scenes, place, kind)
+        lost = ~still[right]
         want = float(lost.float().mean())
         mistakes = {
             "the scenes that keep the name are counted; count those that lose it": 1 - want,
             "all scenes of the place count; take those that were named rightly before": float(
-                (lost.sum() + (~right).sum()) / of_place
+                (~still).float().mean()
             ),
             "divide by the scenes that were named rightly, not by all of the place": float(
-                lost.sum() / of_place
+                lost.sum() / len(right)
             ),
             "it is a number of scenes; a share is wanted": float(lost.sum()),
         }
@@ -154,14 +155,14 @@ def _gone_without(f: Learners) -> Truth:
     )
 
 
-def _lost(net: Net, scenes: Scenes, place: str, kind: str) -> tuple[Tensor, Tensor, int]:
-    """Of the place's scenes: which are named rightly, and which of those are not once the kind is cleared."""
+def _named(net: Net, scenes: Scenes, place: str, kind: str) -> tuple[Tensor, Tensor]:
+    """Which of the place's scenes are named rightly, and which once the kind is cleared away."""
     k = list(PLACES).index(place)
     mine = scenes[scenes.places == k]
     less = draw([replace(recipe, cleared=(kind,)) for recipe in mine.recipes])
     with torch.inference_mode():
         right, still = (net(some.images).argmax(1).cpu() == k for some in (mine, less))
-    return right, ~still[right], len(mine)
+    return right, still
 
 
 gone_without = investigation(_gone_without, near=0.15)
