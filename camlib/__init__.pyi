@@ -8,12 +8,15 @@ from .embeddings.grid import displacement, grid, mosaic
 from .embeddings.neighbours import nearest
 from .embeddings.plane import embed, neighbours_kept
 from .embeddings.probe import probe
+from .embeddings.readout import Readout, linear_svm
 from .embeddings.regions import regions
 from .geometry.field import ReceptiveField, receptive_field, upsample
 from .heatmaps.by_captum import deep_lift, guided_backprop, integrated_gradients, smoothgrad
 from .heatmaps.cam import cam, class_maps
+from .heatmaps.class_units import ClassUnits, class_units
 from .heatmaps.classifier import Classifier, find_classifier
 from .heatmaps.gradcam import gradcam
+from .heatmaps.new_head import with_head
 from .heatmaps.occlusion import Occlusions, occlude, occlusion
 from .heatmaps.saliency import saliency
 from .heatmaps.similarnet import (
@@ -39,6 +42,7 @@ from .parts.smooth import smooth
 from .parts.tracker import Tracker, track
 from .parts.unit_table import UnitTable
 from .pictures.batches import Batch, batches
+from .pictures.cut_out import cut_out
 from .pictures.digits import Digits, digits
 from .pictures.files import Folder, folder, load_picture
 from .pictures.photos import Photos, photos
@@ -66,6 +70,7 @@ __all__ = [
     "Batch",
     "BoxAccuracy",
     "Character",
+    "ClassUnits",
     "Classifier",
     "ClickBoard",
     "Cost",
@@ -81,6 +86,7 @@ __all__ = [
     "Player",
     "PointMap",
     "Pointing",
+    "Readout",
     "ReceptiveField",
     "Scenes",
     "SearchBox",
@@ -103,11 +109,13 @@ __all__ = [
     "centred_cosine",
     "checks",
     "class_maps",
+    "class_units",
     "codes",
     "colour",
     "colourfulness",
     "costs",
     "critters",
+    "cut_out",
     "deep_lift",
     "digits",
     "displacement",
@@ -129,6 +137,7 @@ __all__ = [
     "here",
     "integrated_gradients",
     "iou",
+    "linear_svm",
     "linear_weights",
     "load",
     "load_picture",
@@ -171,6 +180,7 @@ __all__ = [
     "upsample",
     "walk",
     "widgets",
+    "with_head",
     "wrap",
     "zhou_boxes",
 ]

@@ -5,6 +5,7 @@ A check tries the learner's function on inputs where the truth is known. It neve
 """
 
 from .activations import centred_cosine, defended, feeders, lit, peak
+from .beyond_objects import avoided, folded, gone_without, only_units
 from .cam import centred, class_map, grad_cam, heat_and_worth, logit_of_map
 from .fc7_neighbours import distances, kept_fact, precision, times_found
 from .filters import autocorrelation, convolve, filter_picture, gabor, lure
@@ -25,6 +26,7 @@ from .verdict import Verdict, double
 __all__ = [
     "Verdict",
     "autocorrelation",
+    "avoided",
     "bandwidth",
     "best_cells",
     "best_threshold",
@@ -52,7 +54,9 @@ __all__ = [
     "field_of_chain",
     "filter_picture",
     "flip_agreement",
+    "folded",
     "gabor",
+    "gone_without",
     "grad_cam",
     "harder",
     "heat_and_worth",
@@ -66,6 +70,7 @@ __all__ = [
     "logit_of_map",
     "lure",
     "matched_precision",
+    "only_units",
     "other_part",
     "output_size",
     "overlap",

@@ -91,6 +91,19 @@ def ending(net: Net, images: Tensor, size: tuple[int, int]) -> Classifier:
     return Classifier(features, weight, bias, logits, pool, ends.field)
 
 
+def last_linear(net: Net, size: tuple[int, int]) -> tuple[str, nn.Module]:
+    """The linear layer that `ending` finds for pictures of (H, W), and its dotted name in `net.module`.
+
+    Raises ValueError where the map has a channel for each class already, and no linear layer follows.
+    """
+    with evaluating(net), torch.inference_mode(False), torch.no_grad():
+        ends = remembered(net, ("ends", size), lambda: _ends(net, size))
+    for name, module in net.module.named_modules():
+        if name and ends.linear is not None and module is ends.linear:
+            return str(name), ends.linear
+    raise ValueError(f"{net.name} pools one map for each class: there is no linear layer to replace")
+
+
 class _Ends(NamedTuple):
     """The modules that give out the last map and the logits, where they are any, and where its cells look.
 

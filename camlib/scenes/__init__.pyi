@@ -4,6 +4,7 @@ from .scenes import (
     KEYPOINTS,
     MARKINGS,
     PARTS,
+    PLACES,
     REMOVABLE,
     SPECIES,
     Recipe,
@@ -11,17 +12,23 @@ from .scenes import (
     draw,
     features,
 )
+from .things import CLEARABLE, THINGS, Things, things
 
 __all__ = [
     "CLASSES",
+    "CLEARABLE",
     "FEATURES",
     "KEYPOINTS",
     "MARKINGS",
     "PARTS",
+    "PLACES",
     "REMOVABLE",
     "SPECIES",
+    "THINGS",
     "Recipe",
     "Scenes",
+    "Things",
     "draw",
     "features",
+    "things",
 ]

@@ -17,6 +17,7 @@ from ..given import number, seeded, told, whole
 from ..pictures.pixels import Pixels
 from .drawing import paint
 from .drawing.critter import KEYPOINTS, PARTS
+from .drawing.places import PLACES
 from .drawing.recipe import (
     CLASSES,
     FEATURES,
@@ -28,6 +29,7 @@ from .drawing.recipe import (
     features,
     sample,
 )
+from .drawing.things import CLEARABLE
 
 __all__ = [
     "CLASSES",
@@ -35,6 +37,7 @@ __all__ = [
     "KEYPOINTS",
     "MARKINGS",
     "PARTS",
+    "PLACES",
     "REMOVABLE",
     "SPECIES",
     "Recipe",
@@ -44,6 +47,7 @@ __all__ = [
     "features",
 ]
 
+_SMALLER = 0.55  # critters, where the landscape is the subject
 _CHUNK = 16  # scenes a worker draws before it reports
 
 
@@ -83,6 +87,16 @@ class Scenes(Pixels):
         return torch.tensor([agreeing(r) for r in self.recipes])
 
     @property
+    def places(self) -> Tensor:
+        """int64 (N,): each landscape's kind of place, index into `PLACES`. ValueError where it has none."""
+        names = [r.place for r in self.recipes]
+        if None in names:
+            raise ValueError(
+                f"scene {names.index(None)} is of no kind of place; draw critters(…, places=True)"
+            )
+        return torch.tensor([list(PLACES).index(name) for name in names if name])
+
+    @property
     def masks(self) -> Tensor:
         """bool (N, H, W): the critter's pixels in sight."""
         return self.parts > 0
@@ -109,6 +123,7 @@ def critters(
     stamp: str | None = None,
     without: Iterable[str] = (),
     lacking: float = 0.0,
+    places: bool = False,
 ) -> Scenes:
     """Draw n scenes of nine classes, equally likely, on all cores.
 
@@ -119,9 +134,12 @@ def critters(
     one; all else stays as it was.
     lacking: the share of scenes, in [0, 1], that lack one or two of these, drawn at random (FunnyBirds, Hesse
     et al. 2023): `recipes[i].without` names them, `agreeing` has the classes that are still possible.
-    Raises ValueError for a count below 1, a size below 32, an unknown class or part, another share.
+    places: the landscapes are of six kinds, equally likely (`Scenes.places`), and the critters, the same as
+    without it, about half as large.
+    Raises ValueError for a count below 1, a size below 32, an unknown class or part, another share, and for a
+    pair in a place.
     """
-    some = recipes(n, seed=seed, pair=pair, stamp=stamp, without=without, lacking=lacking)
+    some = recipes(n, seed=seed, pair=pair, stamp=stamp, without=without, lacking=lacking, places=places)
     return draw(some, size=size)
 
 
@@ -133,9 +151,12 @@ def recipes(
     stamp: str | None = None,
     without: Iterable[str] = (),
     lacking: float = 0.0,
+    places: bool = False,
 ) -> list[Recipe]:
     """What `critters` draws, before it is drawn."""
     n, seed = whole(n, "n", 1), seeded(seed)
+    if pair and places:
+        raise ValueError("a pair is drawn before an ordinary landscape; leave out pair or places")
     if isinstance(without, str) or not isinstance(without, Iterable):
         raise ValueError(f"without is {told(without)}; give the names as a list: without=['eyes']")
     if stamp not in (None, "all", *CLASSES):
@@ -145,6 +166,8 @@ def recipes(
         replace(sample(seed, i, pair), without=(*left_out, *_lacks(seed, i, share, left_out)))
         for i in range(n)
     ]
+    if places:
+        found = [replace(r, place=_place(seed, i), scale=_SMALLER * r.scale) for i, r in enumerate(found)]
     if stamp is not None:
         found = [replace(r, stamp=stamp in ("all", CLASSES[r.label])) for r in found]
     return found
@@ -165,11 +188,16 @@ def _lacks(seed: int, index: int, share: float, gone: tuple[str, ...]) -> tuple[
     return tuple(left.tolist()) if lacks else ()
 
 
+def _place(seed: int, index: int) -> str:
+    """The place of scene number `index`."""
+    return list(PLACES)[int(np.random.default_rng([seed, index, 3]).integers(len(PLACES)))]
+
+
 def draw(recipes: Sequence[Recipe], *, size: int = 128) -> Scenes:
     """Draw the given recipes on all cores; a progress bar shows when it takes longer than a second.
 
-    Raises ValueError for no recipes, a size below 32, an unknown name in `Recipe.without`, and recipes of
-    which only some have two critters.
+    Raises ValueError for no recipes, a size below 32, an unknown name in `Recipe.without`, `cleared` or
+    `place`, and recipes of which only some have two critters.
     """
     if isinstance(recipes, Recipe) or not isinstance(recipes, Iterable):
         raise ValueError(f"recipes are a list, as scenes.recipes; given a {type(recipes).__name__}")
@@ -186,6 +214,10 @@ def draw(recipes: Sequence[Recipe], *, size: int = 128) -> Scenes:
     for name in {name for r in recipes for name in r.without}:
         if name not in REMOVABLE:
             raise ValueError(f"cannot leave out {told(name)}; it can do without {', '.join(REMOVABLE)}")
+    for kind in {kind for r in recipes for kind in r.cleared} - set(CLEARABLE):
+        raise ValueError(f"cannot clear away {told(kind)}; there are {', '.join(CLEARABLE)}")
+    for place in {r.place for r in recipes if r.place is not None} - set(PLACES):
+        raise ValueError(f"no place {told(place)}; there are {', '.join(PLACES)}")
     for markings in {r.markings for r in recipes} - set(MARKINGS):
         raise ValueError(f"no markings {told(markings)}; there are {', '.join(MARKINGS)}")
     chunks = [recipes[i : i + _CHUNK] for i in range(0, len(recipes), _CHUNK)]

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, check_net
-from ..scenes.drawing.backdrop import things
+from ..scenes.drawing.backdrop import small_things
 from ..scenes.drawing.critter import UNDRAWN
 from ..scenes.scenes import Recipe, Scenes, draw
 from ..wording import in_short
@@ -73,10 +73,10 @@ def without_things(scenes: Scenes) -> Redrawn:
 
     S is the most that a scene has; `there` says how many the others have.
     """
-    counts = [things(recipe.backdrop) for recipe in scenes.recipes]
+    counts = [small_things(recipe.backdrop) for recipe in scenes.recipes]
     most = max(counts)
     recipes = [
-        replace(r, cleared=(*r.cleared, k) if k < count else r.cleared)
+        replace(r, picked=(*r.picked, k) if k < count else r.picked)
         for r, count in zip(scenes.recipes, counts, strict=True)
         for k in range(most)
     ]

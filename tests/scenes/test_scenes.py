@@ -387,12 +387,12 @@ def test_eyes_open_and_closed_cover_as_much(scenes):
 def test_a_small_thing_of_the_backdrop_can_be_left_out() -> None:
     """Its pixels change and nothing else does: the light, the grain and all other things stay."""
     recipe = critters(1, seed=4).recipes[0]
-    one, both = (draw([replace(recipe, cleared=gone)]).pixels for gone in ((0,), (0, 1)))
+    one, both = (draw([replace(recipe, picked=gone)]).pixels for gone in ((0,), (0, 1)))
     whole = draw([recipe]).pixels
     first, second = (whole != one).any(1), (one != both).any(1)
     assert 0 < first.sum() < 2000
     assert 0 < second.sum() < 2000
-    assert torch.equal(draw([replace(recipe, cleared=(99,))]).pixels, whole)
+    assert torch.equal(draw([replace(recipe, picked=(99,))]).pixels, whole)
 
 
 def test_recipes_are_what_critters_draws() -> None:

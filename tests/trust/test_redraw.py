@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from camlib.networks.zoo import load
-from camlib.scenes.drawing.backdrop import things
+from camlib.scenes.drawing.backdrop import small_things
 from camlib.scenes.drawing.critter import UNDRAWN
 from camlib.scenes.scenes import critters, draw
 from camlib.trust.parts import dilated, part_masks
@@ -42,7 +42,7 @@ def test_all_sets_are_numbered_by_their_bits() -> None:
 
 def test_things_of_the_background_go_one_by_one() -> None:
     found = without_things(SCENES)
-    counts = [things(r.backdrop) for r in SCENES.recipes]
+    counts = [small_things(r.backdrop) for r in SCENES.recipes]
     assert found.there.sum(1).tolist() == counts
     assert not found.changed[~found.there].any()
     assert found.changed[found.there].any((1, 2)).float().mean() > 0.5  # some are hidden behind the critter

@@ -1,76 +1,92 @@
 """Everything in a scene that is not a critter, in fractions of the frame; none of it knows the class."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
 
 from .outline import Points, Shape, ellipse, smooth, stroke
 from .recipe import Colour, colour, mix
+from .things import Thing
 
 Rng = np.random.Generator
 T = TypeVar("T")
+SMALL = (
+    "grass",
+    "flower",
+    "stone",
+    "mushroom",
+    "leaf",
+    "berry",
+    "shell",
+)  # on the ground of an ordinary scene
 
 
-def backdrop(seed: int, cleared: tuple[int, ...] = ()) -> tuple[tuple[Colour, Colour], list[Shape], float]:
-    """The sky's colours (top, bottom), the shapes behind the critter from far to near, and the horizon.
-
-    cleared: which of the small things on the ground, counted from far to near, are left out.
-    """
-    sky, far, small, seeds, horizon = _scenery(seed)
-    near = [shape for k, thing in enumerate(small) if k not in cleared for shape in thing]
-    return sky, [*far, *near, *seeds], horizon
-
-
-def things(seed: int) -> int:
-    """How many small things, plants, stones and shells, stand on the ground of this backdrop."""
-    return len(_scenery(seed)[2])
-
-
-def _scenery(
-    seed: int,
-) -> tuple[tuple[Colour, Colour], list[Shape], list[list[Shape]], list[Shape], float]:
-    """The sky, what is far, each small thing on the ground, drifting seeds, and the horizon."""
+def backdrop(seed: int) -> tuple[tuple[Colour, Colour], list[Thing], float]:
+    """The sky's colours (top, bottom), the things behind the critter from far to near, and the horizon."""
     rng = np.random.default_rng(seed)
-    top, ground = colour(rng, (0.08, 0.5), (0.45, 1.0)), colour(rng, (0.1, 0.55), (0.38, 0.95))
-    low = mix(top, colour(rng, (0.05, 0.4), (0.75, 1.0)), 0.65)
-    horizon = float(rng.uniform(0.3, 0.72))
-    shapes: list[Shape] = []
+    sky, ground, horizon = air(rng)
+    top, low = sky
+    things: list[Thing] = []
     if rng.uniform() < 0.4:
-        shapes += _sun(rng, horizon, low)
+        things.append(Thing("sun", sun(rng, horizon, low)))
     for _ in range(rng.integers(0, 4)):
-        shapes += _cloud(rng, horizon, low)
-    for depth in np.linspace(0.15, 0.9, rng.integers(1, 4)):
-        shapes.append(_hill(rng, horizon - 0.16 * (1 - depth), mix(low, ground, depth)))
-    shapes.append(_hill(rng, horizon + 0.04, ground))
+        things.append(Thing("cloud", cloud(rng, horizon, low)))
+    things += land(rng, horizon, low, ground)
     for _ in range(rng.integers(0, 4)):
         far = rng.uniform(0, 0.5)
         y, size = horizon + 0.05 + 0.3 * far, rng.uniform(0.2, 0.34) * (0.7 + far)
-        shapes += _choice(rng, (tree, pine))(rng, rng.uniform(-0.05, 1.05), y, size)
+        things.append(_thing(_choice(rng, (tree, pine)), rng, rng.uniform(-0.05, 1.05), y, size))
     kinds = [_choice(rng, (grass, flower, stone, mushroom, leaf, berry, shell)) for _ in range(3)]
     spots = rng.uniform((-0.03, horizon + 0.02), (1.03, 1.03), (int(rng.integers(5, 26)), 2))
-    small: list[list[Shape]] = []
     for x, y in sorted(spots.tolist(), key=lambda p: p[1]):
         near = (y - horizon) / (1 - horizon)
-        small.append(_choice(rng, tuple(kinds))(rng, x, y, rng.uniform(0.05, 0.1) * (0.55 + 0.7 * near)))
-    seeds: list[Shape] = []
-    for x, y in rng.uniform(0, 1, (int(rng.integers(3, 12)), 2)).tolist():  # drifting seeds
+        kind = _choice(rng, tuple(kinds))
+        things.append(_thing(kind, rng, x, y, rng.uniform(0.05, 0.1) * (0.55 + 0.7 * near)))
+    return sky, [*things, *drifting(rng, top)], horizon
+
+
+def small_things(seed: int) -> int:
+    """How many small things, plants, stones and shells, lie on the ground of this backdrop."""
+    return sum(thing.kind in SMALL for thing in backdrop(seed)[1])
+
+
+def air(rng: Rng) -> tuple[tuple[Colour, Colour], Colour, float]:
+    """The sky's colours (top, bottom), the ground's, and the horizon."""
+    top, ground = colour(rng, (0.08, 0.5), (0.45, 1.0)), colour(rng, (0.1, 0.55), (0.38, 0.95))
+    low = mix(top, colour(rng, (0.05, 0.4), (0.75, 1.0)), 0.65)
+    return (top, low), ground, float(rng.uniform(0.3, 0.72))
+
+
+def land(rng: Rng, horizon: float, low: Colour, ground: Colour) -> list[Thing]:
+    """One to three hills, paler the farther they are, and the ground."""
+    depths = np.linspace(0.15, 0.9, rng.integers(1, 4))
+    hills = [Thing("hill", [_hill(rng, horizon - 0.16 * (1 - d), mix(low, ground, d))]) for d in depths]
+    return [*hills, Thing("ground", [_hill(rng, horizon + 0.04, ground)])]
+
+
+def drifting(rng: Rng, top: Colour) -> list[Thing]:
+    """Seeds in the air, all over the picture."""
+    things = []
+    for x, y in rng.uniform(0, 1, (int(rng.integers(3, 12)), 2)).tolist():
         r = rng.uniform(0.004, 0.009)
-        seeds.append(Shape(0, ellipse(x, y, r, r, n=10), mix((1, 1, 1), top, rng.uniform(0, 0.15))))
-    return (top, low), shapes, small, seeds, horizon
+        pale = mix((1, 1, 1), top, rng.uniform(0, 0.15))
+        things.append(Thing("seed", [Shape(0, ellipse(x, y, r, r, n=10), pale)]))
+    return things
 
 
-def occluder(rng: Rng, low: Points, high: Points) -> list[Shape]:
+def occluder(rng: Rng, low: Points, high: Points) -> Thing:
     """Something before the critter, whose box runs from low to high: it grows from the ground or flies."""
     x, foot, reach = rng.uniform(low[0], high[0]), high[1], float((high - low).max())
     kind = _choice(rng, (grass, stone, mushroom, sunflower, trunk, leaf, butterfly))
     if kind is trunk:
-        return trunk(rng, x, foot, reach * rng.uniform(0.07, 0.12))
+        return _thing(trunk, rng, x, foot, reach * rng.uniform(0.07, 0.12))
     if kind in (leaf, butterfly):
-        return kind(rng, x, rng.uniform(low[1], foot), reach * rng.uniform(0.12, 0.22))
+        return _thing(kind, rng, x, rng.uniform(low[1], foot), reach * rng.uniform(0.12, 0.22))
     if kind is grass:
         tufts = (x + 0.09 * reach * (k - 1.5) for k in range(4))
-        return [s for at in tufts for s in grass(rng, at, foot + 0.03, reach * 0.25)]
-    return kind(rng, x, foot - rng.uniform(-0.03, 0.05), reach * rng.uniform(0.2, 0.36))
+        return Thing("grass", [s for at in tufts for s in grass(rng, at, foot + 0.03, reach * 0.25)])
+    return _thing(kind, rng, x, foot - rng.uniform(-0.03, 0.05), reach * rng.uniform(0.2, 0.36))
 
 
 def stamp() -> list[Shape]:
@@ -238,7 +254,8 @@ def shell(rng: Rng, x: float, y: float, size: float) -> list[Shape]:
     return [Shape(0, ellipse(x, y, r * size, r * size * 0.95, n=18), c, 0.005 * (r == 0.5)) for r, c in rings]
 
 
-def _sun(rng: Rng, horizon: float, sky: Colour) -> list[Shape]:
+def sun(rng: Rng, horizon: float, sky: Colour) -> list[Shape]:
+    """A pale disc in two rings of its glow."""
     x, y, r = rng.uniform(0.05, 0.95), rng.uniform(0.04, horizon), rng.uniform(0.04, 0.1)
     disc = mix(colour(rng, (0.05, 0.5), (0.95, 1.0)), (1, 1, 1), 0.5)
     return [
@@ -246,7 +263,8 @@ def _sun(rng: Rng, horizon: float, sky: Colour) -> list[Shape]:
     ]
 
 
-def _cloud(rng: Rng, horizon: float, sky: Colour) -> list[Shape]:
+def cloud(rng: Rng, horizon: float, sky: Colour) -> list[Shape]:
+    """Four puffs, paler than the sky."""
     x, y, shade = rng.uniform(0, 1), rng.uniform(0.02, horizon), mix(sky, (1, 1, 1), rng.uniform(0.2, 0.8))
     r = rng.uniform(0.04, 0.09)
     puffs = ((-1.2, 0.1, 0.75), (0, -0.25, 1), (1.2, 0.1, 0.8), (0.3, 0.25, 0.9))
@@ -258,6 +276,10 @@ def _hill(rng: Rng, top: float, shade: Colour) -> Shape:
     waves = sum(rng.uniform(0.01, 0.05) * np.sin(x * rng.uniform(2, 9) + rng.uniform(0, 6)) for _ in range(3))
     ridge = np.stack([x, top + waves], 1)
     return Shape(0, np.concatenate([ridge, [(1.05, 1.1), (-0.05, 1.1)]]), shade)
+
+
+def _thing(paint: Callable[..., list[Shape]], rng: Rng, x: float, y: float, size: float) -> Thing:
+    return Thing(paint.__name__, paint(rng, x, y, size))
 
 
 def _choice(rng: Rng, options: tuple[T, ...]) -> T:

@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from .backdrop import backdrop, oak, occluder, stamp
+from .backdrop import SMALL, backdrop, oak, occluder, stamp
 from .critter import BODY, EAR, EYE, HEAD, LEG, NOSE, TAIL, UNDRAWN, critter
 from .outline import Points, Shape, grow
-from .recipe import Recipe, dyed, grey, mix
+from .places import landscape
+from .recipe import Colour, Recipe, dyed, grey, mix
+from .things import THINGS, Thing
 
 _TRUNK = 0.075  # half the width of a clip's tree, as a fraction of the frame
+LEAST = 12  # pixels of 128 × 128 that must be in sight for a thing to count as seen
 OVER = 3  # the drawing is this many times finer than the picture
 KEYPOINT_PARTS = (EYE, EYE, NOSE, EAR, EAR, TAIL)
 MIRRORED = [1, 0, 2, 4, 3, 5]  # left and right are the viewer's, so mirroring swaps them
@@ -37,25 +40,47 @@ def paint(recipe: Recipe, size: int) -> tuple[Array, list[Truth]]:
     truths: list[Truth] = []
     for one in cast:
         picture = one.over(picture, light)
-    fronts = [_Sheet(one.occluders(), size) for one in cast]
-    if recipe.tree is not None:
-        fronts.append(_tree(recipe, size))
-    if recipe.stamp:
-        fronts.append(_stamp(size))
-    for front in (f for f in fronts if f.shapes):
+    fronts = [
+        _Sheet([s for thing in layer for s in thing.shapes], size) for layer in _fronts(recipe, cast, size)
+    ]
+    for front in fronts:
         colour, alpha = front.reduce(front.colours())
         picture = picture * (1 - alpha) + colour
     picture = _light(picture, rng)
-    hidden = np.any([front.codes() > 0 for front in fronts], axis=0)
+    hidden = np.any([np.zeros((size, size), bool), *(front.codes() > 0 for front in fronts)], axis=0)
     for k, one in enumerate(cast):
         covered = np.any([hidden, *(other.sheet.codes() > 0 for other in cast[k + 1 :])], axis=0)
         truths.append(one.truth(covered))
     return np.ascontiguousarray(picture.transpose(2, 0, 1)), truths
 
 
+def things(recipe: Recipe, size: int) -> tuple[Array, Array]:
+    """The kind in sight at each pixel, uint8 (H, W), and how many of each kind can be seen, (kinds,).
+
+    Both count as `THINGS`. Nothing is painted but the outlines.
+    """
+    there = _behind(recipe)[1]
+    cast = [_Critter(r, size) for r in (recipe, recipe.companion) if r is not None]
+    sheet = Image.new("I", (size * OVER, size * OVER))
+    draw = ImageDraw.Draw(sheet)
+    for k, thing in enumerate(there):
+        for s in thing.shapes:
+            draw.polygon(_canvas(grow(s.points, s.rim) * size if s.rim else s.points * size), fill=k + 1)
+    ids = np.array(sheet)[OVER // 2 :: OVER, OVER // 2 :: OVER]
+    kinds = ["sky", *(thing.kind for thing in there)]
+    before = [("critter", one.sheet) for one in cast]
+    before += [(t.kind, _Sheet(t.shapes, size)) for layer in _fronts(recipe, cast, size) for t in layer]
+    for kind, one in before:
+        ids[one.codes() > 0] = len(kinds)
+        kinds.append(kind)
+    of = np.array([THINGS.index(kind) for kind in kinds])
+    seen = np.bincount(ids.ravel(), minlength=len(kinds)) >= LEAST * (size / 128) ** 2
+    return of[ids].astype(np.uint8), np.bincount(of[seen], minlength=len(THINGS))
+
+
 def stamp_mask(size: int) -> Array:
     """Where the photographer's stamp lies in a picture that has one (H, W)."""
-    return _stamp(size).codes() > 0
+    return _Sheet(_stamp(size).shapes, size).codes() > 0
 
 
 def placed(recipe: Recipe) -> tuple[list[Shape], Points, Points, Points, Points]:
@@ -68,14 +93,34 @@ def placed(recipe: Recipe) -> tuple[list[Shape], Points, Points, Points, Points]
     return shapes, keypoints, turn, everything.min(0), everything.max(0)
 
 
-def _tree(recipe: Recipe, size: int) -> "_Sheet":
-    rng = np.random.default_rng([recipe.backdrop, 1])
-    shapes = oak(rng, recipe.tree or 0.0, 0.98, _TRUNK)
-    return _Sheet([s._replace(points=s.points * size, rim=s.rim * size) for s in shapes], size)
+def _behind(recipe: Recipe) -> tuple[tuple[Colour, Colour], list[Thing], float]:
+    """The sky's colours, what is behind the critter, neither cleared away nor picked, and the horizon."""
+    if recipe.place is None:
+        sky, there, horizon = backdrop(recipe.backdrop)
+    else:
+        sky, there, horizon = landscape(recipe.backdrop, recipe.place)
+    small = [thing for thing in there if thing.kind in SMALL]
+    gone = {id(small[k]) for k in recipe.picked if k < len(small)}
+    left = [thing for thing in there if thing.kind not in recipe.cleared and id(thing) not in gone]
+    return sky, left, horizon
 
 
-def _stamp(size: int) -> "_Sheet":
-    return _Sheet([s._replace(points=s.points * size) for s in stamp()], size)
+def _fronts(recipe: Recipe, cast: "list[_Critter]", size: int) -> list[list[Thing]]:
+    """What stands before the critters, in pixels of the picture, in layers."""
+    layers = [one.occluders() for one in cast]
+    if recipe.tree is not None:
+        rng = np.random.default_rng([recipe.backdrop, 1])
+        layers.append([_scaled(Thing("tree", oak(rng, recipe.tree, 0.98, _TRUNK)), size)])
+    layers = [[thing for thing in layer if thing.kind not in recipe.cleared] for layer in layers]
+    return [layer for layer in [*layers, [_stamp(size)] * recipe.stamp] if layer]
+
+
+def _stamp(size: int) -> Thing:
+    return _scaled(Thing("stamp", stamp()), size)
+
+
+def _scaled(thing: Thing, size: int) -> Thing:
+    return Thing(thing.kind, [s._replace(points=s.points * size, rim=s.rim * size) for s in thing.shapes])
 
 
 class _Sheet:
@@ -198,17 +243,17 @@ class _Critter:
         colours[y[marked], x[marked], :3] = np.multiply(self.recipe.pattern, 255)
         return colours
 
-    def occluders(self) -> list[Shape]:
+    def occluders(self) -> list[Thing]:
         """What stands before the critter: most of it and one eye at least stay in sight."""
         rng = np.random.default_rng(self.recipe.clutter)
-        mine, kept = self.sheet.codes() > 0, list[Shape]()
+        mine, kept = self.sheet.codes() > 0, list[Thing]()
         eyes = np.clip(np.rint(self.keypoints[:2]), 0, self.size - 1).astype(int)
         for _ in range(self.recipe.occluders):
-            shapes = occluder(rng, self.low / self.size, self.high / self.size)
-            new = [s._replace(points=s.points * self.size, rim=s.rim * self.size) for s in shapes]
-            hidden = _Sheet([*kept, *new], self.size).codes() > 0
+            new = _scaled(occluder(rng, self.low / self.size, self.high / self.size), self.size)
+            shapes = [s for thing in (*kept, new) for s in thing.shapes]
+            hidden = _Sheet(shapes, self.size).codes() > 0
             if (mine & hidden).sum() < 0.35 * mine.sum() and not _near(hidden, eyes).all():
-                kept += new
+                kept.append(new)
         return kept
 
     def truth(self, covered: Array) -> Truth:
@@ -246,14 +291,14 @@ def _blur(image: Image.Image, radius: float) -> Array:
 
 def _background(recipe: Recipe, size: int, rng: np.random.Generator) -> Array:
     """Sky, land and plants (H, W, 3) in [0, 1], with soft patches of light and dark."""
-    (top, low), shapes, horizon = backdrop(recipe.backdrop, recipe.cleared)
+    (top, low), there, horizon = _behind(recipe)
     t = np.clip(np.linspace(0, 1 / horizon, size), 0, 1)[:, None, None]
     sky = np.broadcast_to((1 - t) * np.array(top) + t * np.array(low), (size, size, 3))
     sheet = Image.fromarray((sky * 255).astype(np.uint8)).resize(
         (size * OVER, size * OVER), Image.Resampling.NEAREST
     )
     draw = ImageDraw.Draw(sheet)
-    for s in shapes:
+    for s in (s for thing in there for s in thing.shapes):
         fill = tuple(int(255 * c) for c in s.colour)
         if s.rim:
             draw.polygon(_canvas(grow(s.points, s.rim) * size), fill=tuple(c // 4 for c in fill))

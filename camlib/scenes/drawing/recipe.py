@@ -51,9 +51,11 @@ class Recipe:
     stride: phase of the walk in radians.  look, backdrop, clutter, light: seeds of the small things.
     occluders: how many things stand in front.  without: what is left undrawn, names from `REMOVABLE`.
     companion: a second critter in the same scene.  stamp: whether the photographer's stamp is on the picture.
-    cleared: which of the small things on the ground behind it are left out, counted from far to near.
     For clips: turned, degrees from its side, 0, towards you, 90.  blink: closed eyes of one awake.
     tree: where a trunk stands before everything, from 0, the left edge, to 1; None: nowhere.
+    place: what kind of place the landscape is, a name from `PLACES`; None: of no kind.
+    cleared: kinds of things that are left undrawn, names from `CLEARABLE`; all else stays where it was.
+    picked: which of the small things on the ground are left undrawn, counted from far to near.
     """
 
     species: int
@@ -77,10 +79,12 @@ class Recipe:
     without: tuple[str, ...] = ()
     companion: "Recipe | None" = None
     stamp: bool = False
-    cleared: tuple[int, ...] = ()
     turned: float = 0.0
     blink: bool = False
     tree: float | None = None
+    place: str | None = None
+    cleared: tuple[str, ...] = ()
+    picked: tuple[int, ...] = ()
 
     @property
     def label(self) -> int:
