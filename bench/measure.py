@@ -1,6 +1,8 @@
 """What the measurements share: works by turns in one process, CPU time, peak memory, a row of the table."""
 
+import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -43,6 +45,25 @@ def extra_memory(work: Callable[[], object]) -> int | None:
     before = _status("VmRSS")
     work()
     return (_status("VmHWM") - before) // 1024
+
+
+class Synthetic:
+    """That many digits of noise, each made when it is asked for: a data set that takes no memory."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return torch.rand(1, 28, 28, generator=torch.Generator().manual_seed(index))
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held, in MB."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most // (1024**2 if sys.platform == "darwin" else 1024)  # bytes on a Mac, else KB
 
 
 def row(what: str, peer: str, gains: Sequence[float], memory: Sequence[int | None] = (None, None)) -> str:

@@ -1,15 +1,13 @@
 """`top_patches`: its speed against the bare forward pass, its memory on 1 000 and on 100 000 pictures."""
 
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor
 
-from bench.measure import DEVICE, ratios, row
+from bench.measure import DEVICE, Synthetic, peak_memory, ratios, row
 from camlib.networks.net import Net
 from camlib.networks.zoo import load
 from camlib.pictures.batches import batches
@@ -46,24 +44,10 @@ def main() -> None:
         print(row(what, f"forward pass as far as {layer}", stopped), flush=True)
 
 
-class Synthetic:
-    """That many pictures, each made when it is asked for."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, index: int) -> Tensor:
-        return torch.rand(1, 28, 28, generator=torch.Generator().manual_seed(index))
-
-
 def peak(count: int) -> int:
     """The most memory that this process held, in MB, after a pass over so many pictures."""
     top_patches(load("lenet", weights="random"), "conv2", Synthetic(count))
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most // (1024**2 if sys.platform == "darwin" else 1024)  # bytes on a Mac, else KB
+    return peak_memory()
 
 
 def _run(net: Net | FeatureExtractor, images: Tensor) -> None:

@@ -1,7 +1,6 @@
 """`map_shards`: one and two workers against one pass, by the clock; what an engine costs; its memory."""
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -15,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from torchvision.transforms.v2.functional import to_pil_image
 
-from bench.measure import row
+from bench.measure import Synthetic, peak_memory, row
 from camlib.cluster.map_shards import map_shards
 from camlib.networks.zoo import load
 from camlib.pictures.files import folder
@@ -84,25 +82,11 @@ def clock(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-class Synthetic:
-    """That many pictures, each made when it is asked for."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, index: int) -> Tensor:
-        return torch.rand(1, 28, 28, generator=torch.Generator().manual_seed(index))
-
-
 def peak(count: int) -> int:
     """The most memory that the driver held, in MB, after so many pictures in shards of 1000."""
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         map_shards(top_patches, load("lenet"), "conv2", Synthetic(count), engine=pool, size=1000)
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most // (1024**2 if sys.platform == "darwin" else 1024)
+    return peak_memory()
 
 
 if __name__ == "__main__":
