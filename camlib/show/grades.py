@@ -14,7 +14,7 @@ from .figure import DARK, GREY, PAD, PALE, WIDTH, Figure, breadth, page, place, 
 __all__ = ["grades"]
 
 _ROW, _GAP = 0.36, 0.14  # inches: a row, and the room above the rows in `apart`
-_LINE, _HEAD = 0.2, 11.5  # inches and points: a line of a column's name
+_LINE, _HEAD = 0.22, 13  # inches and points: a line of a column's name
 
 
 @styled
@@ -23,6 +23,7 @@ def grades(
     columns: Sequence[str],
     *,
     apart: Sequence[str] = (),
+    plain: Sequence[str] = (),
     title: str,
     alt: str | None = None,
     form: str = ".2f",
@@ -30,15 +31,19 @@ def grades(
     """A row for each method, a cell for each test: dark where it wins in all runs, pale where in some.
 
     cells: method → for each column (score, wins, runs); a score that is NaN is left empty.
-    columns: the tests' names, which may have line breaks.  apart: the methods that stand below, without
-    colour, what the others were measured by.  form: how scores are written.
-    Raises ValueError where a row has another number of cells.
+    columns: the tests' names, which may have line breaks, after a hyphen within a word.  apart: the methods that stand below, without
+    colour, what the others were measured by.  plain: the columns without verdict, numbers alone.
+    form: how scores are written.
+    Raises ValueError where a row has another number of cells, and for a plain column that is not there.
     """
     for name, row in cells.items():
         if len(row) != len(columns):
             raise ValueError(f"{name!r} has {len(row)} cells for {len(columns)} columns")
     if not cells or not columns:
         raise ValueError("there are no grades to show")
+    for one in plain:
+        if one not in columns:
+            raise ValueError(f"there is no column {one!r} to leave plain; there are {', '.join(columns)}")
     below = [name for name in cells if name in apart]
     order = [name for name in cells if name not in apart] + below
     left = PAD + 0.12 + max(breadth(name, 13) for name in order)
@@ -48,9 +53,11 @@ def grades(
     heads = [wrapped(one, wide - 0.04, size) for one in columns]
     top = 0.08 + _LINE * max(head.count("\n") + 1 for head in heads)
     high = _ROW * len(order) + (_GAP if below else 0)
-    figure = page(title, alt, _told(cells, columns, order, below, form), high + top + 0.3)
+    key = wrapped(_key(cells, plain), WIDTH - 2 * PAD, 11)
+    foot = 0.1 + 0.2 * (key.count("\n") + 1)
+    figure = page(title, alt, _told(cells, columns, order, below, plain, form), high + top + foot)
     figure.shades = SHADES
-    ax = place(figure, left, PAD + 0.3, WIDTH - PAD - left, high + top)
+    ax = place(figure, left, PAD + foot, WIDTH - PAD - left, high + top)
     ax.set(xlim=(0, len(columns)), ylim=(high + top, 0), xticks=[], yticks=[])
     for spine in ax.spines.values():
         spine.set_visible(False)
@@ -64,17 +71,26 @@ def grades(
         for k, (score, wins, runs) in enumerate(cells[name]):
             if isnan(score):
                 continue
-            won = name not in below and runs > 0 and wins == runs
-            some = name not in below and 0 < wins < runs
+            judged = name not in below and columns[k] not in plain
+            won = judged and runs > 0 and wins == runs
+            some = judged and 0 < wins < runs
             fill = DARK if won else PALE if some else "white"
-            box = Rectangle((k + 0.03, y + 0.02), 0.94, _ROW - 0.04, fc=fill, ec="#d8d8d8", lw=0.8)
-            ax.add_patch(box)
+            if columns[k] not in plain:
+                box = Rectangle((k + 0.03, y + 0.02), 0.94, _ROW - 0.04, fc=fill, ec="#d8d8d8", lw=0.8)
+                ax.add_patch(box)
             colour = "white" if won else "black" if some else GREY
             text = f"{score:{form}}".replace("-", "−")
             ax.text(k + 0.5, y + _ROW / 2, text, ha="center", va="center", size=13, color=colour)
-    key = "dark: better than every map that never looks, in all runs · pale: in some · white: in none"
     figure.text(PAD / WIDTH, PAD / figure.get_figheight(), key, size=11, color=GREY, va="bottom")
     return figure
+
+
+def _key(cells: Mapping[str, Sequence[tuple[float, int, int]]], plain: Sequence[str]) -> str:
+    """What the shades mean."""
+    several = any(runs > 1 for row in cells.values() for _, _, runs in row)
+    key = "dark: the worse end of the 95 % interval beats the best map that never looks"
+    key += ", in all runs · pale: in some" if several else ""
+    return key + (" · no box: no verdict" if plain else "")
 
 
 def _told(
@@ -82,6 +98,7 @@ def _told(
     columns: Sequence[str],
     order: Sequence[str],
     below: Sequence[str],
+    plain: Sequence[str],
     form: str,
 ) -> str:
     """All numbers in words."""
@@ -91,7 +108,7 @@ def _told(
         for column, (score, wins, runs) in zip(columns, cells[name], strict=True):
             if isnan(score):
                 continue
-            won = "" if name in below else f", wins {wins} of {runs}"
-            told.append(f"{' '.join(column.split())} {score:{form}}{won}")
+            won = "" if name in below or column in plain else f", wins {wins} of {runs}"
+            told.append(f"{' '.join(column.replace('-\n', '').split())} {score:{form}}{won}")
         rows.append(f"{name}: {'; '.join(told)}")
     return ". ".join(rows) + "."
