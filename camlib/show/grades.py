@@ -31,8 +31,8 @@ def grades(
     """A row for each method, a cell for each test: dark where it wins in all runs, pale where in some.
 
     cells: method → for each column (score, wins, runs); a score that is NaN is left empty.
-    columns: the tests' names, which may have line breaks, after a hyphen within a word.  apart: the methods that stand below, without
-    colour, what the others were measured by.  plain: the columns without verdict, numbers alone.
+    columns: the tests' names, which may have line breaks, after a hyphen within a word.
+    apart: the methods that stand below, without colour, what the others were measured by.  plain: the columns without verdict, numbers alone.
     form: how scores are written.
     Raises ValueError where a row has another number of cells, and for a plain column that is not there.
     """
@@ -109,6 +109,7 @@ def _told(
             if isnan(score):
                 continue
             won = "" if name in below or column in plain else f", wins {wins} of {runs}"
-            told.append(f"{' '.join(column.replace('-\n', '').split())} {score:{form}}{won}")
+            test = " ".join(column.replace("-\n", "").split())
+            told.append(f"{test} {score:{form}}{won}")
         rows.append(f"{name}: {'; '.join(told)}")
     return ". ".join(rows) + "."
