@@ -32,8 +32,8 @@ def grades(
 
     cells: method → for each column (score, wins, runs); a score that is NaN is left empty.
     columns: the tests' names, which may have line breaks, after a hyphen within a word.
-    apart: the methods that stand below, without colour, what the others were measured by.  plain: the columns without verdict, numbers alone.
-    form: how scores are written.
+    apart: the methods that stand below, without colour, what the others were measured by.
+    plain: the columns without verdict, numbers alone.  form: how scores are written.
     Raises ValueError where a row has another number of cells, and for a plain column that is not there.
     """
     for name, row in cells.items():
