@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
+from torch import Tensor
 
 from bench.measure import DEVICE, Synthetic, peak_memory, ratios, row
 from camlib.networks.net import Net
