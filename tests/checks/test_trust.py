@@ -10,7 +10,7 @@ import torch
 from scipy.stats import pearsonr, spearmanr
 from torchvision.transforms.v2.functional import gaussian_blur
 
-from camlib import checks, draw, saliency, trust
+from camlib import checks, deep_lift, draw, trust
 
 
 def agreement(drops: Any, heat: Any) -> float:
@@ -65,11 +65,14 @@ def test_mistakes(name: str, answer: Callable[..., Any], said: str) -> None:
     assert re.search(said, verdict.message), verdict.message
 
 
-def gain(net: Any, scenes: Any) -> tuple[float, float]:
-    maps = saliency(net, scenes.images, scenes.labels)
+def gain(net: Any, scenes: Any, **how: Any) -> list[float]:
+    maps = deep_lift(net, scenes.images, scenes.labels)
     soft = gaussian_blur(maps[:, None], [33, 33], [4.0, 4.0])[:, 0]
-    one, other = (float(trust.deletion(net, scenes.images, m, scenes.labels).score) for m in (maps, soft))
-    return one, other
+    return [float(trust.deletion(net, scenes.images, m, scenes.labels, **how).score) for m in (maps, soft)]
+
+
+def blurred(net: Any, scenes: Any) -> list[float]:
+    return gain(net, scenes, fill="blur")
 
 
 def extra(net: Any, scenes: Any, one: str, other: str) -> Any:
@@ -83,10 +86,12 @@ def extra(net: Any, scenes: Any, one: str, other: str) -> Any:
 
 
 def test_investigations() -> None:
-    assert "before you measure" in checks.blur_gain(..., gain).message
-    found = checks.blur_gain(0.0, gain)
+    assert "before you measure" in checks.blur_gain(..., blurred).message
+    found = checks.blur_gain(-0.6, blurred)
     assert found.passed, found
-    assert "swapped" in checks.blur_gain(0.0, lambda net, scenes: gain(net, scenes)[::-1]).message
+    assert "swapped" in checks.blur_gain(0.0, lambda net, scenes: blurred(net, scenes)[::-1]).message
+    assert 'the fill is "blur"' in checks.blur_gain(0.0, gain).message
+    assert "mean area is" in checks.blur_gain(0.0, lambda net, scenes: (0.0, 0.0)).message
     assert "should return two numbers" in checks.blur_gain(0.0, lambda net, scenes: 1.0).message
     found = checks.stand_ins(0.5, extra)
     assert found.passed, found
