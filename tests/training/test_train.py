@@ -298,8 +298,7 @@ def test_the_command_trains_what_is_named_and_writes_the_page(tmp_path, capsys, 
     assert ran[0] == ("critternet_gmp", 0, False)  # the teacher first, and its pupil after it
     assert ran[-1] == ("critternet_eye", 0, False)
     assert set(ran) == {
-        ("critternet_gmp", 0, False),
-        *(("lenet", seed, False) for seed in range(3)),
+        *((name, seed, False) for name in ("critternet_gmp", "lenet") for seed in range(3)),
         *(("critternet", 0, True), ("critternet_eye", 0, False)),
     }
     ran.clear()
@@ -378,7 +377,7 @@ def test_all_weights_together_are_small():
 
 @pytest.mark.slow
 def test_the_shipped_networks_are_as_good_as_they_say():
-    """On other scenes than those they were tried on; three standard errors of 600 scenes."""
+    """On other scenes than those they were tried on, within the errors of both: theirs were 1000 or more."""
     scenes, lacking = critters(600, seed=31), critters(600, seed=31, lacking=1)
     counts = torch.tensor([len(recipe.without) for recipe in lacking.recipes])
     for name, seed, told in shipped():
@@ -397,7 +396,8 @@ def test_the_shipped_networks_are_as_good_as_they_say():
         ):
             claimed = float(told[column])
             gap = abs(right.float().mean().item() - claimed)
-            assert gap < 3.5 * (claimed * (1 - claimed) / len(right)) ** 0.5 + 0.01, (name, seed, column)
+            error = (claimed * (1 - claimed) * (1 / len(right) + 1 / 1000)) ** 0.5
+            assert gap < 3.5 * error + 0.01, (name, seed, column)
 
 
 @pytest.mark.slow
