@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from ..given import number, seeded, told, whole
 from ..pictures.pixels import Pixels
 from .drawing import paint
+from .drawing.batch import painted
 from .drawing.critter import KEYPOINTS, PARTS
 from .drawing.places import PLACES
 from .drawing.recipe import (
@@ -223,7 +224,7 @@ def draw(recipes: Sequence[Recipe], *, size: int = 128) -> Scenes:
     chunks = [recipes[i : i + _CHUNK] for i in range(0, len(recipes), _CHUNK)]
     jobs = 1 if len(chunks) < 3 else -1  # starting processes costs more than a few scenes do
     work = joblib.Parallel(n_jobs=jobs, return_as="generator")(
-        joblib.delayed(_paint)(c, size) for c in chunks
+        joblib.delayed(painted)(c, size) for c in chunks
     )
     pixels, truths = np.empty((len(recipes), 3, size, size), np.uint8), []
     with tqdm(total=len(recipes), desc="drawing", unit="scene", delay=1, leave=False) as bar:
@@ -237,11 +238,6 @@ def draw(recipes: Sequence[Recipe], *, size: int = 128) -> Scenes:
         second = tuple(r.companion for r in recipes if r.companion)
         companion = _stack(both, [t[1] for t in truths], second)
     return _stack(both, [t[0] for t in truths], tuple(recipes), companion)
-
-
-def _paint(recipes: Sequence[Recipe], size: int) -> tuple[paint.Array, list[list[paint.Truth]]]:
-    pictures, truths = zip(*(paint.paint(r, size) for r in recipes), strict=True)
-    return np.stack(pictures), list(truths)
 
 
 def _stack(

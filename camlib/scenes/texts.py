@@ -19,18 +19,14 @@ from tqdm.auto import tqdm
 from ..given import seeded, told, whole
 from ..pictures.digits import Digits, digits
 from ..pictures.pixels import Pixels
-from .drawing.develop import Array, Truth, develop, truth
-from .drawing.handwriting import handwriting
-from .drawing.lettering import Letter, Sheet
-from .drawing.pages import page
-from .drawing.streets import street
+from .drawing.batch import KINDS, Drawn, lettered
+from .drawing.develop import Array
+from .drawing.lettering import Letter
 
 __all__ = ["Character", "Texts", "texts"]
 
-KINDS = ("page", "street", "handwritten")
 _CHUNK = 4  # pictures a worker draws before it reports
 _RING = 5  # pixels: a character's ground is what is no text in this neighbourhood of its ink
-Drawn = tuple[Array, Truth, list[Letter]]
 
 
 @dataclass(frozen=True)
@@ -124,7 +120,7 @@ def texts(
     chunks = [range(n)[i : i + _CHUNK] for i in range(0, n, _CHUNK)]
     jobs = 1 if len(chunks) < 5 else -1  # starting processes costs more than a few pictures do
     work = joblib.Parallel(n_jobs=jobs, return_as="generator")(
-        joblib.delayed(_draw)(kind, size, seed, numbers, written) for numbers in chunks
+        joblib.delayed(lettered)(kind, size, seed, numbers, written) for numbers in chunks
     )
     found: list[Drawn] = []
     with tqdm(total=n, desc="drawing", unit="picture", delay=1, leave=False) as bar:
@@ -145,28 +141,6 @@ def _written(hand: Digits | None) -> tuple[Array, Array]:
     """Handwritten digits and what they say, without torch."""
     given = digits(split="test", source="sklearn") if hand is None else hand
     return given.pixels[:, 0].numpy(), given.labels.numpy()
-
-
-def _draw(
-    kind: str, size: tuple[int, int], seed: int, numbers: range, written: tuple[Array, Array] | None
-) -> list[Drawn]:
-    drawn = []
-    for number in numbers:
-        rng = np.random.default_rng([seed, number, KINDS.index(kind)])
-        sheet, shadows = _scene(rng, kind, size, written)
-        while not sheet.letters:  # in a small picture there may be room for none
-            sheet, shadows = _scene(rng, kind, size, written)
-        drawn.append((develop(sheet, rng, shadows), truth(sheet), sheet.letters))
-    return drawn
-
-
-def _scene(
-    rng: np.random.Generator, kind: str, size: tuple[int, int], written: tuple[Array, Array] | None
-) -> tuple[Sheet, Array | None]:
-    height, width = size
-    if written is not None:
-        return handwriting(rng, width, height, *written), None
-    return (page(rng, width, height), None) if kind == "page" else street(rng, width, height)
 
 
 def _characters(grey: Array, ids: Array, letters: Sequence[Letter]) -> tuple[Character, ...]:

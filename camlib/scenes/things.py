@@ -1,6 +1,5 @@
 """The exact truth of a scene's landscape: which kind of thing is in sight at each pixel."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import joblib
@@ -10,8 +9,7 @@ from torch import Tensor
 
 from ..given import told
 from ..wording import in_short, listing, near
-from .drawing import paint
-from .drawing.recipe import Recipe
+from .drawing.batch import looked
 from .drawing.things import CLEARABLE, THINGS
 from .scenes import Scenes
 
@@ -59,14 +57,9 @@ def things(scenes: Scenes) -> Things:
     recipes, size = scenes.recipes, scenes.pixels.shape[-1]
     chunks = [recipes[i : i + _CHUNK] for i in range(0, len(recipes), _CHUNK)]
     jobs = 1 if len(chunks) < 3 else -1  # starting processes costs more than a few scenes do
-    work = joblib.Parallel(n_jobs=jobs)(joblib.delayed(_look)(chunk, size) for chunk in chunks)
+    work = joblib.Parallel(n_jobs=jobs)(joblib.delayed(looked)(chunk, size) for chunk in chunks)
     kinds, counts = (np.concatenate(column) for column in zip(*work, strict=True))
     return Things(torch.from_numpy(kinds), torch.from_numpy(counts))
-
-
-def _look(recipes: Sequence[Recipe], size: int) -> tuple[paint.Array, paint.Array]:
-    kinds, counts = zip(*(paint.things(recipe, size) for recipe in recipes), strict=True)
-    return np.stack(kinds), np.stack(counts)
 
 
 def _kind(name: str) -> int:

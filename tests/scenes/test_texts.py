@@ -1,7 +1,5 @@
 """Texts: the same each day, true to their truth, balanced in size, and without a shortcut."""
 
-import subprocess
-import sys
 from collections import Counter
 
 import numpy as np
@@ -49,15 +47,6 @@ def test_texts_are_the_same_on_another_day(
     assert [len(row) for row in found.characters] == counts
     assert found.pixels.float().mean((0, 2, 3)).tolist() == pytest.approx(colour, abs=0.5)
     assert "".join(one.char for one in found.characters[0]).startswith(begins)
-
-
-def test_drawing_imports_neither_torch_nor_matplotlib() -> None:
-    code = (
-        "import sys, camlib.scenes.drawing.streets; "
-        "print('torch' in sys.modules, 'matplotlib' in sys.modules)"
-    )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.split() == ["False", "False"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
