@@ -404,7 +404,7 @@ def test_shards_are_whole_batches_and_carry_only_their_pictures(crowd: Any) -> N
     [
         ({"verb": cam}, "map_shards can join codes, top_patches, ablate, dissect, cam_sums.*; given cam"),
         ({"verb": cam_sums}, "cam_sums has no layer; given 'conv5', give None"),
-        ({"layer": None}, "no layer None"),
+        ({"layer": None}, "one layer is given by its name, a string; given None"),
         ({"engine": 0}, "engine is 0"),
         ({"layer": "conv9"}, "no layer 'conv9'"),
         ({"k": 3, "start": 5}, "no option 'start'; it has batch_size, k, one_per_image, units"),
