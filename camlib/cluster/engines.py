@@ -5,9 +5,8 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from ..given import whole
@@ -40,7 +39,8 @@ class Engine:
         """The network travels once to each worker of a pool, in a file, and once to a Dask cluster."""
         self._network = self._bytes
         if self.ours:
-            self._pool = own_pool(self.given)
+            # forked processes would inherit torch's threads without the threads
+            self._pool = ProcessPoolExecutor(self.given or os.cpu_count(), mp_context=get_context("spawn"))
         elif hasattr(self.given, "get_executor"):  # Dask's client, as the standard library's executor
             self._pool = self.given.get_executor(pure=False)
             # as a task's result: that is made again where its holders died, and scattered data would be lost
@@ -66,23 +66,6 @@ class Engine:
         """End what was begun here."""
         if self._pool is not None and self.ours:
             self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-def own_pool(count: int | None) -> ProcessPoolExecutor:
-    """So many processes, which end with this one, even if it is killed; None: one for each core."""
-    spawn = get_context("spawn")  # forked processes would inherit torch's threads without the threads
-    return ProcessPoolExecutor(count or os.cpu_count(), mp_context=spawn, initializer=_end_with_parent)
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent is not None
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    Thread(target=wait, daemon=True).start()
 
 
 def _itself(network: bytes) -> bytes:

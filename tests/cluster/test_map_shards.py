@@ -4,8 +4,6 @@ import gzip
 import io
 import os
 import signal
-import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -421,27 +419,6 @@ def test_wrong_calls_get_one_line(net: Net, crowd: Any, change: dict[str, Any], 
     call: dict[str, Any] = {"verb": top_patches, "net": net, "layer": "conv5", "dataset": crowd} | change
     with pytest.raises(ValueError, match=message):
         map_shards(**call)
-
-
-LOST = """
-import os, signal
-from camlib.cluster.engines import own_pool
-
-if __name__ == "__main__":
-    print(own_pool(1).submit(os.getpid).result(), flush=True)
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-def test_workers_end_with_a_driver_that_is_killed(tmp_path: Path) -> None:
-    (tmp_path / "lost.py").write_text(LOST, "utf-8")
-    # the worker has the same output: a worker left behind would keep it open
-    done = subprocess.run(
-        [sys.executable, tmp_path / "lost.py"], capture_output=True, timeout=60, check=False
-    )
-    assert done.returncode == -signal.SIGKILL
-    assert int(done.stdout) > 0
 
 
 def test_ablations_of_different_layers_are_not_joined(net: Net, crowd: Any) -> None:
