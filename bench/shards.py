@@ -32,9 +32,9 @@ def main() -> None:
     code = "import sys, bench.shards; print(*bench.shards.peak(int(sys.argv[1])))"
     for count in (SMALL, 10 * SMALL):
         command = [sys.executable, "-c", code, str(count)]
-        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        most = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
         print(
-            f"peak memory, {count:,} digits: driver {told[0]} MB, the largest worker {told[1]} MB", flush=True
+            f"peak memory, {count:,} digits: driver {most[0]} MB, the largest worker {most[1]} MB", flush=True
         )
     net = load("critternet_gmp")
     torch.set_num_threads(1)

@@ -66,7 +66,7 @@ def map_shards(
     if unknown := sorted(options.keys() - takes):
         raise ValueError(f"{name} over shards has no option {unknown[0]!r}; it has {listing(sorted(takes))}")
     if VERBS[name].layer:
-        net.layer(layer)
+        net.layer(layer)  # type: ignore[arg-type]  # it says what is wrong with None
     elif layer is not None:
         raise ValueError(f"{name} has no layer; given {told(layer)}, give None")
     dataset = data_set(dataset)
