@@ -71,7 +71,7 @@ def main() -> None:
 def workers(count: int) -> Iterator[Executor]:
     """A pool whose workers have begun and have imported what they need."""
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        shards(load("lenet"), torch.zeros(64 * count, 1, 28, 28), pool, "conv1")
+        shards(load("lenet"), torch.zeros(SIZE * count, 1, 28, 28), pool, "conv1")
         yield pool
 
 

@@ -139,6 +139,8 @@ def test_sums_of_maps_are_those_of_one_pass_and_of_all_maps(net: Net, crowd: Any
     with ThreadPoolExecutor(1) as here:
         found = map_shards(cam_sums, net, None, crowd, engine=here, size=32, **options)
     assert torch.equal(found.counts, once.counts)
+    assert found.hits is not None
+    assert once.hits is not None
     assert torch.equal(found.hits, once.hits)
     for a, b in ((found.maps, once.maps), (found.inside, once.inside)):  # rounded in another order
         torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
@@ -330,6 +332,7 @@ def test_pictures_in_tar_files(net: Net, tmp_path: Path, pool: Executor) -> None
             head.size = 1
             tar.addfile(head, io.BytesIO(str(n % 3).encode()))
     data, loose = tars(tmp_path, size=128), folder(tmp_path / "files", size=128)
+    assert data.labels is not None
     assert data.labels.tolist() == [n % 3 for n in range(8)]
     assert data.paths[6] == tmp_path / "shard-1.tar" / "set" / "06.png"
     assert torch.equal(data[6][0], loose[6][0])
