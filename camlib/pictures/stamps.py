@@ -35,7 +35,7 @@ def stamps(dataset: Any) -> Stamps | None:
         whole = stamps(dataset.dataset)
         return None if whole is None else whole[np.asarray(dataset.indices, np.int64)]
     if isinstance(dataset, Tars):
-        files = {a: _of_file(dataset.archives[a]) for a in dataset.places[:, 0].unique().tolist()}
+        files = {a: _of_file(dataset.archives[a]) for a in set(dataset.places[:, 0].tolist())}
         return np.array(
             [_number(repr((files[a], b, n)).encode()) for a, b, n in dataset.places.tolist()], np.uint64
         )
