@@ -60,9 +60,9 @@ class Synthetic:
         return torch.rand(1, 28, 28, generator=torch.Generator().manual_seed(index))
 
 
-def peak_memory() -> int:
-    """The most memory that this process has held, in MB."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak_memory(of: int = resource.RUSAGE_SELF) -> int:
+    """The most memory that this process has held, in MB; or, of RUSAGE_CHILDREN, the largest that ended."""
+    most = resource.getrusage(of).ru_maxrss
     return most // (1024**2 if sys.platform == "darwin" else 1024)  # bytes on a Mac, else KB
 
 

@@ -1,4 +1,5 @@
 from . import checks, scenes, scores, show, trust, widgets
+from .cluster.log import shard_log
 from .cluster.map_shards import map_shards
 from .cluster.work import ShardError
 from .commands.photograph import Look, look
@@ -13,6 +14,7 @@ from .embeddings.regions import regions
 from .geometry.field import ReceptiveField, receptive_field, upsample
 from .heatmaps.by_captum import deep_lift, guided_backprop, integrated_gradients, smoothgrad
 from .heatmaps.cam import cam, class_maps
+from .heatmaps.cam_sums import CamSums, cam_sums
 from .heatmaps.class_units import ClassUnits, class_units
 from .heatmaps.classifier import Classifier, find_classifier
 from .heatmaps.gradcam import gradcam
@@ -46,6 +48,7 @@ from .pictures.cut_out import cut_out
 from .pictures.digits import Digits, digits
 from .pictures.files import Folder, folder, load_picture
 from .pictures.photos import Photos, photos
+from .pictures.tars import Tars, tars
 from .running.record import record, silence
 from .scenes.clip import walk
 from .scenes.scenes import CLASSES, Scenes, critters, draw
@@ -55,7 +58,8 @@ from .scores.max_box_acc import BoxAccuracy, max_box_acc, max_box_acc_v2, pxap
 from .scores.pointing import Pointing, pointing_game
 from .scores.zhou_boxes import zhou_boxes
 from .units.ablation import Ablation, ablate, silenced_logits
-from .units.dissect import Dissection, dissect, random_rotation
+from .units.dissect import dissect, random_rotation
+from .units.dissection import Dissection
 from .units.filters import autocorrelation, colour, colourfulness, filter_history, filters, orientation
 from .units.patches import TopPatches, top_patches
 from .widgets.clickboard import ClickBoard
@@ -69,6 +73,7 @@ __all__ = [
     "Ablation",
     "Batch",
     "BoxAccuracy",
+    "CamSums",
     "Character",
     "ClassUnits",
     "Classifier",
@@ -92,6 +97,7 @@ __all__ = [
     "SearchBox",
     "ShardError",
     "SquareExplorer",
+    "Tars",
     "Texts",
     "TopPatches",
     "Tracker",
@@ -105,6 +111,7 @@ __all__ = [
     "batches",
     "boxes",
     "cam",
+    "cam_sums",
     "ccgap_weights",
     "centred_cosine",
     "checks",
@@ -165,6 +172,7 @@ __all__ = [
     "saliency",
     "scenes",
     "scores",
+    "shard_log",
     "show",
     "silence",
     "silenced_logits",
@@ -172,6 +180,7 @@ __all__ = [
     "smooth",
     "smoothgrad",
     "softmax_weights",
+    "tars",
     "texts",
     "top_patches",
     "track",

@@ -17,6 +17,7 @@ from .patches import best_cells, eye_lure, field_of_chain, overlap
 from .pca_and_tsne import bandwidth, components, far_islands, kept, snapped
 from .peak_finding import refined_peak, two_peaks
 from .prediction import investigation, sixes
+from .shards import joined_best, joined_moments, one_cell, rows_to_check
 from .similarnet import closed_form, effective, matched_precision, paper_weights
 from .similarnet_worth import worth_and_text
 from .start_here import conv_parameters, harder, output_size, softmax
@@ -63,6 +64,8 @@ __all__ = [
     "important_parts",
     "interaction",
     "investigation",
+    "joined_best",
+    "joined_moments",
     "kept",
     "kept_fact",
     "lay_drops",
@@ -70,6 +73,7 @@ __all__ = [
     "logit_of_map",
     "lure",
     "matched_precision",
+    "one_cell",
     "only_units",
     "other_part",
     "output_size",
@@ -80,6 +84,7 @@ __all__ = [
     "precision",
     "rank_agreement",
     "refined_peak",
+    "rows_to_check",
     "sixes",
     "snapped",
     "softmax",

@@ -9,13 +9,14 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from ..given import whole
 from .worker import Done, Job, run
 
 __all__ = ["Engine", "engine_of"]
 
 
 class Engine:
-    """Takes shards.  given: what the user gave; None: a pool of this machine's cores, of our own."""
+    """Takes shards.  given: what the user gave; a number, or None for all cores: a pool of our own."""
 
     def __init__(self, given: Any, job: Job, network: bytes, folder: Path) -> None:
         self.given, self.job, self._bytes, self._folder = given, job, network, folder
@@ -25,7 +26,7 @@ class Engine:
     @property
     def ours(self) -> bool:
         """Whether a broken pool may be replaced by a new one."""
-        return self.given is None
+        return self.given is None or isinstance(self.given, int)
 
     def submit(self, pictures: bytes, first: int) -> "Future[Done]":
         """A shard, to be done."""
@@ -37,9 +38,9 @@ class Engine:
     def _begin(self) -> None:
         """The network travels once to each worker of a pool, in a file, and once to a Dask cluster."""
         self._network = self._bytes
-        if self.given is None:
+        if self.ours:
             # forked processes would inherit torch's threads without the threads
-            self._pool = ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
+            self._pool = ProcessPoolExecutor(self.given or os.cpu_count(), mp_context=get_context("spawn"))
         elif hasattr(self.given, "get_executor"):  # Dask's client, as the standard library's executor
             self._pool = self.given.get_executor(pure=False)
             # as a task's result: that is made again where its holders died, and scattered data would be lost
@@ -75,12 +76,14 @@ def _itself(network: bytes) -> bytes:
 def engine_of(given: Any, job: Job, network: bytes) -> Iterator[Engine]:
     """The engine, which is closed behind the block if it is ours.
 
-    Raises ValueError for what has no `submit`.
+    Raises ValueError for what is no number of processes and has no `submit`.
     """
-    if given is not None and not callable(getattr(given, "submit", None)):
+    if isinstance(given, int):
+        whole(given, "engine", 1)
+    elif given is not None and not callable(getattr(given, "submit", None)):
         raise ValueError(
-            f"an engine has submit(function, …), like Dask's Client or ProcessPoolExecutor; given a "
-            f"{type(given).__name__}; None takes this machine's cores"
+            f"an engine is a number of processes, or has submit(function, …), like Dask's Client or "
+            f"ProcessPoolExecutor; given a {type(given).__name__}; None takes this machine's cores"
         )
     with tempfile.TemporaryDirectory(prefix="camlib-") as folder:
         engine = Engine(given, job, network, Path(folder))

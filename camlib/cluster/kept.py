@@ -2,7 +2,7 @@
 
 import os
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .joins import Found
+from .log import write
 from .shard import Shard
 from .worker import Done
 
@@ -18,14 +19,14 @@ __all__ = ["Kept"]
 
 
 class Kept:
-    """The shards of one run.  folder: where they lie; None: in memory.
+    """The shards of one run.  folder: where they lie; None: in memory.  skipped: where `of` notes files.
 
     A file has its name only once it is whole, and its name says what made it (`shards.made_by`). It is a
     pickle, which runs what is in it: open no folder that somebody else could have written.
     """
 
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | None, skipped: dict[Path, str]) -> None:
+        self.folder, self._skipped = folder, skipped
         self._held: dict[Shard, Done] = {}
         self._names: dict[Shard, str] = {}
         if folder is not None:
@@ -46,14 +47,17 @@ class Kept:
         with part.open("wb") as stream:
             pickle.dump(done, stream, protocol=5)
         os.replace(part, file)
+        write(self.folder, shard, done)
 
-    def of(self, shard: Shard) -> Done:
-        """What was kept."""
+    def of(self, shard: Shard) -> Any:
+        """The result that was kept; what could not be read is noted in `skipped`."""
         if self.folder is None:
-            return self._held[shard]
-        with (self.folder / self._names[shard]).open("rb") as stream:
-            done: Done = pickle.load(stream)
-        return done
+            done = self._held[shard]
+        else:
+            with (self.folder / self._names[shard]).open("rb") as stream:
+                done = pickle.load(stream)
+        self._skipped.update(done.skipped)
+        return done.result
 
     def rows(self, shards: Sequence[Shard]) -> Tensor:
         """Codes of all shards, one below the other, mapped from codes.npy in the folder, not in memory."""
@@ -61,7 +65,7 @@ class Kept:
         file, part = self.folder / "codes.npy", self.folder / "codes.npy.part"
         every: Any = None
         for shard in shards:  # one at a time
-            result = self.of(shard).result
+            result = self.of(shard)
             if every is None and result is not None:
                 shape = shards[-1].stop, result.shape[1]
                 every = np.lib.format.open_memmap(part, "w+", np.float32, shape)
@@ -75,6 +79,6 @@ class Kept:
         os.replace(part, file)
         return torch.from_numpy(np.load(file, mmap_mode="c"))
 
-    def found(self, shards: Sequence[Shard]) -> list[Found]:
-        """All results, in order."""
-        return [(shard, self.of(shard).result) for shard in shards]
+    def found(self, shards: Sequence[Shard]) -> Iterator[Found]:
+        """All results, in order; of those in a folder one at a time is in memory."""
+        return ((shard, self.of(shard)) for shard in shards)

@@ -14,6 +14,7 @@ from ..given import path_of, told, whole
 from ..networks.net import Net, check_net
 from ..pictures.batches import data_set
 from ..pictures.files import Folder
+from ..units.dissect import highest_cells
 from ..wording import listing
 from .engines import engine_of
 from .joins import VERBS
@@ -29,7 +30,7 @@ __all__ = ["map_shards"]
 def map_shards(
     verb: Callable[..., Any],
     net: Net,
-    layer: str,
+    layer: str | None,
     dataset: Any,
     *,
     engine: Any = None,
@@ -37,42 +38,51 @@ def map_shards(
     folder: str | Path | None = None,
     **options: Any,
 ) -> Any:
-    """`verb(net, layer, dataset, **options)` by many workers, for `codes`, `top_patches` and `ablate`.
+    """`verb(net, layer, dataset, **options)` by many workers.
 
-    engine: anything with `submit(function, …)` that gives concurrent futures, such as a ProcessPoolExecutor;
-        or Dask's Client; None: a pool with a process for each of this machine's cores. (A script, unlike a
-        notebook, then needs its `if __name__ == "__main__":`.)
+    verb: `codes`, `top_patches`, `ablate`, `dissect` or, with the layer None, which it has not, `cam_sums`.
+    engine: how many processes of this machine; or anything with `submit(function, …)` that gives concurrent
+        futures, such as a ProcessPoolExecutor; or Dask's Client; None: a process for each of this machine's
+        cores. (A script, unlike a notebook, then needs its `if __name__ == "__main__":`.)
     size: pictures in a shard, rounded up to whole batches.
     folder: where finished shards are kept, as pickles: whatever ended a run, the same call goes on with them.
         Those of another network, layer, option or picture are not taken. Codes then lie in its codes.npy and
-        are mapped, not in memory. None: nothing is kept.
+        are mapped, not in memory, and its log.csv says who did what and when (`shard_log`). None: nothing is
+        kept.
     options: the verb's own.
     A worker has one thread and unpacks the network once. A shard that fails, or whose worker dies, is tried
     three times; a ValueError, which is about the data, once. The others are done and kept all the same, and
     a ShardError names what is lacking. A Folder's unreadable files are in its `skipped`.
     The result equals one pass bit for bit, however the shards are cut and in whatever order they come, on
-    machines of one kind; only sums of losses (`ablate`, float64) are rounded in another order.
+    machines of one kind; only sums of losses (`ablate`) and of heat (`cam_sums`), float64 both, are rounded
+    in another order. `dissect` goes round twice: its thresholds depend on all pictures.
     Raises ValueError for another verb, what is no engine, an unknown layer or option, before any work.
     """
     check_net(net)
-    net.layer(layer)
     name = getattr(verb, "__name__", told(verb))
     if name not in VERBS:
         raise ValueError(f"map_shards can join {listing(VERBS)}; given {name}")
     takes = VERBS[name].options
     if unknown := sorted(options.keys() - takes):
         raise ValueError(f"{name} over shards has no option {unknown[0]!r}; it has {listing(sorted(takes))}")
+    if VERBS[name].layer:
+        net.layer(layer)  # type: ignore[arg-type]  # it says what is wrong with None
+    elif layer is not None:
+        raise ValueError(f"{name} has no layer; given {told(layer)}, give None")
     dataset = data_set(dataset)
+    if name == "dissect" and options.get("thresholds") is None:
+        options.pop("thresholds", None)
+        rest: dict[str, Any] = {"engine": engine, "size": size, "folder": folder, "of": len(dataset)}
+        highest = map_shards(highest_cells, net, layer, dataset, **rest, **options)
+        options["thresholds"] = highest.thresholds
     shards = cut(len(dataset), whole(size, "size", 1), whole(options.get("batch_size", 64), "batch_size", 1))
-    kept = Kept(None if folder is None else path_of(folder, "folder"))
+    skipped = dataset.skipped if isinstance(dataset, Folder) else {}
+    kept = Kept(None if folder is None else path_of(folder, "folder"), skipped)
     job = Job(known_by(net), here(), name, layer, options)
     with engine_of(engine, job, cloudpickle.dumps(net)) as workers:
         made = (made_by(job, part_of(dataset, shard)) if folder is not None else "" for shard in shards)
         todo = [shard for shard, by in zip(shards, made, strict=True) if not kept.has(shard, by)]
         work(workers, todo, dataset, kept)
-    if isinstance(dataset, Folder):
-        for shard in shards:
-            dataset.skipped.update(kept.of(shard).skipped)
-    return (
-        kept.rows(shards) if name == "codes" and folder is not None else VERBS[name].join(kept.found(shards))
-    )
+    if name == "codes" and folder is not None:
+        return kept.rows(shards)
+    return VERBS[name].join(kept.found(shards))

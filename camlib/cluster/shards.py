@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import Subset
 from torchvision.datasets import DatasetFolder
 
@@ -46,13 +47,18 @@ def made_by(job: Job, part: Any) -> str:
     first picture that can be read: a change further on is not noticed.
     """
     told = hashlib.blake2b(repr((job.key, job.verb, job.layer, len(part))).encode(), digest_size=12)
-    told.update(repr(sorted(job.options.items())).encode())
+    told.update(repr(sorted((key, _whole(value)) for key, value in job.options.items())).encode())
     known = stamps(part)
     if known is None:
         known = stamps(next(batches(part, batch_size=1)).images)
     assert known is not None
     told.update(known.tobytes())
     return told.hexdigest()
+
+
+def _whole(value: Any) -> Any:
+    """A tensor's numbers, all of them: its repr leaves some out."""
+    return value.tolist() if isinstance(value, Tensor | np.ndarray) else value
 
 
 def known_by(net: Net) -> str:

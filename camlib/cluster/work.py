@@ -29,7 +29,9 @@ def work(engine: Engine, shards: Sequence[Shard], dataset: Any, kept: Kept) -> N
     todo, out = deque(shards), dict[Future[Done], Shard]()
     tried, failed = Counter[Shard](), dict[Shard, Exception]()
     deaths = 0  # of a pool, with nothing done in between
-    with tqdm(total=len(dataset), desc=engine.job.layer, unit="picture", delay=1, leave=False) as bar:
+    with tqdm(
+        total=len(dataset), desc=engine.job.layer or engine.job.verb, unit="picture", delay=1, leave=False
+    ) as bar:
         bar.update(len(dataset) - sum(stop - first for first, stop in shards))
         while todo or out:
             broken: Exception | None = None

@@ -3,6 +3,7 @@
 import os
 import pickle
 import platform
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,15 +25,21 @@ class Job(NamedTuple):
     key: str
     driver: tuple[str, int]
     verb: str
-    layer: str
+    layer: str | None
     options: dict[str, Any]
 
 
 class Done(NamedTuple):
-    """A shard's result, None where no picture could be read; and what could not be, path → reason."""
+    """A shard's result, None where no picture could be read; and what could not be, path → reason.
+
+    worker: the machine and process that did it, from `began` to `ended`, in seconds since 1970 by its clock.
+    """
 
     result: Any
     skipped: dict[Path, str]
+    worker: str
+    began: float
+    ended: float
 
 
 _NETS: dict[str, Net] = {}  # the last one; unpacking AlexNet takes as long as sixty pictures
@@ -48,6 +55,7 @@ def run(job: Job, network: "bytes | Path", pictures: bytes, first: int) -> Done:
 
     In another process than the driver's torch gets one thread: a worker is one.
     """
+    began = time.time()
     if here() != job.driver and torch.get_num_threads() > 1:
         torch.set_num_threads(1)
     if job.key not in _NETS:
@@ -61,4 +69,5 @@ def run(job: Job, network: "bytes | Path", pictures: bytes, first: int) -> Done:
         if not isinstance(part, Folder):
             raise
         result = None
-    return Done(result, dict(part.skipped) if isinstance(part, Folder) else {})
+    skipped = dict(part.skipped) if isinstance(part, Folder) else {}
+    return Done(result, skipped, ":".join(map(str, here())), began, time.time())

@@ -17,6 +17,7 @@ from torchvision.datasets import DatasetFolder
 
 from .files import Folder
 from .pixels import pixels_of
+from .tars import Tars
 
 __all__ = ["Stamps", "stamps"]
 
@@ -26,13 +27,18 @@ Stamps = NDArray[np.uint64]
 def stamps(dataset: Any) -> Stamps | None:
     """A number above 1 for each of N pictures: uint64 (N,); another picture, another number.
 
-    Known of a `Folder`, torchvision's `ImageFolder`, images in memory (a tensor, `Scenes`, …),
+    Known of a `Folder`, `Tars`, torchvision's `ImageFolder`, images in memory (a tensor, `Scenes`, …),
     and a torch `Subset` of these. None for any other data set: only reading it would tell.
     Not noticed: a file that keeps its name, size and time of change, and what a `transform` does.
     """
     if isinstance(dataset, Subset):
         whole = stamps(dataset.dataset)
         return None if whole is None else whole[np.asarray(dataset.indices, np.int64)]
+    if isinstance(dataset, Tars):
+        files = {a: _of_file(dataset.archives[a]) for a in set(dataset.places[:, 0].tolist())}
+        return np.array(
+            [_number(repr((files[a], b, n)).encode()) for a, b, n in dataset.places.tolist()], np.uint64
+        )
     if isinstance(dataset, Folder):
         return np.array([_of_file(path) for path in dataset.paths], np.uint64)
     if isinstance(dataset, DatasetFolder):

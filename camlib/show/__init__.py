@@ -37,6 +37,7 @@ from .places import places
 from .poster import poster, tints
 from .printed import print_poster
 from .scatter import scatter
+from .shards import shards
 from .strip import strip
 from .unit import unit
 
@@ -62,6 +63,7 @@ __all__ = [
     "print_poster",
     "scatter",
     "scenes",
+    "shards",
     "strip",
     "tints",
     "unit",

@@ -11,7 +11,6 @@ A unit detects the concept of its highest IoU where that is above .04. The rule 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -22,66 +21,11 @@ from ..networks.net import Net
 from ..pictures.batches import batches
 from ..running.extractor import FeatureExtractor
 from ..scenes.scenes import PARTS, Scenes
-from ..wording import in_short
+from .dissection import Dissection, Highest, highest
 
-__all__ = ["CONCEPTS", "DETECTOR", "Dissection", "dissect", "random_rotation"]
+__all__ = ["dissect", "highest_cells", "random_rotation"]
 
-DETECTOR = 0.04  # the IoU above which a unit is called a detector
-_WHOLE: dict[str, tuple[str, ...]] = {
-    "whole head": ("head", "eye", "ear", "nose", "horn"),
-    "critter": PARTS[1:],
-}
-CONCEPTS = (*PARTS[1:], *_WHOLE)
 _AT_ONCE = 256  # maps enlarged at once
-
-
-@dataclass(frozen=True, eq=False)
-class Dissection:
-    """How well each of U units covers each of the concepts, over all scenes.
-
-    iou: float32 (U, C), C in the order of `concepts`; 0 where neither is ever there.
-    thresholds: float32 (U,), T_k.  quantile: the share of cells above T_k that was asked for.
-    areas: float32 (C,), the concept's share of all pixels.
-    """
-
-    iou: Tensor
-    thresholds: Tensor
-    areas: Tensor
-    quantile: float
-
-    __repr__ = in_short
-
-    @property
-    def concepts(self) -> tuple[str, ...]:
-        """The names of the concepts: the critter's parts, the whole head and the whole critter."""
-        return CONCEPTS
-
-    @property
-    def best(self) -> Tensor:
-        """int64 (U,): the concept of each unit's highest IoU, index into `concepts`."""
-        return self.iou.argmax(1)
-
-    @property
-    def names(self) -> list[str]:
-        """The same by name; "" for a unit that is no detector."""
-        pairs = zip(self.best.tolist(), self.detectors.tolist(), strict=True)
-        return [CONCEPTS[best] if detector else "" for best, detector in pairs]
-
-    @property
-    def detectors(self) -> Tensor:
-        """bool (U,): whether the highest IoU is above `DETECTOR`."""
-        return self.iou.amax(1) > DETECTOR
-
-    @property
-    def unique(self) -> int:
-        """How many different concepts have a detector: the paper's measure of a layer."""
-        return len(set(self.names) - {""})
-
-    @property
-    def ceiling(self) -> Tensor:
-        """float32 (C,): the IoU of a unit that lights up `quantile` of the pixels in the best place."""
-        low, high = self.areas.clamp(max=self.quantile), self.areas.clamp(min=self.quantile)
-        return low / high
 
 
 def dissect(
@@ -91,6 +35,7 @@ def dissect(
     *,
     rotation: Tensor | None = None,
     quantile: float = 0.005,
+    thresholds: Tensor | None = None,
     batch_size: int = 64,
 ) -> Dissection:
     """The concept that each unit of a layer detects, and how well. The network runs twice over the scenes.
@@ -99,26 +44,23 @@ def dissect(
     the layer can say is the same; if units mean no more than any direction does, so is the result.
     quantile: the share of cells that count as lit. T_k is exact: the least value that at most this share of
     cells exceeds. So a unit that is always 0 is never lit.
+    thresholds: float (U,), T_k where they are known, of more scenes than these: then the network runs once.
     Memory depends on the picture, and on quantile × cells × units.
     Raises ValueError for an unknown layer, one without a map, a rotation that is none, a quantile outside
-    (0, 1).
+    (0, 1), thresholds of another number of units.
     """
-    extract = FeatureExtractor(net, layer)
+    extract, rotation = _given(net, layer, scenes, rotation, quantile)
+    if thresholds is None:
+        thresholds = highest_cells(
+            net, layer, scenes, rotation=rotation, quantile=quantile, batch_size=batch_size
+        ).thresholds
     units = extract.map_units(layer)
-    if not isinstance(scenes, Scenes):
-        raise ValueError(f"only scenes know where parts are; given a {type(scenes).__name__}")
-    if not 0 < number(quantile, "quantile", "a share between 0 and 1") < 1:
-        raise ValueError(f"quantile is {quantile}; it lies between 0 and 1")
-    if scenes.companion is not None:
-        raise ValueError("these scenes have two critters each, and parts knows only one's; draw single ones")
-    _check(rotation, units)
-    rotation = None if rotation is None else rotation.detach().cpu().float()
+    if tensor(thresholds, "thresholds").shape != (units,) or not thresholds.is_floating_point():
+        raise ValueError(f"thresholds of shape {tuple(thresholds.shape)} for {units} units; give floats")
+    thresholds = thresholds.detach().cpu().float()
     size = (scenes.parts.shape[1], scenes.parts.shape[2])
     field = receptive_field(net, layer, size=size)
-    thresholds = _thresholds(
-        _maps(extract, scenes, rotation, "thresholds", batch_size), quantile, len(scenes)
-    )
-    lit = torch.zeros(len(thresholds) * len(PARTS), dtype=torch.int64)  # pixels, for each unit and part
+    lit = torch.zeros(units * len(PARTS), dtype=torch.int64)  # pixels, for each unit and part
     for maps, indices in _maps(extract, scenes, rotation, "masks", batch_size):
         # Enlarging adds no values above a map's peak, so only units whose peak is above T_k light up at all.
         for pairs in torch.split((maps.amax((2, 3)) > thresholds).nonzero(), _AT_ONCE):
@@ -127,14 +69,49 @@ def dissect(
             pair, *pixel = (large > thresholds[unit, None, None]).nonzero().T
             part = scenes.parts[indices[picture[pair]], *pixel]
             lit += torch.bincount(unit[pair] * len(PARTS) + part, minlength=len(lit))
-    everywhere = torch.bincount(scenes.parts.flatten(), minlength=len(PARTS)).double()
-    member = torch.tensor(
-        [[part in _WHOLE.get(name, (name,)) for part in PARTS] for name in CONCEPTS]
-    ).double()
-    each = lit.view(-1, len(PARTS)).double()
-    both, areas = each @ member.T, member @ everywhere
-    iou = both / (each.sum(1, keepdim=True) + areas - both).clamp_min(1)
-    return Dissection(iou.float(), thresholds, (areas / everywhere.sum()).float(), quantile)
+    pixels = torch.bincount(scenes.parts.flatten(), minlength=len(PARTS))
+    return Dissection(lit.view(units, -1), pixels, thresholds, quantile)
+
+
+def highest_cells(
+    net: Net,
+    layer: str,
+    scenes: Scenes,
+    *,
+    of: int | None = None,
+    rotation: Tensor | None = None,
+    quantile: float = 0.005,
+    batch_size: int = 64,
+) -> Highest:
+    """Those cells of each unit that settle `dissect`'s thresholds; of shards they are joined by `a | b`.
+
+    of: how many scenes there are in all shards; None: these.  The rest, and what it raises, as for `dissect`.
+    """
+    extract, rotation = _given(net, layer, scenes, rotation, quantile)
+    total = len(scenes) if of is None else whole(of, "of", len(scenes))
+    kept = count = None
+    for maps, _ in _maps(extract, scenes, rotation, "thresholds", batch_size):
+        cells = maps.transpose(0, 1).flatten(1)
+        count = int(quantile * total * maps[0, 0].numel() + 1e-9) + 1  # all but one may be above
+        kept = highest(cells if kept is None else torch.cat([kept, cells], 1), count)
+    assert kept is not None  # `batches` gives at least one
+    assert count is not None
+    return Highest(kept, count)
+
+
+def _given(
+    net: Net, layer: str, scenes: Scenes, rotation: Tensor | None, quantile: float
+) -> tuple[FeatureExtractor, Tensor | None]:
+    """All that is given, checked."""
+    extract = FeatureExtractor(net, layer)
+    if not isinstance(scenes, Scenes):
+        raise ValueError(f"only scenes know where parts are; given a {type(scenes).__name__}")
+    if not 0 < number(quantile, "quantile", "a share between 0 and 1") < 1:
+        raise ValueError(f"quantile is {quantile}; it lies between 0 and 1")
+    if scenes.companion is not None:
+        raise ValueError("these scenes have two critters each, and parts knows only one's; draw single ones")
+    _check(rotation, extract.map_units(layer))
+    return extract, None if rotation is None else rotation.detach().cpu().float()
 
 
 def random_rotation(units: int, *, seed: int = 0) -> Tensor:
@@ -154,17 +131,6 @@ def _maps(
     for images, _, indices in batches(scenes, batch_size=batch_size, progress=f"{layer}, {what}"):
         maps = extract(images)[layer].float().cpu()
         yield maps if rotation is None else torch.einsum("kj,bjhw->bkhw", rotation, maps), indices
-
-
-def _thresholds(stream: Iterator[tuple[Tensor, Tensor]], quantile: float, scenes: int) -> Tensor:
-    """For each unit the least value that at most this share of its cells exceeds: (U,)."""
-    kept = torch.empty(0)
-    for maps, _ in stream:
-        cells = maps.transpose(0, 1).flatten(1)
-        above = int(quantile * scenes * maps[0, 0].numel() + 1e-9)  # so many cells may be above
-        kept = torch.cat([kept.view(len(cells), -1), cells], 1)
-        kept = kept.topk(min(above + 1, kept.shape[1]), dim=1).values
-    return kept[:, -1]
 
 
 def _check(rotation: Tensor | None, units: int) -> None:

@@ -1,7 +1,10 @@
 """A verb in shards gives what one pass gives, whatever the shards, their order, or who dies in the middle."""
 
+import gzip
+import io
 import os
 import signal
+import tarfile
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -18,12 +21,18 @@ from camlib import (
     Net,
     ShardError,
     ablate,
+    cam,
+    cam_sums,
     codes,
     critters,
     dissect,
     folder,
     load,
     map_shards,
+    pointing_game,
+    random_rotation,
+    shard_log,
+    tars,
     top_patches,
     wrap,
 )
@@ -99,6 +108,63 @@ def test_patches_codes_and_ablation_are_those_of_one_pass(
     assert torch.equal(lost.by_class.baseline.counts, once.by_class.baseline.counts)
 
 
+def test_dissection_goes_round_twice_and_is_that_of_one_pass(net: Net, crowd: Any, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"quantile": 0.01, "batch_size": 16}
+    for rotation in (None, random_rotation(64)):
+        once = dissect(net, "conv5", crowd, rotation=rotation, **options)
+        with ThreadPoolExecutor(1) as here:
+            found = map_shards(
+                dissect,
+                net,
+                "conv5",
+                crowd,
+                engine=here,
+                size=32,
+                folder=tmp_path,
+                rotation=rotation,
+                **options,
+            )
+        for key in ("lit", "pixels", "thresholds", "iou", "areas"):
+            assert torch.equal(getattr(found, key), getattr(once, key))
+    one, other = (dissect(net, "conv5", crowd[part]) for part in (slice(0, 8), slice(8, 16)))
+    with pytest.raises(ValueError, match="at the same thresholds"):
+        one | other
+    with pytest.raises(ValueError, match=r"thresholds of shape \(3,\) for 64 units"):
+        dissect(net, "conv5", crowd, thresholds=torch.ones(3))
+
+
+def test_sums_of_maps_are_those_of_one_pass_and_of_all_maps(net: Net, crowd: Any) -> None:
+    options: dict[str, Any] = {"batch_size": 16}
+    once = cam_sums(net, crowd, **options)
+    with ThreadPoolExecutor(1) as here:
+        found = map_shards(cam_sums, net, None, crowd, engine=here, size=32, **options)
+    assert torch.equal(found.counts, once.counts)
+    assert found.hits is not None
+    assert once.hits is not None
+    assert torch.equal(found.hits, once.hits)
+    for a, b in ((found.maps, once.maps), (found.inside, once.inside)):  # rounded in another order
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    every = torch.cat(
+        [cam(net, crowd.images[i : i + 16], crowd.labels[i : i + 16]) for i in range(0, 70, 16)]
+    )
+    hits = pointing_game(every, crowd.masks, 0).hits
+    for c in crowd.labels.unique().tolist():
+        of = crowd.labels == c
+        torch.testing.assert_close(once.mean[c], every[of].double().mean(0))
+        assert once.pointing[c] == hits[of].double().mean()
+        warm = every[of].clamp(min=0).double()
+        share = (warm * crowd.masks[of]).sum((1, 2)) / warm.sum((1, 2))
+        torch.testing.assert_close(once.mass[c], share.mean())
+    bare = cam_sums(net, [crowd[i] for i in range(4)])
+    assert torch.equal(bare.maps, cam_sums(net, crowd[:4]).maps)
+    with pytest.raises(ValueError, match="no masks: where the objects are"):
+        bare.pointing  # noqa: B018
+    with pytest.raises(ValueError, match="all with masks or none"):
+        bare | once
+    with pytest.raises(ValueError, match="no labels"):
+        cam_sums(net, crowd.images)
+
+
 def test_order_does_not_matter(net: Net, crowd: Any) -> None:
     late = Backwards()
     late.count = 5
@@ -136,10 +202,14 @@ def test_workers_killed_twice_change_nothing(
     (tmp_path / "spade1").touch()
     (tmp_path / "spade2").touch()
     monkeypatch.setattr("camlib.cluster.engines.run", Deadly(tmp_path))
-    monkeypatch.setattr("camlib.cluster.engines.os.cpu_count", lambda: 2)
-    rows = map_shards(codes, net, "conv5", crowd, size=32, batch_size=16, folder=tmp_path / "run")
+    rows = map_shards(codes, net, "conv5", crowd, engine=2, size=32, batch_size=16, folder=tmp_path / "run")
     assert not list(tmp_path.glob("spade*"))
     assert torch.equal(rows, codes(net, "conv5", crowd, batch_size=16))
+    log = shard_log(tmp_path / "run")
+    assert sorted((line.first, line.stop) for line in log) == [(0, 32), (32, 64), (64, 70)]
+    assert all(line.ended >= line.began and str(os.getpid()) not in line.worker for line in log)
+    with pytest.raises(ValueError, match=r"no log\.csv in"):
+        shard_log(tmp_path)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
@@ -149,9 +219,10 @@ def test_a_shard_that_always_kills_is_named_and_the_rest_is_kept(
     for n in range(50):
         (tmp_path / f"spade{n:02}").touch()
     monkeypatch.setattr("camlib.cluster.engines.run", Deadly(tmp_path))
-    monkeypatch.setattr("camlib.cluster.engines.os.cpu_count", lambda: 1)
     with pytest.raises(ShardError, match=r"shards failed, the first pictures \d+ .*workers died 3 times"):
-        map_shards(top_patches, net, "conv5", crowd, size=32, batch_size=16, folder=tmp_path / "run")
+        map_shards(
+            top_patches, net, "conv5", crowd, engine=1, size=32, batch_size=16, folder=tmp_path / "run"
+        )
     monkeypatch.undo()
     kept = sorted((tmp_path / "run").glob("*.shard"))
     assert kept
@@ -248,6 +319,48 @@ def test_files_that_cannot_be_read_are_left_out_as_in_one_pass(
         map_shards(top_patches, net, "conv5", nothing, engine=pool, size=4, k=3, **options)
 
 
+def test_pictures_in_tar_files(net: Net, tmp_path: Path, pool: Executor) -> None:
+    (tmp_path / "files").mkdir()
+    for n in range(8):
+        path = tmp_path / "files" / f"{n:02}.png"
+        Image.new("RGB", (128, 128), (30 * n, 90, 200)).save(path)
+        if n == 5:
+            path.write_bytes(b"no picture")
+        with tarfile.open(tmp_path / f"shard-{n // 4}.tar", "a") as tar:
+            tar.add(path, f"set/{n:02}.png")
+            head = tarfile.TarInfo(f"set/{n:02}.cls")
+            head.size = 1
+            tar.addfile(head, io.BytesIO(str(n % 3).encode()))
+    data, loose = tars(tmp_path, size=128), folder(tmp_path / "files", size=128)
+    assert data.labels is not None
+    assert data.labels.tolist() == [n % 3 for n in range(8)]
+    assert data.paths[6] == tmp_path / "shard-1.tar" / "set" / "06.png"
+    assert torch.equal(data[6][0], loose[6][0])
+    assert torch.equal(data[[6, 2]][0][0], loose[6][0])
+    assert torch.equal(tars([tmp_path / "shard-1.tar"], size=128)[2][0], loose[6][0])
+    options: dict[str, Any] = {"engine": pool, "size": 4, "batch_size": 4, "folder": tmp_path / "run"}
+    rows = map_shards(codes, net, "conv5", data, **options)
+    torch.testing.assert_close(rows, codes(net, "conv5", loose, batch_size=4), rtol=0, atol=0, equal_nan=True)
+    assert list(data.skipped) == [data.paths[5]]
+    again = tars(tmp_path, size=128)
+    map_shards(codes, net, "conv5", again, **options)  # kept: the tars are the same
+    assert len(shard_log(tmp_path / "run")) == 2
+    assert list(again.skipped) == [data.paths[5]]
+    os.utime(tmp_path / "shard-1.tar", (1, 1))
+    map_shards(codes, net, "conv5", tars(tmp_path, size=128), **options)
+    assert [line.first for line in shard_log(tmp_path / "run")][2:] == [4]
+    with gzip.open(tmp_path / "small.tar.gz", "wb") as packed:
+        packed.write((tmp_path / "shard-0.tar").read_bytes())
+    for bad, message in (
+        (tmp_path / "small.tar.gz", "as a plain tar"),
+        (tmp_path / "none.tar", "as a plain tar"),
+        ([], "no pictures in no tar files"),
+        (tmp_path / "files", "no pictures in"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            tars(bad)
+
+
 class Mine(nn.Module):
     """A network that somebody wrote beside this test."""
 
@@ -292,10 +405,13 @@ def test_shards_are_whole_batches_and_carry_only_their_pictures(crowd: Any) -> N
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"verb": dissect}, "map_shards can join codes, top_patches, ablate; given dissect"),
+        ({"verb": cam}, "map_shards can join codes, top_patches, ablate, dissect, cam_sums.*; given cam"),
+        ({"verb": cam_sums}, "cam_sums has no layer; given 'conv5', give None"),
+        ({"layer": None}, "one layer is given by its name, a string; given None"),
+        ({"engine": 0}, "engine is 0"),
         ({"layer": "conv9"}, "no layer 'conv9'"),
         ({"k": 3, "start": 5}, "no option 'start'; it has batch_size, k, one_per_image, units"),
-        ({"engine": 4}, "an engine has submit.*given a int"),
+        ({"engine": 4.5}, "an engine is a number of processes, or has submit.*given a float"),
         ({"size": 0}, "size is 0"),
         ({"dataset": []}, "the data set is empty"),
         ({"net": nn.Conv2d(3, 3, 3)}, r"no Net yet: net = wrap\(your_network\)"),

@@ -11,7 +11,8 @@ from camlib.networks.net import Net
 from camlib.networks.zoo import load, wrap
 from camlib.running.record import record
 from camlib.scenes.scenes import PARTS, Scenes, critters
-from camlib.units.dissect import CONCEPTS, dissect, random_rotation
+from camlib.units.dissect import dissect, random_rotation
+from camlib.units.dissection import CONCEPTS
 
 
 @pytest.fixture(scope="module")
