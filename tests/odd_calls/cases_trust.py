@@ -70,7 +70,9 @@ CASES: list[Case] = [
     told("road: all of a picture", lambda: trust.road(NET, X, HEAT, shares=[0.5, 1]), "each must leave"),
     told("road: less than a pixel", lambda: trust.road(NET, X, HEAT, shares=[0.001]), "each must leave"),
     told("road: no shares", lambda: trust.road(NET, X, HEAT, shares=[]), "each must leave"),
-    told("road: a share in words", lambda: trust.road(NET, X, HEAT, shares=["half"]), "shares between 0 and 1"),
+    told(
+        "road: a share in words", lambda: trust.road(NET, X, HEAT, shares=["half"]), "shares between 0 and 1"
+    ),
     told("road: one output", lambda: trust.road(cl.wrap(ONE_OUTPUT, size=12), X, HEAT), "output|classes"),
     told("road: a module", lambda: trust.road(MODULE, X, HEAT), "no Net yet"),
     right("road: ties", lambda: trust.road(NET, X, 0 * HEAT, 0).score, lambda s: abs(float(s)) <= 0.5),
