@@ -30,8 +30,8 @@ def nudged(
 
     images: (N, C, H, W) in [0, 1].  wish: (h, w), as many cells as the class activation map has: the map's
     correlation with it over cells is raised.  targets: whose map; None: the top-1 class.
-    The result is rounded to steps of 1/255, as a file would keep it; which pictures keep their answer has to
-    be looked at.
+    Light changes by whole steps, so that a picture out of a file can be kept in one; which pictures keep
+    their answer has to be looked at.
     Raises ValueError for a wish of another shape or the same everywhere, and for a network without class
     activation maps.
     """
@@ -67,7 +67,8 @@ def nudged(
                 found = (found.detach() - rate * slope.sign()).clamp(low, high)
         finally:
             hook.remove()
-    return (found * 255).round() / 255
+    steps_of_light = ((found - whole_ones) * 255).round()
+    return (whole_ones + steps_of_light / 255).clamp(0, 1)
 
 
 def _standard(maps: Tensor) -> Tensor:

@@ -86,8 +86,12 @@ def road(
     """
     check_images(net, images)
     check_several(net)
+    seed = seeded(seed)
     given, n = images.detach().cpu().float(), len(images)
     maps = tensor(heatmaps, "heatmaps")
+    spread = number(noise, "noise", "a standard deviation, such as .01")
+    if spread < 0:
+        raise ValueError(f"noise is {noise}; give a standard deviation, 0 or more")
     if tuple(maps.shape) != (n, *images.shape[2:]):
         raise ValueError(f"heatmaps {tuple(maps.shape)} for {n} pictures of {tuple(images.shape[2:])}")
     if not maps.isfinite().all():
@@ -104,7 +108,7 @@ def road(
         for k in range(n):
             order = ranking(maps[k], ties="random", seed=seed + k)
             some = [
-                _without(given[k], way[:count], noise, seeded(seed) + k)
+                _without(given[k], way[:count], spread, seed + k)
                 for way in (order, order.flip(0))
                 for count in counts
             ]

@@ -73,6 +73,8 @@ CASES: list[Case] = [
     told(
         "road: a share in words", lambda: trust.road(NET, X, HEAT, shares=["half"]), "shares between 0 and 1"
     ),
+    told("road: a seed in words", lambda: trust.road(NET, X, HEAT, seed="x"), "seed"),
+    told("road: a negative noise", lambda: trust.road(NET, X, HEAT, noise=-1), "noise is -1"),
     told("road: one output", lambda: trust.road(cl.wrap(ONE_OUTPUT, size=12), X, HEAT), "output|classes"),
     told("road: a module", lambda: trust.road(MODULE, X, HEAT), "no Net yet"),
     right("road: ties", lambda: trust.road(NET, X, 0 * HEAT, 0).score, lambda s: abs(float(s)) <= 0.5),
