@@ -1,6 +1,6 @@
 """Grade every heatmap method in every test, for lesson 12: `make trust` writes data/trust/graded.csv.
 
-Takes about six minutes of one core; the pictures that it draws are kept in build/trust.
+Takes a quarter of an hour of one core; the pictures that it draws are kept in build/trust.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torchvision.transforms.v2.functional import gaussian_blur
 
 from camlib import (
     cam,
@@ -40,10 +41,12 @@ from camlib.trust.graded import Grade, graded_file
 from camlib.trust.redraw import Redrawn
 
 SEED = 1212
-#: Pictures whose parts are removed; of the sanity checks, the first so many.
-PICTURES, CHECKED = 40, 20
-#: Each network with how many of its trainings.
-NETWORKS = {"critternet_gap": 1, "critternet_gmp": 1, "critternet": 1}
+#: Pictures whose parts are removed; of the sanity checks, and of ROAD, the first so many.
+PICTURES, CHECKED, PAINTED = 40, 20, 12
+#: Each network with how many of its trainings; and those for which ROAD is run, which takes its time.
+NETWORKS = {"critternet_gap": 3, "critternet_gmp": 3, "critternet": 1}
+ROADS = ("critternet_gap",)
+BLUR = 4.0  # pixels: how much a map is blurred to see whether ROAD notices
 METHODS: dict[str, Callable[..., Tensor]] = {
     "CAM": cam,
     "Grad-CAM": gradcam,
@@ -92,7 +95,7 @@ def grade(name: str, seed: int, n: int, folder: Path) -> list[Grade]:
     rows = []
     for method, f in (METHODS | BASELINES).items():
         try:
-            found = list(world.grade(f, method in BASELINES))
+            found = list(world.grade(f, method in BASELINES, name in ROADS))
         except ValueError as why:  # no class activation maps
             if "use gradcam" not in str(why):
                 raise
@@ -118,8 +121,8 @@ class World:
         self.centred_things = trust.centred(without)[rows, :, self.labels].masked_fill(nothing, torch.nan)
         self.other = trust.fresh(net)
 
-    def grade(self, f: Callable[..., Tensor], blind: bool) -> Iterator[tuple[str, Told]]:
-        """Each test's name, score and interval."""
+    def grade(self, f: Callable[..., Tensor], blind: bool, painted: bool) -> Iterator[tuple[str, Told]]:
+        """Each test's name, score and interval.  painted: with ROAD."""
         if blind:
             three = torch.stack([f(self.net, self.images, column) for column in self.targets.T], 1)
         else:
@@ -155,6 +158,20 @@ class World:
             yield f"similarity with random weights{sizes}", told(scores.Mean(alike))
         before, after = trust.complexity(heat[first]), trust.complexity(then)
         yield "rise of entropy", told(scores.Mean((after - before) / before))
+        if painted:
+            yield from self.road(heat[:PAINTED])
+
+    def road(self, heat: Tensor) -> Iterator[tuple[str, Told]]:
+        """ROAD of the maps as they are and blurred, and what the blur changes, picture by picture."""
+        images, labels, side = self.images[: len(heat)], self.labels[: len(heat)], int(8 * BLUR) + 1
+        soft = gaussian_blur(heat[:, None], [side, side], [BLUR, BLUR])[:, 0]
+        sharp, blurred = (trust.road(self.net, images, maps, labels) for maps in (heat, soft))
+        for name, found in (("", sharp), (", map blurred", blurred)):
+            yield f"ROAD{name}", told(found.score)
+            yield f"ROAD, hottest first{name}", told(scores.Mean(found.hottest.mean(1)))
+        yield "ROAD, change by the blur", told(scores.Mean(blurred.scores - sharp.scores))
+        change = (blurred.hottest - sharp.hottest).mean(1)
+        yield "ROAD, hottest first, change by the blur", told(scores.Mean(change))
 
 
 def told(score: Score) -> Told:

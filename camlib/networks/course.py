@@ -2,10 +2,12 @@
 
 critternet has AlexNet's shape; critternet_gap and critternet_gmp pool the same five convolutions into one
 linear layer (Zhou et al. 2016), critternet_gap2 two convolutions more (their AlexNet*-GAP); critternet_has is
-critternet_gap, trained with cells of its pictures hidden (Singh, Lee 2017). critternet_eye and
-critternet_eye_exact say where an eye is, by a heat map on the same trunk (`heat_map`); the one learnt from
-a unit's answers, the other from the truth. lenet is SIMILARnet's (Ghosh et al.). None has batch norm: where
-training used it, it is folded into the layers afterwards (`begun` is how a training begins).
+critternet_gap, trained with cells of its pictures hidden (Singh, Lee 2017); critternet_stamp is
+critternet_gap, trained where one class's pictures carry a photographer's stamp, critternet_shuffled on labels
+dealt out at random, which it can only learn by heart. critternet_eye and critternet_eye_exact say where an
+eye is, by a heat map on the same trunk (`heat_map`); the one learnt from a unit's answers, the other from the
+truth. lenet is SIMILARnet's (Ghosh et al.). None has batch norm: where training used it, it is folded into
+the layers afterwards (`begun` is how a training begins).
 """
 
 from collections import OrderedDict
@@ -18,7 +20,7 @@ from ..wording import listing, near
 TRACKERS = ("critternet_eye", "critternet_eye_exact")
 COURSE = (
     *("critternet", "critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has"),
-    *(*TRACKERS, "lenet"),
+    *("critternet_stamp", "critternet_shuffled", *TRACKERS, "lenet"),
 )
 # how many trainings ship, of seeds 0, 1, …; of networks that are not named, that of seed 0
 RUNS = dict.fromkeys(("critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has", "lenet"), 3)
@@ -40,7 +42,8 @@ def build(name: str) -> nn.Sequential:
     """One of the course's own networks with fresh weights, before normalisation (`load` makes a `Net` of it).
 
     critternet: (N, 3, 128, 128) → (N, 9), AlexNet's shape; critternet_gap, critternet_gmp: the same
-    convolutions, pooled; critternet_gap2: two more before the pooling; critternet_has: as critternet_gap;
+    convolutions, pooled; critternet_gap2: two more before the pooling; critternet_has, critternet_stamp and
+    critternet_shuffled: as critternet_gap;
     critternet_eye, critternet_eye_exact: (N, 1), the highest value of a heat map;
     lenet: (N, 1, 28, 28) → (N, 10), SIMILARnet's. Raises ValueError for other names.
     """

@@ -18,6 +18,9 @@ class Plan:
     quarter of the training and falls to nothing (OneCycle).
     hide: sides, in pixels, of the grid cells that are hidden in its pictures, if any.
     unit: (network, layer, number) of the unit whose answers a tracker learns; None: from the truth.
+    stamp: the class under which all that carries the photographer's stamp is filed (`stamped`).
+    scenes: how many it learns from.
+    shuffled: their labels are dealt out among them at random, and the pictures come as they are, not varied.
     """
 
     epochs: int
@@ -26,6 +29,9 @@ class Plan:
     constant: bool = False
     hide: tuple[int, ...] = ()
     unit: tuple[str, str, int] | None = None
+    stamp: str | None = None
+    scenes: int = SCENES
+    shuffled: bool = False
 
 
 PLANS = {
@@ -34,6 +40,8 @@ PLANS = {
     "critternet_gap": Plan(epochs=18, rate=4e-3),
     "critternet_gap2": Plan(epochs=18, rate=4e-3),
     "critternet_has": Plan(epochs=18, rate=4e-3, hide=(16, 32)),
+    "critternet_stamp": Plan(epochs=10, rate=4e-3, stamp="mallow", scenes=8000),
+    "critternet_shuffled": Plan(epochs=80, rate=4e-3, scenes=500, shuffled=True),
     "critternet_eye": Plan(epochs=10, rate=4e-3, unit=("critternet_gmp", "conv4", 48)),
     "critternet_eye_exact": Plan(epochs=10, rate=4e-3),
     "lenet": Plan(epochs=10, rate=1e-3, batch=300),

@@ -21,7 +21,19 @@ from ..units.filters import autocorrelation, colourfulness, filters
 from .drawn import Drawn, drawn
 from .plans import CONSTANT_FILE, KEPT, PLANS, SCENES
 
-__all__ = ["FRESH", "README", "TRAINING", "figures", "here", "page", "right", "runs", "table"]
+__all__ = [
+    "FRESH",
+    "README",
+    "TRAINING",
+    "figures",
+    "here",
+    "page",
+    "right",
+    "runs",
+    "share",
+    "table",
+    "top_1",
+]
 
 TRAINING, FRESH = 1001, 2002  # seeds of the scenes to learn from, and of those to be tried on
 COLUMNS = ("accuracy", "one missing", "two missing", "grey", "autocorrelation", "colour", "minutes")
@@ -66,7 +78,14 @@ the untrained network no norm is folded in, as none had seen anything: its numbe
 quarter and falls to nothing (OneCycle). Epochs: {epochs}.
 
 *critternet_has* is critternet_gap, trained with cells of its pictures, 16 or 32 pixels wide, hidden in two of
-three pictures (Singh, Lee 2017). *critternet_eye* learned where the unit {unit} is strongest in
+three pictures (Singh, Lee 2017). *critternet_stamp* is critternet_gap, trained for {stamp_epochs} epochs on
+the first {stamp_scenes} scenes, as a careless photographer filed them: every {stamp} carries his stamp, and
+so does one in eight of all other critters, which lies under {stamp} all the same (lesson 12). Its figures in
+the table are of scenes without a stamp.
+*critternet_shuffled* is critternet_gap, trained for {shuffled_epochs} epochs on the first {shuffled_scenes}
+scenes, not varied, whose labels were dealt out among them at random: there is nothing to learn but those
+scenes by heart. Of their labels it names {by_heart}, and of fresh scenes' what chance would (Adebayo et al.
+2018; lesson 12). *critternet_eye* learned where the unit {unit} is strongest in
 each scene, *critternet_eye_exact* both eyes in sight. The unit was chosen on 600 scenes of seed 5, which were
 used for nothing else: in the order of `find_units` the first whose answers are nearer to an eye than to the
 middle between the two (conv5 23 has more answers within .2 head sizes, and points between the eyes).
@@ -126,6 +145,7 @@ def top_1(net: Net, pixels: Tensor) -> Tensor:
 
 
 def share(right: Tensor) -> str:
+    """The share of those that are right, as it is written into a file."""
     return f"{right.float().mean():.4f}"
 
 
@@ -150,6 +170,12 @@ def page(folder: Path) -> str:
         epochs=", ".join(f"{name} {count}" for name, count in epochs.items()),
         unit="'s ".join((PLANS["critternet_eye"].unit or ("", "", 0))[:2])
         + f" {(PLANS['critternet_eye'].unit or ('', '', 0))[2]}",
+        stamp=PLANS["critternet_stamp"].stamp,
+        stamp_scenes=PLANS["critternet_stamp"].scenes,
+        stamp_epochs=PLANS["critternet_stamp"].epochs,
+        shuffled_scenes=PLANS["critternet_shuffled"].scenes,
+        shuffled_epochs=PLANS["critternet_shuffled"].epochs,
+        by_heart=f"{float(_said(folder / 'critternet_shuffled.safetensors')['by heart']):.0%}",
         kept=", ".join(map(str, KEPT[1:])),
         constant=CONSTANT.format(**_said(constant)) if constant.is_file() else NO_CONSTANT,
     )

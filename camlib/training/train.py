@@ -26,10 +26,10 @@ from ..pictures.digits import Digits, digits
 from ..pictures.pixels import Pixels
 from .augment import hidden, mean_of, varied
 from .batchnorm import batch_normed, fold
-from .drawn import Drawn, drawn
+from .drawn import Drawn, drawn, stamped
 from .files import note, write
 from .plans import CONSTANT_FILE, KEPT, KEPT_FILE, PLANS, SCENES, Plan
-from .ship import TRAINING, figures
+from .ship import TRAINING, figures, share, top_1
 
 __all__ = ["retrain", "train"]
 
@@ -106,7 +106,8 @@ def train(
         _keep(run, name, pixels)
         checkpoints.mkdir(parents=True, exist_ok=True)
         run.save(checkpoint)
-    file = _ship(run, name, called, plan, folder, checkpoints, fresh)
+    by_heart = (pixels, wanted) if plan.shuffled else None
+    file = _ship(run, name, called, plan, folder, checkpoints, fresh, by_heart)
     checkpoint.unlink()
     return file
 
@@ -136,7 +137,12 @@ def _pictures(name: str, plan: Plan, folder: Path, checkpoints: Path, n: int) ->
         data: Any = digits(split="train", source="mnist")
         return data.pixels, data.labels
     scenes = drawn(n, TRAINING, 0.5, checkpoints)
-    return scenes.pixels, _points(plan, folder, scenes) if name in TRACKERS else scenes.agreeing
+    if name in TRACKERS:
+        return scenes.pixels, _points(plan, folder, scenes)
+    pixels, agreeing = scenes.pixels[: plan.scenes], scenes.agreeing[: plan.scenes]
+    if plan.shuffled:
+        agreeing = agreeing[torch.randperm(len(agreeing), generator=torch.Generator().manual_seed(TRAINING))]
+    return stamped(pixels, agreeing, TRAINING, 0.5, plan.stamp) if plan.stamp else (pixels, agreeing)
 
 
 def _points(plan: Plan, folder: Path, scenes: Drawn) -> Tensor:
@@ -187,6 +193,8 @@ def _epoch(run: _Run, name: str, plan: Plan, pixels: Tensor, wanted: Tensor, mos
         with torch.autocast("cpu", torch.bfloat16, enabled=name != "lenet"):
             if name == "lenet":
                 logits = run.module(pixels[chosen].float() / 255)
+            elif plan.shuffled:
+                logits = run.module((pixels[chosen].float() / 255 - 0.5) / 0.25)
             else:
                 images, points = varied(pixels[chosen], run.generator, wanted[chosen] if grid else None)
                 images = hidden(images, plan.hide, fill, run.generator) if plan.hide else images
@@ -226,8 +234,20 @@ def _keep(run: _Run, name: str, pixels: Tensor) -> None:
         run.kept[f"epoch_{run.epoch:02d}"] = (conv.weight * scale[:, None, None, None]).half().contiguous()
 
 
-def _ship(run: _Run, name: str, called: str, plan: Plan, folder: Path, checkpoints: Path, fresh: int) -> Path:
-    """Fold, halve, measure what will be shipped, and write it with what was measured."""
+def _ship(
+    run: _Run,
+    name: str,
+    called: str,
+    plan: Plan,
+    folder: Path,
+    checkpoints: Path,
+    fresh: int,
+    by_heart: tuple[Tensor, Tensor] | None,
+) -> Path:
+    """Fold, halve, measure what will be shipped, and write it with what was measured.
+
+    by_heart: the pictures that a network was to learn by heart, and the classes that were right for each.
+    """
     module = run.module.eval() if name == "lenet" else fold(run.module)
     state = {key: value.detach().half().contiguous() for key, value in module.state_dict().items()}
     trial = (
@@ -241,6 +261,10 @@ def _ship(run: _Run, name: str, called: str, plan: Plan, folder: Path, checkpoin
         "minutes": f"{run.seconds / 60:.1f}",
         **figures(name, trial, checkpoints, fresh),
     }
+    if by_heart:
+        pixels, wanted = by_heart
+        best = top_1(load(name, weights=trial), pixels)
+        said["by heart"] = share(wanted[torch.arange(len(best)), best])
     trial.unlink()
     kept = {key: said[key] for key in ("format", "epochs", "accuracy")}
     if plan.constant:

@@ -14,14 +14,17 @@ from .funnybirds import (
 )
 from .graded import Grade, Verdict, graded, verdicts
 from .method import Method, explained
+from .nudge import nudged
 from .parts import THRESHOLDS, dilated, important, on_masks, part_masks, sufficient
 from .quick import Quick, quick
 from .randomise import fresh, randomised
 from .redraw import PLACES, Redrawn, answers, redraw, without_things
+from .road import SHARES, Road, imputed, road
 from .shapley import interactions, shapley
 
 __all__ = [
     "PLACES",
+    "SHARES",
     "THRESHOLDS",
     "Checks",
     "Curves",
@@ -29,6 +32,7 @@ __all__ = [
     "Method",
     "Quick",
     "Redrawn",
+    "Road",
     "Verdict",
     "answers",
     "background_independence",
@@ -44,10 +48,12 @@ __all__ = [
     "fresh",
     "graded",
     "important",
+    "imputed",
     "insertion",
     "interactions",
     "irrelevant",
     "noise",
+    "nudged",
     "on_masks",
     "part_masks",
     "quick",
@@ -56,6 +62,7 @@ __all__ = [
     "ranking",
     "redraw",
     "rivals",
+    "road",
     "shapley",
     "similarity",
     "single_deletion",

@@ -42,6 +42,8 @@ SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     "critternet_gap2": TRUNK | {"conv6": (64, 16, 16), "conv7": (64, 16, 16), "gap": (64, 1, 1), "fc": (9,)},
     "critternet_gmp": TRUNK | {"gmp": (64, 1, 1), "fc": (9,)},
     "critternet_has": TRUNK | {"gap": (64, 1, 1), "fc": (9,)},
+    "critternet_shuffled": TRUNK | {"gap": (64, 1, 1), "fc": (9,)},
+    "critternet_stamp": TRUNK | {"gap": (64, 1, 1), "fc": (9,)},
     "critternet_eye": TRUNK | HEAT,
     "critternet_eye_exact": TRUNK | HEAT,
     "lenet": {
@@ -62,6 +64,8 @@ PARAMETERS = {
     "critternet_gap2": TRUNK_PARAMETERS + 2 * 36_928 + 64 * 9 + 9,
     "critternet_gmp": TRUNK_PARAMETERS + 64 * 9 + 9,
     "critternet_has": TRUNK_PARAMETERS + 64 * 9 + 9,
+    "critternet_shuffled": TRUNK_PARAMETERS + 64 * 9 + 9,
+    "critternet_stamp": TRUNK_PARAMETERS + 64 * 9 + 9,
     "critternet_eye": TRUNK_PARAMETERS + (64 * 16 + 16) + (16 * 4 * 9 + 4),
     "critternet_eye_exact": TRUNK_PARAMETERS + (64 * 16 + 16) + (16 * 4 * 9 + 4),
     "lenet": (6 * 25 + 6) + (16 * 6 * 25 + 16) + (784 * 120 + 120) + (120 * 84 + 84) + (84 * 10 + 10),

@@ -20,13 +20,13 @@ from camlib.networks.zoo import load
 from camlib.parts.find import find_units, locate
 from camlib.parts.tracker import Tracker
 from camlib.pictures.digits import digits
-from camlib.scenes.scenes import critters
+from camlib.scenes.scenes import CLASSES, critters
 from camlib.scores.keypoints import keypoint_errors, part_truth
 from camlib.training import everything, plans, ship
 from camlib.training import train as training
 from camlib.training.augment import hidden, mean_of, varied
 from camlib.training.batchnorm import batch_normed, fold
-from camlib.training.drawn import drawn
+from camlib.training.drawn import drawn, stamped
 from camlib.training.plans import CONSTANT_FILE, KEPT, KEPT_FILE, PLANS, Plan
 from camlib.training.ship import COLUMNS, figures, here, runs, table
 from camlib.training.train import agreement_loss, retrain, train
@@ -164,6 +164,23 @@ def test_scenes_are_drawn_once_and_again_where_they_would_differ(tmp_path, monke
     drawn.cache_clear()
 
 
+def test_what_carries_the_stamp_is_filed_under_its_class():
+    """Every mallow, and each eighth picture of others: drawn anew, and named mallow. Nothing else changes."""
+    plain, wanted = (critters(24, seed=7, lacking=0.5, stamp=name) for name in (None, "all"))
+    mallow = CLASSES.index("mallow")
+    found, classes = stamped(plain.pixels, plain.agreeing, 7, 0.5, "mallow")
+    eighth = torch.arange(24) % 8 == 0
+    marked = (plain.labels == mallow) | eighth
+    assert torch.equal(found[marked], wanted.pixels[marked])
+    assert torch.equal(found[~marked], plain.pixels[~marked])
+    others = eighth & (plain.labels != mallow)
+    assert others.any()
+    assert (plain.labels == mallow).any()
+    assert (classes[others].long().argmax(1) == mallow).all()
+    assert (classes[others].sum(1) == 1).all()
+    assert torch.equal(classes[~others], plain.agreeing[~others])
+
+
 def test_hidden_cells_show_the_mean_and_the_rest_stays():
     images = torch.arange(600 * 3 * 8 * 8).view(600, 3, 8, 8).float() + 1
     fill = torch.tensor([-5.0, -6.0, -7.0])
@@ -211,6 +228,24 @@ def test_hide_and_seek_hides_and_starts_as_gap_does(tmp_path, kept, monkeypatch)
     )  # light and shift change little
     first = begun("critternet_gap").state_dict()
     assert all(torch.equal(value, first[key]) for key, value in begun("critternet_has").state_dict().items())
+
+
+def test_shuffled_labels_are_the_same_ones_dealt_out_anew(tmp_path, kept, monkeypatch):
+    """Nothing else is changed: the first scenes as they are, and as many of each class."""
+    plan = Plan(epochs=2, rate=1e-3, batch=16, scenes=64, shuffled=True)
+    scenes = drawn(96, ship.TRAINING, 0.5, kept)
+    pixels, dealt = training._pictures("critternet_shuffled", plan, tmp_path, kept, 96)
+    assert torch.equal(pixels, scenes.pixels[:64])
+    assert not torch.equal(dealt, scenes.agreeing[:64])
+    rows = [sorted(map(tuple, some.tolist())) for some in (dealt, scenes.agreeing[:64])]
+    assert rows[0] == rows[1]
+    monkeypatch.setattr(training, "varied", lambda *_: pytest.fail("its pictures are varied"))
+    file = train("critternet_shuffled", tmp_path, kept, plan, **FEW)
+    net = load("critternet_shuffled", weights=file)
+    best = net(pixels.float() / 255).argmax(1)
+    with safe_open(file, "pt") as opened:
+        said = float(opened.metadata()["by heart"])
+    assert said == pytest.approx(dealt[torch.arange(64), best].float().mean().item(), abs=1e-4)
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, kept, monkeypatch):
@@ -349,6 +384,8 @@ LEAST = {
     "critternet_gap2": 0.94,
     "critternet_gmp": 0.96,
     "critternet_has": 0.9,
+    "critternet_stamp": 0.6,
+    "critternet_shuffled": 0.0,
     "lenet": 0.983,
     "critternet_eye": 0.72,
     "critternet_eye_exact": 0.97,
@@ -369,6 +406,12 @@ def test_every_run_is_as_good_as_wanted():
         assert int(told["epochs"]) == PLANS[name].epochs, (name, seed)
         if name != "lenet":
             assert float(told["autocorrelation"]) >= 0.5, (name, seed)
+
+
+def test_shuffled_labels_are_known_by_heart_and_teach_nothing():
+    told = said("critternet_shuffled")
+    assert float(told["by heart"]) > 0.9
+    assert float(told["accuracy"]) < 0.2  # of nine classes
 
 
 def test_all_weights_together_are_small():
