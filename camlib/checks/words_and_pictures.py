@@ -47,7 +47,7 @@ def bag(f: Learners) -> str:
 @check
 def hardest(f: Learners) -> str:
     """f(scores, true, count): the numbers of the negatives with the highest scores, the highest first."""
-    scores = torch.tensor([2.0, 0.5, -1.0, 3.0, 1.0, -0.5, 0.8])
+    scores = torch.tensor([2.0, 0.5, -0.2, 3.0, 1.0, -1.0, 0.8])
     true = torch.tensor([True, False, False, True, False, False, True])
     for count in (1, 3):
         got = ask(f, scores, true, count, call=f"hardest(scores, true, {count})")

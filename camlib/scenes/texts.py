@@ -104,7 +104,7 @@ class Texts(Pixels):
         found = []
         for row, own in zip(self.characters, self.boxes, strict=True):
             words = torch.tensor([one.word for one in row])
-            each = [own[: len(row)][words == first] for first in words.unique()]
+            each = [own[: len(row)][words == first] for first in sorted({one.word for one in row})]
             both = [torch.cat([some[:, :2].amin(0), some[:, 2:].amax(0)]) for some in each]
             found.append(torch.stack(both) if both else torch.empty(0, 4))
         if not found:
