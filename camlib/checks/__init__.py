@@ -23,11 +23,13 @@ from .similarnet_worth import worth_and_text
 from .start_here import conv_parameters, harder, output_size, softmax
 from .trust import blur_gain, curve_area, important_parts, rank_agreement, stand_ins
 from .verdict import Verdict, double
+from .words_and_pictures import bag, boxes_and_words, hardest, said_of_blank
 
 __all__ = [
     "Verdict",
     "autocorrelation",
     "avoided",
+    "bag",
     "bandwidth",
     "best_cells",
     "best_threshold",
@@ -36,6 +38,7 @@ __all__ = [
     "blur_gain",
     "box_of_map",
     "box_overlap",
+    "boxes_and_words",
     "centred",
     "centred_cosine",
     "class_map",
@@ -60,6 +63,7 @@ __all__ = [
     "gone_without",
     "grad_cam",
     "harder",
+    "hardest",
     "heat_and_worth",
     "important_parts",
     "interaction",
@@ -85,6 +89,7 @@ __all__ = [
     "rank_agreement",
     "refined_peak",
     "rows_to_check",
+    "said_of_blank",
     "sixes",
     "snapped",
     "softmax",

@@ -1,3 +1,5 @@
+from .phrases import PHRASE_WORDS, Phrase, phrase
+from .questions import QUESTIONS, Questions, questions
 from .scenes import (
     CLASSES,
     FEATURES,
@@ -21,14 +23,20 @@ __all__ = [
     "KEYPOINTS",
     "MARKINGS",
     "PARTS",
+    "PHRASE_WORDS",
     "PLACES",
+    "QUESTIONS",
     "REMOVABLE",
     "SPECIES",
     "THINGS",
+    "Phrase",
+    "Questions",
     "Recipe",
     "Scenes",
     "Things",
     "draw",
     "features",
+    "phrase",
+    "questions",
     "things",
 ]

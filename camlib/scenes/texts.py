@@ -34,12 +34,14 @@ class Character:
     """A digit or letter in a picture.
 
     box: (x0, y0, x1, y1) in pixels, half open, of its ink.  font: its font's name, or "handwriting".
+    word: the number of its word's first character in the picture; a handwritten digit is a word by itself.
     contrast: in [-1, 1], the mean grey of its ground less that of its ink, as they are in the picture.
     """
 
     char: str
     box: tuple[int, int, int, int]
     font: str
+    word: int
     contrast: float
 
     @property
@@ -89,8 +91,30 @@ class Texts(Pixels):
         """float32 (N, B, 4): each character's box; rows of NaN where a picture has fewer than B."""
         if not len(self):
             return torch.empty(0, 0, 4)
-        each = [torch.tensor([one.box for one in row]).float() for row in self.characters]
+        each = [torch.tensor([one.box for one in row]).float().reshape(-1, 4) for row in self.characters]
         return pad_sequence(each, batch_first=True, padding_value=torch.nan)
+
+    @property
+    def word_boxes(self) -> Tensor:
+        """float32 (N, W, 4): the box round each word's characters; rows of NaN where there are fewer."""
+        found = []
+        for row, own in zip(self.characters, self.boxes, strict=True):
+            words = torch.tensor([one.word for one in row])
+            each = [own[: len(row)][words == first] for first in sorted({one.word for one in row})]
+            both = [torch.cat([some[:, :2].amin(0), some[:, 2:].amax(0)]) for some in each]
+            found.append(torch.stack(both) if both else torch.empty(0, 4))
+        if not found:
+            return torch.empty(0, 0, 4)
+        return pad_sequence(found, batch_first=True, padding_value=torch.nan)
+
+    @property
+    def word_masks(self) -> Tensor:
+        """bool (N, H, W): the pixels inside of a word's box."""
+        found = torch.zeros_like(self.clutter)
+        for mask, own in zip(found, self.word_boxes, strict=True):
+            for x0, y0, x1, y1 in own[~own.isnan().any(1)].long().tolist():
+                mask[y0:y1, x0:x1] = True
+        return found
 
 
 def texts(
@@ -100,13 +124,17 @@ def texts(
     kind: str = "street",
     size: tuple[int, int] = (240, 320),
     hand: Digits | None = None,
+    blank: bool = False,
 ) -> Texts:
     """Draw n pictures with text, on all cores.
 
     kind: "page": printed pages; "street": houses, signs and what resembles letters; "handwritten": digits
     on slates, walls and ruled paper.  size: (height, width) in pixels.
     hand: whose digits are "handwritten"; None: scikit-learn's for testing. No other kind uses them.
-    Raises ValueError for a count below 1, another kind, and a side below 120.
+    blank: the same streets with nothing written: signs, plates and bills are empty, and all else is as it
+    was, pixel for pixel. Strokes that a letter covered are not in `clutter` here either.
+    Raises ValueError for a count below 1, another kind, a side below 120, and blank for another kind than
+    "street".
     """
     n, seed = whole(n, "n", 1), seeded(seed)
     if kind not in KINDS:
@@ -116,11 +144,13 @@ def texts(
     size = whole(size[0], "the height", 120), whole(size[1], "the width", 120)
     if hand is not None and (not isinstance(hand, Digits) or not len(hand)):
         raise ValueError(f"hand is {told(hand)}; give digits, as digits() does")
+    if blank and kind != "street":
+        raise ValueError(f"only a street can be blank; a {kind} picture without text has nothing left")
     written = _written(hand) if kind == "handwritten" else None
     chunks = [range(n)[i : i + _CHUNK] for i in range(0, n, _CHUNK)]
     jobs = 1 if len(chunks) < 5 else -1  # starting processes costs more than a few pictures do
     work = joblib.Parallel(n_jobs=jobs, return_as="generator")(
-        joblib.delayed(lettered)(kind, size, seed, numbers, written) for numbers in chunks
+        joblib.delayed(lettered)(kind, size, seed, numbers, written, blank) for numbers in chunks
     )
     found: list[Drawn] = []
     with tqdm(total=n, desc="drawing", unit="picture", delay=1, leave=False) as bar:
@@ -157,6 +187,7 @@ def _characters(grey: Array, ids: Array, letters: Sequence[Letter]) -> tuple[Cha
             letter.char,
             (across.start, down.start, across.stop, down.stop),
             letter.font,
+            letter.word,
             float(ground[k] - ink[k]),
         )
         for k, (letter, (down, across)) in enumerate(zip(letters, spans, strict=True), 1)

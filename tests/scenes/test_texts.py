@@ -137,7 +137,7 @@ def test_a_homography_by_hand() -> None:
 def test_a_sheet_lies_where_its_corners_are_told() -> None:
     """A square of text, a quarter of the sheet, laid without and with perspective, against its outline."""
     whole, part = Sheet(60, 40, [], (1, 1, 1)), Sheet(20, 20, [], (1, 1, 1))
-    part.letters.append(Letter("x", "none"))
+    part.letters.append(Letter("x", "none", 0))
     part.codes.paste(1, (0, 0, 10 * OVER, 10 * OVER))
     whole.lay(part, [(4, 3), (24, 3), (24, 23), (4, 23)])
     expected = np.zeros((40, 60), bool)
@@ -260,3 +260,41 @@ def test_wrong_input() -> None:
         texts(1, kind="poster")
     with pytest.raises(ValueError, match=r"the height is 100; it is a whole number, at least 120"):
         texts(1, size=(100, 320))
+
+
+def test_a_blank_street_is_the_same_street_without_its_letters() -> None:
+    written, blank = (texts(3, seed=4, size=(180, 240), blank=flag) for flag in (False, True))
+    changed = (written.pixels != blank.pixels).any(1)
+    near = torch.nn.functional.max_pool2d(written.masks.float(), 7, 1, 3) > 0  # soft edges, and a blur
+    assert (changed & written.masks).sum() > 0.9 * written.masks.sum()
+    assert not (changed & ~near).any()
+    assert blank.characters == ((), (), ())
+    assert not blank.masks.any()
+    assert blank.boxes.shape == blank.word_boxes.shape == (3, 0, 4)
+    assert not blank.word_masks.any()
+    assert blank.clutter.equal(written.clutter)
+
+
+def test_only_streets_are_blank() -> None:
+    with pytest.raises(ValueError, match="only a street can be blank"):
+        texts(1, kind="page", blank=True)
+
+
+def test_words_are_what_stands_between_spaces() -> None:
+    sheet = Sheet(120, 40, [], (1, 1, 1))
+    style = Style("DejaVu Sans Bold", 12, (0, 0, 0))
+    sheet.text(5, 30, "AB 7", style)
+    sheet.text(80, 30, "C", style)
+    assert [(one.char, one.word) for one in sheet.letters] == [("A", 0), ("B", 0), ("7", 2), ("C", 3)]
+
+
+def test_a_word_is_as_wide_as_its_characters(drawn: dict[str, Texts]) -> None:
+    for kind, found in drawn.items():
+        for row, words in zip(found.characters, found.word_boxes, strict=True):
+            firsts = sorted({one.word for one in row})
+            assert words.isfinite().all(1).sum() == len(firsts)
+            for first, box in zip(firsts, words.tolist(), strict=False):
+                own = [one.box for one in row if one.word == first]
+                ends = [min(b[0] for b in own), min(b[1] for b in own)]
+                assert box == [*ends, max(b[2] for b in own), max(b[3] for b in own)]
+        assert not (found.masks & ~found.word_masks).any(), kind

@@ -29,22 +29,27 @@ def looked(recipes: Sequence[Recipe], size: int) -> tuple[Array, Array]:
     return np.stack(kinds), np.stack(counts)
 
 
-def lettered(kind: str, size: tuple[int, int], seed: int, numbers: range, written: Written) -> list[Drawn]:
-    """These pictures with text of (height, width), one of `KINDS`."""
-    drawn = []
+def lettered(
+    kind: str, size: tuple[int, int], seed: int, numbers: range, written: Written, blank: bool
+) -> list[Drawn]:
+    """These pictures of (height, width), one of `KINDS`; blank: the same ones, their characters left out."""
+    drawn: list[Drawn] = []
     for number in numbers:
         rng = np.random.default_rng([seed, number, KINDS.index(kind)])
-        sheet, shadows = _scene(rng, kind, size, written)
+        sheet, shadows = _scene(rng, kind, size, written, blank)
         while not sheet.letters:  # in a small picture there may be room for none
-            sheet, shadows = _scene(rng, kind, size, written)
-        drawn.append((develop(sheet, rng, shadows), truth(sheet), sheet.letters))
+            sheet, shadows = _scene(rng, kind, size, written, blank)
+        true, own = truth(sheet), sheet.letters
+        if blank:
+            true, own = Truth(np.zeros_like(true.ids), true.clutter), []
+        drawn.append((develop(sheet, rng, shadows), true, own))
     return drawn
 
 
 def _scene(
-    rng: np.random.Generator, kind: str, size: tuple[int, int], written: Written
+    rng: np.random.Generator, kind: str, size: tuple[int, int], written: Written, blank: bool
 ) -> tuple[Sheet, Array | None]:
     height, width = size
     if written is not None:
         return handwriting(rng, width, height, *written), None
-    return (page(rng, width, height), None) if kind == "page" else street(rng, width, height)
+    return (page(rng, width, height), None) if kind == "page" else street(rng, width, height, blank)

@@ -23,10 +23,15 @@ Fill = tuple[int, int, int] | int
 
 
 class Letter(NamedTuple):
-    """A character that was drawn, and the font it was drawn in."""
+    """A character that was drawn, the font it was drawn in, and the number of its word's first letter."""
 
     char: str
     font: str
+    word: int
+
+
+class Blank(list[Letter]):
+    """The letters of a picture in which each has its place, and none has ink."""
 
 
 class Sheet:
@@ -78,10 +83,13 @@ class Sheet:
         self.colours.paste(picture.resize((x1 - x0, y1 - y0), Image.Resampling.BICUBIC), (x0, y0))
         self.codes.paste(BARE, (x0, y0, x1, y1))
 
-    def ink(self, mask: Image.Image, x: int, y: int, colour: Colour, char: str, font: str) -> None:
-        """A character by its mask; (x, y) is the mask's corner in fine pixels."""
-        self.letters.append(Letter(char, font))
-        self.colours.paste(rgb(colour), (x, y), mask)
+    def ink(
+        self, mask: Image.Image, x: int, y: int, colour: Colour, char: str, font: str, word: int | None = None
+    ) -> None:
+        """A character by its mask; (x, y) is the mask's corner in fine pixels.  word: None: its own."""
+        self.letters.append(Letter(char, font, len(self.letters) if word is None else word))
+        if not isinstance(self.letters, Blank):
+            self.colours.paste(rgb(colour), (x, y), mask)
         self.codes.paste(len(self.letters), (x, y), mask)
 
     def text(self, x: float, y: float, words: str, style: Style, align: float = 0.0) -> None:
@@ -91,11 +99,13 @@ class Sheet:
         """
         if style.cap < LEGIBLE:
             return
-        at = (x - align * measure(words, style)) * OVER
+        at, word = (x - align * measure(words, style)) * OVER, len(self.letters)
         for char in words:
             mask, left, top, advance = glyph(style.font, points(style), round(style.stretch, 2), char)
-            if mask is not None:
-                self.ink(mask, round(at) + left, round(y * OVER) + top, style.colour, char, style.font)
+            if mask is None:  # a space: the next letter begins a word
+                word = len(self.letters)
+            else:
+                self.ink(mask, round(at) + left, round(y * OVER) + top, style.colour, char, style.font, word)
             at += advance + style.spacing * style.cap * OVER
 
     def lay(self, other: "Sheet", corners: ArrayLike) -> None:

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from .develop import Array
 from .facade import facade
-from .lettering import STROKE, Letter, Sheet
+from .lettering import STROKE, Blank, Letter, Sheet
 from .openings import DARK, House
 from .outline import ellipse
 from .recipe import mix
@@ -16,9 +16,12 @@ from .roadside import car, fence, lamp, road_sign, tree
 Rng = np.random.Generator
 
 
-def street(rng: Rng, width: int, height: int) -> tuple[Sheet, Array]:
-    """The scene, width × height pixels, and how much light comes through its shadows (H, W)."""
-    letters: list[Letter] = []
+def street(rng: Rng, width: int, height: int, blank: bool = False) -> tuple[Sheet, Array]:
+    """The scene, width × height pixels, and how much light comes through its shadows (H, W).
+
+    blank: the same street with nothing written on it.
+    """
+    letters: list[Letter] = Blank() if blank else []
     unit = height / 240
     scene = Sheet(width, height, letters, (0.5, 0.5, 0.5))
     eye, foot, near = 0.66 * height, rng.uniform(0.84, 0.9) * height, rng.choice((1, 1.2, 1.5, 1.9))
