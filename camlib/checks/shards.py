@@ -31,7 +31,7 @@ def joined_best(f: Learners) -> str:
         if values.shape != (4,) or images.shape != (4,):
             shapes = f"{tuple(values.shape)} and {tuple(images.shape)}"
             raise Wrong(f"of k = 4 it returned tensors of shape {shapes}; give four values and four pictures")
-        demand(values, torch.tensor([9.0, 8.0, 7.0, 7.0]), "the values")
+        demand(values, torch.tensor([9.0, 8.0, 7.0, 7.0]), "values")
         if images.tolist() != [40, 55, 10, 12]:
             if images[:2].tolist() == [40, 55] and set(images.tolist()) <= {40, 55, 10, 12, 70}:
                 raise Wrong(
@@ -60,6 +60,10 @@ def joined_moments(f: Learners) -> str:
     within = (n * v + m * w) / (n + m)
     if abs(variance - within) < 1e-4:
         raise Wrong("that is the spread within the two shards; their means differ, which adds to it")
+    if abs(variance - (v + w) / 2) < 1e-4:
+        raise Wrong("that is the mean of the two variances; counts and means differ, and both matter")
+    if abs(variance**2 - float(both.var(correction=0))) < 1e-3:
+        raise Wrong("that is the standard deviation; give its square, the variance")
     if abs(variance - float(both.var())) < 1e-4:
         raise Wrong("it is divided by the count less one; here variances are divided by the count")
     if abs(variance - float(both.var(correction=0))) > 1e-4:
@@ -81,6 +85,12 @@ def rows_to_check(f: Learners) -> str:
         ),
         "it is not rounded; rows are whole, so round it up": (
             lambda wrong, missed: math.log(missed) / math.log1p(-wrong)
+        ),
+        "it is rounded to the nearest; where that is down, the chance of missing all is too high": (
+            lambda wrong, missed: round(math.log(missed) / math.log1p(-wrong))
+        ),
+        "3 / wrong is the rule of three, near for few wrong rows and a chance of one in twenty; be exact": (
+            lambda wrong, missed: math.ceil(3 / wrong)
         ),
         "after 1 / wrong rows one is found on average, but in more than a third of all cases none is": (
             lambda wrong, missed: math.ceil(1 / wrong)
@@ -119,6 +129,10 @@ def _one_cell(f: Learners) -> Truth:
     first = float((home[true[:, 0]] == ask_in).float().mean())
     if abs(got - first) < 1e-6 and abs(first - share) > 0.005:
         raise Wrong("that is the share of queries whose nearest code is found; count all of the ten nearest")
+    held = (home[true] == ask_in[:, None]).float()
+    for other, what in ((held.amin(1).mean(), "all"), (held.amax(1).mean(), "any")):
+        if abs(got - float(other)) < 1e-4:
+            raise Wrong(f"that is the share of queries for which {what} of the ten are found; count each one")
     if abs(got - (1 - share)) < 1e-4:
         raise Wrong("that is the share that is missed; give the share that is found")
     if abs(got - 10 * share) < 1e-3:
