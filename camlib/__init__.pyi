@@ -1,4 +1,4 @@
-from . import checks, scenes, scores, show, trust, widgets
+from . import capsules, checks, scenes, scores, show, trust, widgets
 from .cluster.map_shards import map_shards
 from .cluster.work import ShardError
 from .commands.photograph import Look, look
@@ -37,6 +37,7 @@ from .parts.equivariance import equivariance
 from .parts.feature_maps import FeatureMaps, feature_maps
 from .parts.find import find_units, locate
 from .parts.head_frame import head_frame
+from .parts.map_table import find_maps
 from .parts.peaks import Located, peaks
 from .parts.smooth import smooth
 from .parts.tracker import Tracker, track
@@ -55,6 +56,7 @@ from .scores.max_box_acc import BoxAccuracy, max_box_acc, max_box_acc_v2, pxap
 from .scores.pointing import Pointing, pointing_game
 from .scores.zhou_boxes import zhou_boxes
 from .units.ablation import Ablation, ablate, silenced_logits
+from .units.coupled import Coupled, coupled
 from .units.dissect import Dissection, dissect, random_rotation
 from .units.filters import autocorrelation, colour, colourfulness, filter_history, filters, orientation
 from .units.patches import TopPatches, top_patches
@@ -74,6 +76,7 @@ __all__ = [
     "Classifier",
     "ClickBoard",
     "Cost",
+    "Coupled",
     "Digits",
     "Dissection",
     "FeatureMaps",
@@ -105,6 +108,7 @@ __all__ = [
     "batches",
     "boxes",
     "cam",
+    "capsules",
     "ccgap_weights",
     "centred_cosine",
     "checks",
@@ -114,6 +118,7 @@ __all__ = [
     "colour",
     "colourfulness",
     "costs",
+    "coupled",
     "critters",
     "cut_out",
     "deep_lift",
@@ -127,6 +132,7 @@ __all__ = [
     "filter_history",
     "filters",
     "find_classifier",
+    "find_maps",
     "find_units",
     "first_layer",
     "folder",

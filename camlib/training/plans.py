@@ -18,6 +18,7 @@ class Plan:
     quarter of the training and falls to nothing (OneCycle).
     hide: sides, in pixels, of the grid cells that are hidden in its pictures, if any.
     unit: (network, layer, number) of the unit whose answers a tracker learns; None: from the truth.
+    trunk: the network, of the same seed, whose trained convolutions it begins with, and keeps as they are.
     """
 
     epochs: int
@@ -26,6 +27,7 @@ class Plan:
     constant: bool = False
     hide: tuple[int, ...] = ()
     unit: tuple[str, str, int] | None = None
+    trunk: str = ""
 
 
 PLANS = {
@@ -36,5 +38,7 @@ PLANS = {
     "critternet_has": Plan(epochs=18, rate=4e-3, hide=(16, 32)),
     "critternet_eye": Plan(epochs=10, rate=4e-3, unit=("critternet_gmp", "conv4", 48)),
     "critternet_eye_exact": Plan(epochs=10, rate=4e-3),
+    "capsnet": Plan(epochs=3, rate=4e-3, trunk="critternet_gap"),
+    "capsnet_digits": Plan(epochs=2, rate=4e-3, batch=128),
     "lenet": Plan(epochs=10, rate=1e-3, batch=300),
 }
