@@ -7,6 +7,7 @@ A check tries the learner's function on inputs where the truth is known. It neve
 from .activations import centred_cosine, defended, feeders, lit, peak
 from .beyond_objects import avoided, folded, gone_without, only_units
 from .cam import centred, class_map, grad_cam, heat_and_worth, logit_of_map
+from .capsules import agreed, margin, squashed, unrouted
 from .fc7_neighbours import distances, kept_fact, precision, times_found
 from .filters import autocorrelation, convolve, filter_picture, gabor, lure
 from .filters_to_labels import flip_agreement, pck
@@ -25,6 +26,7 @@ from .verdict import Verdict, double
 
 __all__ = [
     "Verdict",
+    "agreed",
     "autocorrelation",
     "avoided",
     "bandwidth",
@@ -69,6 +71,7 @@ __all__ = [
     "lit",
     "logit_of_map",
     "lure",
+    "margin",
     "matched_precision",
     "only_units",
     "other_part",
@@ -83,9 +86,11 @@ __all__ = [
     "sixes",
     "snapped",
     "softmax",
+    "squashed",
     "stand_ins",
     "times_found",
     "top_error",
     "two_peaks",
+    "unrouted",
     "worth_and_text",
 ]
