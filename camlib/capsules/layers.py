@@ -15,7 +15,12 @@ _START = 0.05  # standard deviation of the weights at the start: at a tenth of i
 
 
 def grouped(maps: Tensor, atoms: int) -> Tensor:
-    """Maps (N, T · atoms, H, W) → capsules (N, H · W · T, atoms): T at each place, row by row."""
+    """Maps (N, T · atoms, H, W) → capsules (N, H · W · T, atoms): T at each place, row by row.
+
+    Raises ValueError where the channels are no whole number of capsules.
+    """
+    if maps.ndim != 4 or atoms < 1 or maps.shape[1] % atoms:
+        raise ValueError(f"maps {tuple(maps.shape)} are no (N, T · {atoms}, H, W)")
     n, _, height, width = maps.shape
     return maps.reshape(n, -1, atoms, height, width).permute(0, 3, 4, 1, 2).flatten(1, 3)
 

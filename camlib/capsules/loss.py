@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from ..given import tensor
+
 __all__ = ["margin_loss"]
 
 
@@ -12,9 +14,15 @@ def margin_loss(lengths: Tensor, present: Tensor, down: float = 0.5) -> Tensor:
     lengths: (N, C), from 0 to 1.  present: bool (N, C), or the classes' indices (N,). Where several classes
     agree with a picture (a critter without ears), the longest of them should reach .9, and none of them is
     punished for being long; with one class that is the paper's.
-    Raises ValueError where the shapes do not fit.
+    Raises ValueError where the shapes do not fit, and for a class that is not there.
     """
-    if present.ndim == 1 and len(present) == len(lengths):
+    tensor(lengths, "lengths")
+    if tensor(present, "present").ndim == 1 and len(present) == len(lengths):
+        if present.is_floating_point() or (wrong := (present < 0) | (present >= lengths.shape[1])).any():
+            what = present.dtype if present.is_floating_point() else present[wrong][0].item()
+            raise ValueError(
+                f"present holds {what}; classes are whole numbers from 0 to {lengths.shape[1] - 1}"
+            )
         present = lengths.new_zeros(lengths.shape).scatter_(1, present[:, None], 1).bool()
     if lengths.ndim != 2 or present.shape != lengths.shape:
         raise ValueError(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..geometry.field import ReceptiveField
-from ..given import told
+from ..given import tensor, told
 from ..scores.keypoints import nearest_errors, positive
 from .find import truth_of
 from .peaks import peaks
@@ -25,14 +25,14 @@ def find_maps(
     truth, by the same rule, as a network's units are. Only what is above 0 is a peak.
     Raises ValueError for maps that do not fit, and as `find_units` does.
     """
+    if not isinstance(maps, Mapping):
+        raise ValueError(f"maps are {told(maps)}; give a dict, name → (N, K, h, w)")
     alpha = positive(alpha, "alpha")
     points, sizes = truth_of(images, part)
     keys, errors = [], []
     for name, some in maps.items():
-        if some.ndim != 4 or len(some) != len(sizes):
-            raise ValueError(
-                f"maps {name!r} are {told(some)}, {tuple(some.shape)}; give ({len(sizes)}, K, h, w)"
-            )
+        if tensor(some, f"the maps {name!r}").ndim != 4 or len(some) != len(sizes):
+            raise ValueError(f"maps {name!r} are {tuple(some.shape)}; give ({len(sizes)}, K, h, w)")
         errors.append(nearest_errors(peaks(some, field).points[:, :, 0], points, sizes))
         keys += [(name, k) for k in range(some.shape[1])]
     if not keys:
