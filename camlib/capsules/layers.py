@@ -48,7 +48,7 @@ class ClassCapsules(nn.Module):
 
     def routed(self, poses: Tensor, iterations: int | None = None, start: Tensor | None = None) -> Routed:
         """What the class capsules say, and the couplings; as `route` has them."""
-        with torch.autocast(poses.device.type, enabled=False):
+        with torch.autocast("cpu" if poses.is_meta else poses.device.type, enabled=False):
             given = votes(poses.float(), self.weight)
             return route(given, bias=self.bias, iterations=iterations or self.iterations, start=start)
 

@@ -40,8 +40,8 @@ def votes(poses: Tensor, weights: Tensor) -> Tensor:
     poses: (N, I, D).  weights: (I, J, D, E), a matrix of its own for each pair.
     Raises ValueError where the two do not fit.
     """
-    tensor(poses, "poses")
-    tensor(weights, "weights")
+    for name, given in {"poses": poses, "weights": weights}.items():
+        _is_tensor(given, name)
     if poses.ndim != 3 or weights.ndim != 4 or poses.shape[1:] != (weights.shape[0], weights.shape[2]):
         raise ValueError(
             f"votes want poses (N, I, D) and weights (I, J, D, E); given {tuple(poses.shape)} and "
@@ -59,10 +59,13 @@ def route(
     bias: (J, E), added to each sum.  start: logits (N, I, J) or (I, J); None: 0, equal couplings of 1/J.
     Raises ValueError for other shapes, or fewer iterations than one.
     """
-    if tensor(votes, "votes").ndim != 4:
+    _is_tensor(votes, "votes")
+    if votes.ndim != 4:
         raise ValueError(f"votes are (N, I, J, E); given {tuple(votes.shape)}")
     iterations = whole(iterations, "iterations", 1)
-    if start is not None and tensor(start, "start").shape not in (votes.shape[:3], votes.shape[1:3]):
+    if start is not None:
+        _is_tensor(start, "start")
+    if start is not None and start.shape not in (votes.shape[:3], votes.shape[1:3]):
         wanted = f"(N, I, J) or (I, J), here {tuple(votes.shape[:3])}"
         raise ValueError(f"start is {wanted}; given {told(start)} of shape {tuple(start.shape)}")
     votes = votes.transpose(1, 2).contiguous()  # (N, J, I, E): so each step is one product of matrices
@@ -74,3 +77,9 @@ def route(
         if step + 1 < iterations:  # after the last nobody asks for the logits
             logits = logits + (votes @ poses[..., None])[..., 0]
     return Routed(poses, couplings.transpose(1, 2))
+
+
+def _is_tensor(given: object, what: str) -> None:
+    """As `given.tensor`, but a tensor without numbers will do: so layers are looked at before any run."""
+    if not isinstance(given, Tensor):
+        tensor(given, what)
