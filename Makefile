@@ -8,7 +8,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell command -v $(name) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab wheelhouse check test notebooks slides handouts live site public minutes new-lesson bench train trust weights clean
+.PHONY: help env lab wheelhouse check test notebooks slides handouts live site public minutes new-lesson bench train trust capsules weights clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,9 @@ train: env ## make the shipped networks again, from their seeds
 
 trust: env ## grade all heatmap methods again, for lesson 12
 	$(PY) -m tools.trust
+
+capsules: env ## train capsules on MNIST again, right and wrong, for lesson 13
+	$(PY) -m tools.capsules
 
 weights: env ## list the networks and where their weights are
 	$(PY) -m camlib weights list

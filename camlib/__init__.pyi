@@ -1,4 +1,4 @@
-from . import checks, scenes, scores, show, trust, widgets
+from . import capsules, checks, scenes, scores, show, trust, widgets
 from .cluster.log import shard_log
 from .cluster.map_shards import map_shards
 from .cluster.work import ShardError
@@ -39,6 +39,7 @@ from .parts.equivariance import equivariance
 from .parts.feature_maps import FeatureMaps, feature_maps
 from .parts.find import find_units, locate
 from .parts.head_frame import head_frame
+from .parts.map_table import find_maps
 from .parts.peaks import Located, peaks
 from .parts.smooth import smooth
 from .parts.tracker import Tracker, track
@@ -58,6 +59,7 @@ from .scores.max_box_acc import BoxAccuracy, max_box_acc, max_box_acc_v2, pxap
 from .scores.pointing import Pointing, pointing_game
 from .scores.zhou_boxes import zhou_boxes
 from .units.ablation import Ablation, ablate, silenced_logits
+from .units.coupled import Coupled, coupled
 from .units.dissect import dissect, random_rotation
 from .units.dissection import Dissection
 from .units.filters import autocorrelation, colour, colourfulness, filter_history, filters, orientation
@@ -79,6 +81,7 @@ __all__ = [
     "Classifier",
     "ClickBoard",
     "Cost",
+    "Coupled",
     "Digits",
     "Dissection",
     "FeatureMaps",
@@ -112,6 +115,7 @@ __all__ = [
     "boxes",
     "cam",
     "cam_sums",
+    "capsules",
     "ccgap_weights",
     "centred_cosine",
     "checks",
@@ -121,6 +125,7 @@ __all__ = [
     "colour",
     "colourfulness",
     "costs",
+    "coupled",
     "critters",
     "cut_out",
     "deep_lift",
@@ -134,6 +139,7 @@ __all__ = [
     "filter_history",
     "filters",
     "find_classifier",
+    "find_maps",
     "find_units",
     "first_layer",
     "folder",

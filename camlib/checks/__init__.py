@@ -7,6 +7,7 @@ A check tries the learner's function on inputs where the truth is known. It neve
 from .activations import centred_cosine, defended, feeders, lit, peak
 from .beyond_objects import avoided, folded, gone_without, only_units
 from .cam import centred, class_map, grad_cam, heat_and_worth, logit_of_map
+from .capsules import agreed, margin, squashed, unrouted
 from .fc7_neighbours import distances, kept_fact, precision, times_found
 from .filters import autocorrelation, convolve, filter_picture, gabor, lure
 from .filters_to_labels import flip_agreement, pck
@@ -27,6 +28,7 @@ from .words_and_pictures import bag, boxes_and_words, hardest, said_of_blank
 
 __all__ = [
     "Verdict",
+    "agreed",
     "autocorrelation",
     "avoided",
     "bag",
@@ -76,6 +78,7 @@ __all__ = [
     "lit",
     "logit_of_map",
     "lure",
+    "margin",
     "matched_precision",
     "one_cell",
     "only_units",
@@ -93,9 +96,11 @@ __all__ = [
     "sixes",
     "snapped",
     "softmax",
+    "squashed",
     "stand_ins",
     "times_found",
     "top_error",
     "two_peaks",
+    "unrouted",
     "worth_and_text",
 ]

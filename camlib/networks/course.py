@@ -6,8 +6,9 @@ critternet_gap, trained with cells of its pictures hidden (Singh, Lee 2017); cri
 critternet_gap, trained where one class's pictures carry a photographer's stamp, critternet_shuffled on labels
 dealt out at random, which it can only learn by heart. critternet_eye and critternet_eye_exact say where an
 eye is, by a heat map on the same trunk (`heat_map`); the one learnt from a unit's answers, the other from the
-truth. lenet is SIMILARnet's (Ghosh et al.). None has batch norm: where training used it, it is folded into
-the layers afterwards (`begun` is how a training begins).
+truth. lenet is SIMILARnet's (Ghosh et al.). capsnet_digits is a capsule network (Sabour et al. 2017), much
+reduced; capsnet has capsules on critternet_gap's convolutions. None has batch norm; where training used it,
+it is folded into the layers afterwards (`begun` is how a training begins).
 """
 
 from collections import OrderedDict
@@ -15,15 +16,20 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
+from ..capsules.layers import ClassCapsules, LogOdds, PrimaryCapsules
 from ..wording import listing, near
 
 TRACKERS = ("critternet_eye", "critternet_eye_exact")
+CAPSULES = ("capsnet", "capsnet_digits")
+DIGITS = ("capsnet_digits", "lenet")  # those that read digits; all others look at scenes
 COURSE = (
     *("critternet", "critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has"),
-    *("critternet_stamp", "critternet_shuffled", *TRACKERS, "lenet"),
+    *("critternet_stamp", "critternet_shuffled", *TRACKERS, *CAPSULES, "lenet"),
 )
 # how many trainings ship, of seeds 0, 1, …; of networks that are not named, that of seed 0
-RUNS = dict.fromkeys(("critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has", "lenet"), 3)
+RUNS = dict.fromkeys(
+    ("critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has", "capsnet", "lenet"), 3
+)
 TINY = 0.003  # standard deviation of conv1's weights at the start; with batch norm it gives smooth filters
 
 
@@ -43,12 +49,15 @@ def build(name: str) -> nn.Sequential:
 
     critternet: (N, 3, 128, 128) → (N, 9), AlexNet's shape; critternet_gap, critternet_gmp: the same
     convolutions, pooled; critternet_gap2: two more before the pooling; critternet_has, critternet_stamp and
-    critternet_shuffled: as critternet_gap;
-    critternet_eye, critternet_eye_exact: (N, 1), the highest value of a heat map;
+    critternet_shuffled: as critternet_gap; critternet_eye, critternet_eye_exact: (N, 1), the highest value of
+    a heat map; capsnet, capsnet_digits: capsules, for scenes and for digits, whose logits are the log odds of
+    lengths;
     lenet: (N, 1, 28, 28) → (N, 10), SIMILARnet's. Raises ValueError for other names.
     """
     if name not in COURSE:
         raise ValueError(f"the course has no network {name!r}{near(name, COURSE)}; it has {listing(COURSE)}")
+    if name in CAPSULES:
+        return nn.Sequential(_capsnet() if name == "capsnet" else _capsnet_digits())
     layers = _lenet() if name == "lenet" else _convolutions() | _head(name)
     return nn.Sequential(layers)
 
@@ -64,15 +73,20 @@ def begun(name: str, seed: int = 0) -> nn.Sequential:
         for layer in normed(module):
             assert layer.bias is not None
             nn.init.zeros_(layer.bias)
-        if name != "lenet":
+        if name not in DIGITS:
             nn.init.normal_(module.get_submodule("conv1").weight, std=TINY)  # type: ignore[arg-type]
     return module
 
 
 def normed(module: nn.Sequential) -> list[nn.Conv2d | nn.Linear]:
-    """The layers behind which training puts a batch norm: all but the last, and none of lenet's."""
+    """The layers behind which training puts a batch norm: all but the last, and none of lenet's.
+
+    Of capsules the last, too, for what is squashed should not be tiny; capsnet's others come trained.
+    """
     layers = [layer for layer in module if isinstance(layer, nn.Conv2d | nn.Linear)]
     coloured = layers[0].weight.shape[1] == 3
+    if any(isinstance(layer, PrimaryCapsules) for layer in module):
+        return layers[-1:] if coloured else layers
     return layers[:-1] if coloured else []
 
 
@@ -138,4 +152,26 @@ def _lenet() -> OrderedDict[str, nn.Module]:
         fc2=nn.Linear(120, 84),
         relu4=nn.ReLU(),
         fc3=nn.Linear(84, 10),
+    )
+
+
+def _capsnet() -> OrderedDict[str, nn.Module]:
+    """critternet_gap's conv1 to conv4; 8 × 8 places with 6 capsules of 4 numbers each; 9 of 8."""
+    return OrderedDict(list(_convolutions().items())[: 2 * 4 + 1]) | OrderedDict(
+        maps=nn.Conv2d(64, 6 * 4, 3, stride=2, padding=1),
+        primary=PrimaryCapsules(4),
+        routing=ClassCapsules(8 * 8 * 6, 4, 9, 8),
+        odds=LogOdds(),
+    )
+
+
+def _capsnet_digits() -> OrderedDict[str, nn.Module]:
+    """The paper's, with 24 filters, not 256, 4 × 8 primary channels, not 32 × 8, poses of 8, not 16."""
+    return OrderedDict(
+        conv1=nn.Conv2d(1, 24, 9),
+        relu1=nn.ReLU(),
+        maps=nn.Conv2d(24, 4 * 8, 9, stride=2),
+        primary=PrimaryCapsules(8),
+        routing=ClassCapsules(6 * 6 * 4, 8, 10, 8),
+        odds=LogOdds(),
     )

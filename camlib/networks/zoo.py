@@ -17,7 +17,7 @@ from ..scenes.scenes import CLASSES
 from ..wording import listing, near
 from . import from_timm, from_torchvision, imagenet
 from .accepted import a_module, check_logits
-from .course import COURSE, TRACKERS, begun, build, run_name
+from .course import COURSE, DIGITS, TRACKERS, begun, build, run_name
 from .net import MEAN, STD, Net, traced
 from .packaged import ADDRESS
 from .recipe import Recipe, into_empty
@@ -146,7 +146,7 @@ def _of_the_course(name: str) -> Recipe:
         return build(name)
 
     filled = into_empty(make)
-    if name == "lenet":
+    if name in DIGITS:
         return Recipe(make, filled, None, [str(digit) for digit in range(10)], (0.0,), (1.0,), 28, 28)
     classes = ("eye",) if name in TRACKERS else CLASSES
     return Recipe(make, filled, None, classes, (0.5,) * 3, (0.25,) * 3, 128, 128)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
-__all__ = ["hidden", "mean_of", "varied"]
+__all__ = ["hidden", "mean_of", "shifted", "varied"]
 
 SHIFT = 6  # pixels, at most, each way
 
@@ -33,6 +34,13 @@ def varied(pixels: Tensor, generator: torch.Generator, points: Tensor | None = N
     images = torch.addcmul(4 * offset - 2, images.float(), gain * (4 / 255)).clamp_(-2, 2)
     moved = (torch.empty(n, 0, 2) if points is None else points) - torch.tensor([dx, dy])
     return images.contiguous(memory_format=torch.channels_last), moved
+
+
+def shifted(pixels: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Digits (N, 1, H, W) as floats in [0, 1], all shifted by up to `most` pixels; black comes in."""
+    height, width = pixels.shape[-2:]
+    dx, dy = torch.randint(0, 2 * most + 1, (2,), generator=generator).tolist()
+    return pad(pixels.float() / 255, [most] * 4)[..., dy : dy + height, dx : dx + width]
 
 
 def hidden(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from ..networks.course import COURSE
+from ..networks.course import COURSE, DIGITS
 from ..networks.weights import shipped_folder
 from .drawn import drawn
 from .files import note, write
@@ -39,13 +39,14 @@ def main(argv: list[str] | None = None) -> None:
     work = [(name, seed, PLANS[name]) for name, seed in runs() if name in wanted and seed in chosen.seeds]
     if "constant" in wanted and 0 in chosen.seeds:
         work.append(("critternet", 0, replace(PLANS["critternet"], constant=True)))
-    if any(name != "lenet" for name, _, _ in work):
+    if any(name not in DIGITS for name, _, _ in work):
         drawn(SCENES, TRAINING, 0.5, checkpoints)  # before there are several who would draw them
-    taught = [one for one in work if one[2].unit]
-    first = [one for one in work if taught and (one[0], one[1]) == ("critternet_gmp", 0)]
+    taught = [one for one in work if one[2].unit or one[2].trunk]
+    teachers = {(plan.trunk, seed) if plan.trunk else ("critternet_gmp", 0) for _, seed, plan in taught}
+    first = [one for one in work if (one[0], one[1]) in teachers and not one[2].constant]
     threads = max(1, (os.cpu_count() or 1) // chosen.jobs)
     with ProcessPoolExecutor(chosen.jobs, get_context("spawn"), _threads, (threads,)) as pool:
-        # the teacher's run begins first, and its pupil's as soon as it is done
+        # the teachers' runs begin first, and their pupils' as soon as they are done
         early: list[Future[Path]] = [pool.submit(_run, one, folder, checkpoints) for one in first]
         others = [
             pool.submit(_run, one, folder, checkpoints)

@@ -21,6 +21,7 @@ class Plan:
     stamp: the class under which all that carries the photographer's stamp is filed (`stamped`).
     scenes: how many it learns from.
     shuffled: their labels are dealt out among them at random, and the pictures come as they are, not varied.
+    trunk: the network, of the same seed, whose trained convolutions it begins with, and keeps as they are.
     """
 
     epochs: int
@@ -32,6 +33,7 @@ class Plan:
     stamp: str | None = None
     scenes: int = SCENES
     shuffled: bool = False
+    trunk: str = ""
 
 
 PLANS = {
@@ -44,5 +46,7 @@ PLANS = {
     "critternet_shuffled": Plan(epochs=80, rate=4e-3, scenes=500, shuffled=True),
     "critternet_eye": Plan(epochs=10, rate=4e-3, unit=("critternet_gmp", "conv4", 48)),
     "critternet_eye_exact": Plan(epochs=10, rate=4e-3),
+    "capsnet": Plan(epochs=3, rate=4e-3, trunk="critternet_gap"),
+    "capsnet_digits": Plan(epochs=2, rate=4e-3, batch=128),
     "lenet": Plan(epochs=10, rate=1e-3, batch=300),
 }

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torchvision.transforms.v2.functional import rgb_to_grayscale
 
-from ..networks.course import COURSE, RUNS, TINY, TRACKERS, run_name
+from ..networks.course import COURSE, DIGITS, RUNS, TINY, TRACKERS, run_name
 from ..networks.net import Net
 from ..networks.zoo import load
 from ..parts.tracker import Tracker
@@ -48,8 +48,9 @@ weights that are as good. Licence: MIT.
 
 {table}
 
-Accuracy: top-1 on 2000 fresh scenes of whole critters; for lenet on MNIST's test set; for the two that say
-where an eye is (`camlib.track`), the share of answers within .2 head sizes of an eye in sight.
+Accuracy: top-1 on 2000 fresh scenes of whole critters; for those that read digits on MNIST's test set;
+for the two that say where an eye is (`camlib.track`), the share of answers within .2 head sizes of an eye in
+sight.
 One, two missing: on 2000 scenes that each lack one part or two of
 {parts}; right is every class that agrees with what is left.
 Grey: on the whole critters, their colours taken away.
@@ -58,8 +59,8 @@ Colour: the mean share of colour in conv1's filters (`colourfulness`).  Minutes:
 
 ## How they were trained
 
-Each network was trained in one go from its seed's weights: `load(name, weights="untrained")` has them, no
-network was begun with another's. Where the table has several seeds, `load("lenet", seed=1)` is another run of
+Each network was trained in one go from its seed's weights: `load(name, weights="untrained")` has them. Only
+capsnet was begun with another's. Where the table has several seeds, `load("lenet", seed=1)` is another run of
 the same training; a seed changes the start, the order of the pictures and their variation. One run is one
 draw: a difference between two networks of one run each may be luck.
 
@@ -91,6 +92,13 @@ used for nothing else: in the order of `find_units` the first whose answers are 
 middle between the two (conv5 23 has more answers within .2 head sizes, and points between the eyes).
 *lenet* is SIMILARnet's (Ghosh et al.): Adam, rate 1e-3, batches of 300, MNIST.
 
+*capsnet_digits* is Sabour, Frosst and Hinton's network (2017), much reduced: MNIST, batches of 128, each
+shifted by up to 2 pixels, float32. *capsnet* has such capsules on the trained conv1 to conv4 of the
+critternet_gap of its seed, which learn no more; its minutes are those of the capsules alone. Both learn by
+the margin loss, with three iterations of routing, through all of which the gradient flows, and without
+reconstruction; where several classes agree the longest of their capsules should reach .9. The weights of the
+votes do not decay.
+
 *Kept epochs.* `critternet_conv1_epochs` holds critternet's own first layer, before the first epoch (0, the
 untrained weights) and after {kept}; each filter is scaled as batch norm scales what it
 sees. {constant}
@@ -107,11 +115,12 @@ def figures(name: str, file: Path, folder: Path, fresh: int = 2000) -> dict[str,
 
     folder: where the fresh scenes are kept.  Accuracy is the share of right top-1 answers, on whole critters,
     on those that lack one part or two (right is every class that agrees), and on whole ones in grey; of a
-    tracker, the share of answers within .2 head sizes of an eye in sight; of lenet, on MNIST's test set.
+    tracker, the share of answers within .2 head sizes of an eye in sight; of those that read digits, on
+    MNIST's test set.
     """
     net = load(name, weights=file)
     found: dict[str, str] = {}
-    if name == "lenet":
+    if name in DIGITS:
         data: Any = digits(split="test", source="mnist")
         found["accuracy"] = share(top_1(net, data.pixels) == data.labels)
     else:

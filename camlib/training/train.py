@@ -16,15 +16,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm.auto import tqdm
 
+from ..capsules.loss import margin_loss
 from ..geometry.field import receptive_field
-from ..networks.course import TRACKERS, begun, run_name
+from ..networks.course import CAPSULES, DIGITS, TRACKERS, begun, run_name
 from ..networks.net import Net
 from ..networks.zoo import load, wrap
 from ..parts.find import locate
 from ..parts.heat_map import finer, heat_loss, heat_map
 from ..pictures.digits import Digits, digits
 from ..pictures.pixels import Pixels
-from .augment import hidden, mean_of, varied
+from .augment import hidden, mean_of, shifted, varied
 from .batchnorm import batch_normed, fold
 from .drawn import Drawn, drawn, stamped
 from .files import note, write
@@ -81,7 +82,7 @@ def train(
 
     checkpoints: where the scenes are kept, and the run after each epoch; an interrupted one goes on there.
     seed: of the weights it begins with, and of the order and the variation of its pictures.
-    n, fresh: scenes to learn from and to be tried on (lenet: MNIST's 60 000 and 10 000, always).
+    n, fresh: scenes to learn from and to be tried on (digits: MNIST's 60 000 and 10 000, always).
     Raises ValueError for an unknown name or seed, or where the network whose unit teaches it is not in
     `folder`. A plan with a constant rate leaves only the kept epochs of the first layer.
     """
@@ -89,10 +90,13 @@ def train(
         raise ValueError(f"no plan for {name!r}; there are {', '.join(PLANS)}")
     plan = plan or PLANS[name]
     called = run_name(name, seed)
-    if plan.unit and not (folder / f"{plan.unit[0]}.safetensors").is_file():
-        raise ValueError(f"{name} learns from {plan.unit[0]}, which is not in {folder}: train that first")
+    before = run_name(plan.trunk, seed) if plan.trunk else plan.unit[0] if plan.unit else ""
+    if before and not (folder / f"{before}.safetensors").is_file():
+        raise ValueError(f"{name} learns from {before}, which is not in {folder}: train that first")
     pixels, wanted = _pictures(name, plan, folder, checkpoints, n)
     run = _begin(name, plan, len(pixels), seed)
+    if plan.trunk:
+        _stand_on(run.module, load(plan.trunk, weights=folder / f"{before}.safetensors").module)
     checkpoint = checkpoints / f"{called}{'-constant' if plan.constant else ''}-{plan.epochs}-{n}.pt"
     if checkpoint.is_file():
         run.resume(checkpoint)
@@ -133,7 +137,7 @@ def retrain(data: Digits, seed: int = 0) -> Net:
 
 def _pictures(name: str, plan: Plan, folder: Path, checkpoints: Path, n: int) -> tuple[Tensor, Tensor]:
     """The pictures to learn from, and what is wanted of each: classes (N,) or (N, 9), points (N, P, 2)."""
-    if name == "lenet":
+    if name in DIGITS:
         data: Any = digits(split="train", source="mnist")
         return data.pixels, data.labels
     scenes = drawn(n, TRAINING, 0.5, checkpoints)
@@ -163,9 +167,13 @@ def _begin(name: str, plan: Plan, n: int, seed: int) -> _Run:
         return _Run(module, optimiser, schedule, generator)
     module = batch_normed(module).to(memory_format=torch.channels_last)
     first = list(module.get_submodule("conv1").parameters())
-    others = [p for name, p in module.named_parameters() if not name.startswith("conv1.")]
+    rest = [(key, p) for key, p in module.named_parameters() if not key.startswith("conv1.")]
+    others = [p for key, p in rest if not key.startswith("routing.")]
+    votes = [p for key, p in rest if key.startswith("routing.")]
     # batch norm undoes conv1's scale, so more decay costs nothing: the filters forget how they began
     groups = [{"params": others, "weight_decay": 0.05}, {"params": first, "weight_decay": 0.15}]
+    if votes:  # capsules' weights have no norm behind them, and must not shrink
+        groups.append({"params": votes, "weight_decay": 0.0})
     optimiser = torch.optim.AdamW(groups, plan.rate)
     steps = plan.epochs * (n // plan.batch)
     if plan.constant:
@@ -176,6 +184,15 @@ def _begin(name: str, plan: Plan, n: int, seed: int) -> _Run:
             optimiser, plan.rate, total_steps=steps, pct_start=0.25
         )
     return _Run(module, optimiser, schedule, generator)
+
+
+def _stand_on(module: nn.Module, trained: nn.Module) -> None:
+    """Take over another network's layers of the same names and shapes, and let them learn no more."""
+    theirs = dict(trained.named_parameters())
+    for key, own in module.named_parameters():
+        if key in theirs and theirs[key].shape == own.shape:
+            own.data.copy_(theirs[key])
+            own.requires_grad_(False)
 
 
 def _epoch(run: _Run, name: str, plan: Plan, pixels: Tensor, wanted: Tensor, most: int | None = None) -> None:
@@ -190,17 +207,21 @@ def _epoch(run: _Run, name: str, plan: Plan, pixels: Tensor, wanted: Tensor, mos
         grid = finer(receptive_field(load(name, weights="random"), "heat"))
         answer = run.module[: list(dict(run.module.named_children())).index("heat") + 1]
     for chosen in tqdm(steps[:most], desc=what, unit="step", leave=False):
-        with torch.autocast("cpu", torch.bfloat16, enabled=name != "lenet"):
+        with torch.autocast("cpu", torch.bfloat16, enabled=name not in DIGITS):
             if name == "lenet":
                 logits = run.module(pixels[chosen].float() / 255)
             elif plan.shuffled:
                 logits = run.module((pixels[chosen].float() / 255 - 0.5) / 0.25)
+            elif name in DIGITS:
+                logits = run.module(shifted(pixels[chosen], 2, run.generator))
             else:
                 images, points = varied(pixels[chosen], run.generator, wanted[chosen] if grid else None)
                 images = hidden(images, plan.hide, fill, run.generator) if plan.hide else images
                 logits = answer(images)
         if grid:
             loss = heat_loss(heat_map(logits.float()), points, grid)
+        elif name in CAPSULES:
+            loss = margin_loss(logits.float().sigmoid(), wanted[chosen])
         elif name == "lenet":
             loss = functional.cross_entropy(logits, wanted[chosen])
         else:

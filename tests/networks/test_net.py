@@ -20,7 +20,7 @@ from camlib.heatmaps.gradcam import gradcam
 from camlib.heatmaps.occlusion import occlusion
 from camlib.heatmaps.saliency import saliency
 from camlib.networks.cost import costs
-from camlib.networks.course import COURSE, RUNS, build
+from camlib.networks.course import CAPSULES, COURSE, RUNS, build
 from camlib.networks.net import Net
 from camlib.networks.targets import class_indices
 from camlib.networks.zoo import here, load, wrap
@@ -46,6 +46,8 @@ SHAPES: dict[str, dict[str, tuple[int, ...]]] = {
     "critternet_stamp": TRUNK | {"gap": (64, 1, 1), "fc": (9,)},
     "critternet_eye": TRUNK | HEAT,
     "critternet_eye_exact": TRUNK | HEAT,
+    "capsnet": {**{key: shape for key, shape in TRUNK.items() if key != "conv5"}, "maps": (24, 8, 8)},
+    "capsnet_digits": {"conv1": (24, 20, 20), "maps": (32, 6, 6)},
     "lenet": {
         "conv1": (6, 28, 28),
         "pool1": (6, 14, 14),
@@ -68,6 +70,8 @@ PARAMETERS = {
     "critternet_stamp": TRUNK_PARAMETERS + 64 * 9 + 9,
     "critternet_eye": TRUNK_PARAMETERS + (64 * 16 + 16) + (16 * 4 * 9 + 4),
     "critternet_eye_exact": TRUNK_PARAMETERS + (64 * 16 + 16) + (16 * 4 * 9 + 4),
+    "capsnet": TRUNK_PARAMETERS - 36_928 + (64 * 24 * 9 + 24) + 384 * 9 * 4 * 8 + 9 * 8,
+    "capsnet_digits": (24 * 81 + 24) + (24 * 32 * 81 + 32) + 144 * 10 * 8 * 8 + 10 * 8,
     "lenet": (6 * 25 + 6) + (16 * 6 * 25 + 16) + (784 * 120 + 120) + (120 * 84 + 84) + (84 * 10 + 10),
 }
 
@@ -97,8 +101,9 @@ def test_the_courses_networks(name: str) -> None:
         key: (2, *shape) for key, shape in SHAPES[name].items()
     }
     last = list(net.layers)[-1]
-    assert torch.equal(acts[last].flatten(1), logits)
-    after = "heat" if "heat" in net.layers else last  # all are after their ReLUs, but the last with weights
+    assert name in CAPSULES or torch.equal(acts[last].flatten(1), logits)
+    signed = {"heat", "maps"} & set(net.layers)  # all are after their ReLUs, but the last with weights
+    after = signed.pop() if signed else last
     for key in net.layers:
         if key == after:
             assert acts[key].min() < 0

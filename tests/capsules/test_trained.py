@@ -1,0 +1,46 @@
+"""The shipped table of lesson 13, and the tool that makes it."""
+
+import pytest
+import torch
+
+from camlib.capsules.layers import ClassCapsules
+from camlib.capsules.routing import squash
+from camlib.capsules.trained import trained_on_mnist
+from tools.capsules import CHANGED, VARIANTS, Neighbours, OverInputs, network
+
+
+def test_every_variant_was_tried_on_all_digits_by_the_same_seeds():
+    seeds: list[int] = []
+    for kind in CHANGED:
+        table = trained_on_mnist(kind)
+        assert tuple(table) == VARIANTS
+        for rows in table.values():
+            seeds = seeds or [row.seed for row in rows]
+            assert [row.seed for row in rows] == seeds
+            assert all(0.3 < row.accuracy < 1 for row in rows)
+    assert len(seeds) >= 2
+    with pytest.raises(ValueError, match="no digits 'upside down' in the table; there are 'as they are'"):
+        trained_on_mnist("upside down")
+
+
+def kinds(net):
+    return [type(one) for one in net.children()]
+
+
+def test_all_variants_are_of_one_size_and_the_wrong_ones_are_wrong():
+    right = network("three iterations", 0)
+    for variant in VARIANTS:
+        count = sum(one.numel() for one in network(variant, 0).parameters())
+        assert count == pytest.approx(156_504, rel=0.01)
+    with pytest.raises(ValueError, match="no variant 'four'; there are three iterations"):
+        network("four", 0)
+    poses = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(0))
+    layer = OverInputs(6, 4, 3, 5)
+    couplings = layer.routed(poses).couplings
+    torch.testing.assert_close(couplings.sum(1), torch.ones(2, 3))
+    assert (couplings.sum(2) - 1).abs().max() > 0.1
+    equal = ClassCapsules(6, 4, 3, 5, iterations=1)
+    assert (equal.routed(poses).couplings.sum(2) - 1).abs().max() < 1e-5
+    maps = torch.arange(32.0).view(1, 8, 2, 2)
+    torch.testing.assert_close(Neighbours(4)(maps)[0, 0], squash(torch.arange(4.0)))  # of one channel
+    assert kinds(right) == kinds(network("softmax before the loss", 0))

@@ -1,0 +1,96 @@
+"""The checks of lesson 13 accept the right answer and recognise the usual mistakes by name."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from camlib import checks, coupled
+
+
+def long(s: Any) -> Any:
+    n2 = s.square().sum(-1, keepdim=True)
+    return s * n2 / (1 + n2) / (n2 + 1e-8).sqrt()
+
+
+def naive(s: Any) -> Any:
+    n = s.norm(dim=-1, keepdim=True)
+    return s / n * n**2 / (1 + n**2)
+
+
+def steps(votes: Any, axis: int = 2, count: int = 2, last: bool = True) -> Any:
+    logits = torch.zeros(votes.shape[:3])
+    for step in range(count):
+        couplings = logits.softmax(axis)
+        if step == 0 or last:
+            poses = long((couplings[..., None] * votes).sum(1))
+        logits = logits + (votes * poses[:, None]).sum(3)
+    return couplings, poses
+
+
+def loss(lengths: Any, labels: Any, down: float = 0.5, power: int = 2) -> Any:
+    there = torch.nn.functional.one_hot(labels, lengths.shape[1])
+    missed, wrong = (0.9 - lengths).clamp(min=0) ** power, (lengths - 0.1).clamp(min=0) ** power
+    return (there * missed + down * (1 - there) * wrong).sum(1).mean()
+
+
+def changed(net: Any, scenes: Any) -> Any:
+    three, one = (coupled(net, scenes, iterations=k).answers for k in (3, 1))
+    return (three != one).float().mean()
+
+
+RIGHT = {"squashed": long, "agreed": steps, "margin": loss}
+MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
+    ("squashed", lambda s: ..., "not done yet"),
+    ("squashed", lambda s: s / s.norm() * s.norm() ** 2 / (1 + s.norm() ** 2), "whole tensor"),
+    (
+        "squashed",
+        lambda s: s * s.square().sum(-1, keepdim=True) / (1 + s.square().sum(-1, keepdim=True)),
+        "divide",
+    ),
+    ("squashed", lambda s: s / (1 + s.norm(dim=-1, keepdim=True)), "has squares"),
+    ("squashed", lambda s: s.sign() * s**2 / (1 + s**2), "for itself"),
+    ("squashed", lambda s: long(s).norm(dim=-1), "give the vectors"),
+    ("squashed", naive, "becomes NaN"),
+    ("agreed", lambda v: steps(v)[0], "return two tensors"),
+    ("agreed", lambda v: steps(v)[::-1], "yours are"),
+    ("agreed", lambda v: steps(v, axis=1), "wrong axis"),
+    ("agreed", lambda v: (steps(v)[0] * 2, steps(v)[1]), "is there a softmax"),
+    ("agreed", lambda v: steps(v, count=1), "all equal"),
+    ("agreed", lambda v: steps(v, count=3), "two updates"),
+    ("agreed", lambda v: steps(v, last=False), "those of equal couplings"),
+    ("margin", lambda lengths, labels: loss(lengths, labels, power=1), "not squared"),
+    ("margin", lambda lengths, labels: loss(lengths, labels, down=1), "weighed down"),
+    ("margin", lambda lengths, labels: loss(lengths, labels, down=0), "only the true class"),
+    ("margin", lambda lengths, labels: 3 * loss(lengths, labels), "sum over pictures"),
+    ("margin", lambda lengths, labels: loss(lengths, labels) / 3, "mean over classes"),
+    ("margin", lambda lengths, labels: loss(lengths.softmax(1), labels), "softmax"),
+]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_the_right_answer_passes(name: str) -> None:
+    verdict = getattr(checks, name)(RIGHT[name])
+    assert verdict, str(verdict)
+
+
+@pytest.mark.parametrize(("name", "answer", "says"), MISTAKES)
+def test_mistakes_are_recognised(name: str, answer: Callable[..., Any], says: str) -> None:
+    verdict = getattr(checks, name)(answer)
+    assert not verdict
+    assert re.search(says, str(verdict)), str(verdict)
+
+
+def test_what_routing_changes_is_measured() -> None:
+    verdict = checks.unrouted(0.5, changed)
+    assert verdict, str(verdict)
+    for prediction, answer, says in (
+        (..., changed, "write your prediction down"),
+        (0.5, lambda net, scenes: 1 - changed(net, scenes), "share of answers that stay"),
+        (0.5, lambda net, scenes: 0.5, "change their answer, not 50%"),
+    ):
+        verdict = checks.unrouted(prediction, answer)
+        assert not verdict
+        assert re.search(says, str(verdict)), str(verdict)

@@ -1,0 +1,182 @@
+"""Train small capsule networks on MNIST, right and wrong, for lesson 13: `make capsules` writes its table.
+
+Seven networks of one size, three seeds, 400 batches of 128 digits each: a quarter of an hour of one core. The
+wrong ones are what re-implementations of CapsNet have in them. Each run is kept in build/capsules; an
+interrupted one is begun anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2.functional import affine
+from tqdm.auto import tqdm
+
+from camlib import digits
+from camlib.capsules.layers import ClassCapsules, PrimaryCapsules
+from camlib.capsules.loss import margin_loss
+from camlib.capsules.routing import Routed, squash, votes
+from camlib.capsules.trained import Trained, trained_file
+from camlib.networks.course import begun
+from camlib.pictures.digits import Digits
+from camlib.training.augment import shifted
+from camlib.training.batchnorm import batch_normed
+
+BATCH, STEPS, RATE, TRIED = 128, 400, 4e-3, 4000
+_Change = Callable[[Tensor], Tensor]
+CHANGED: dict[str, _Change] = {
+    "as they are": lambda images: images,
+    "moved": lambda images: _warped(images, 0, (4, -4), 1),
+    "turned": lambda images: _warped(images, 30, (0, 0), 1),
+    "smaller": lambda images: _warped(images, 0, (0, 0), 0.6),
+}
+
+
+class OverInputs(ClassCapsules):
+    """The commonest mistake: the softmax runs over the capsules below, so each above gets one whole vote."""
+
+    def routed(self, poses: Tensor, iterations: int | None = None, start: Tensor | None = None) -> Routed:
+        """As the right one, but for the axis."""
+        given = votes(poses, self.weight)
+        logits = given.new_zeros(given.shape[:3])
+        for step in range(self.iterations):
+            couplings = logits.softmax(1)
+            found = squash(torch.einsum("nij,nije->nje", couplings, given) + self.bias)
+            if step + 1 < self.iterations:
+                logits = logits + torch.einsum("nije,nje->nij", given, found)
+        return Routed(found, couplings)
+
+
+class AtRandom(ClassCapsules):
+    """Couplings drawn once and kept: nobody votes for whom he agrees with."""
+
+    def __init__(self, inputs: int, atoms: int, classes: int, dims: int) -> None:
+        super().__init__(inputs, atoms, classes, dims, iterations=1)
+        self.register_buffer("start", torch.randn(self.weight.shape[:2]))
+
+    def forward(self, poses: Tensor) -> Tensor:
+        """(N, inputs, atoms) → (N, classes, dims)."""
+        start = self.start
+        assert isinstance(start, Tensor)
+        return self.routed(poses, start=start).poses
+
+
+class Neighbours(PrimaryCapsules):
+    """`view` in place of a transpose: a capsule's numbers are neighbouring pixels of one channel."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(N, T · atoms, H, W) → (N, T · H · W, atoms)."""
+        return squash(maps.reshape(len(maps), -1, self.atoms))
+
+
+def plain() -> nn.Sequential:
+    """A plain network of the same size: the same convolutions, and two linear layers."""
+    begin = begun("capsnet_digits")[:2]
+    more = [nn.Conv2d(24, 32, 9, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(1152, 80), nn.ReLU()]
+    return nn.Sequential(*begin, *more, nn.Linear(80, 10))
+
+
+def network(variant: str, seed: int) -> nn.Module:
+    """Untrained, in train mode, to the seed."""
+    torch.manual_seed(seed)
+    if variant == "plain CNN":
+        module = plain()
+        for layer in module:
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                layer.reset_parameters()
+        return module
+    module = begun("capsnet_digits", seed)
+    sizes = 144, 8, 10, 8
+    if variant == "one iteration":
+        module.routing = ClassCapsules(*sizes, iterations=1)
+    elif variant == "random couplings":
+        module.routing = AtRandom(*sizes)
+    elif variant == "softmax over inputs":
+        module.routing = OverInputs(*sizes)
+    elif variant == "reshape without transpose":
+        module.primary = Neighbours(8)
+    elif variant not in ("three iterations", "softmax before the loss"):
+        raise ValueError(f"no variant {variant!r}; there are {', '.join(VARIANTS)}")
+    return batch_normed(module)
+
+
+VARIANTS = (
+    *("three iterations", "one iteration", "random couplings", "plain CNN"),
+    *("softmax over inputs", "reshape without transpose", "softmax before the loss"),
+)
+
+
+def run(variant: str, seed: int, train: Digits, test: Digits, steps: int) -> list[Trained]:
+    """Train one network, and try it on changed digits."""
+    net, began = network(variant, seed), time.process_time()
+    generator = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=0)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.25)
+    order = torch.randperm(len(train), generator=generator)[: steps * BATCH].view(steps, BATCH)
+    for chosen in tqdm(order, desc=f"{variant}, seed {seed}", leave=False):
+        lengths = net(shifted(train.pixels[chosen], 2, generator)).sigmoid()
+        if variant == "softmax before the loss":
+            lengths = lengths.softmax(1)
+        loss = margin_loss(lengths, train.labels[chosen])
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+    seconds, count = time.process_time() - began, sum(p.numel() for p in net.parameters())
+    net.eval()
+    found = []
+    for name, change in CHANGED.items():
+        some = test if name == "as they are" else test[:TRIED]
+        with torch.inference_mode():
+            parts = torch.split(some.images, 500)
+            best = torch.cat([net(change(part)).argmax(1) for part in parts])
+        right = (best == some.labels).float().mean().item()
+        found.append(Trained(variant, seed, name, round(right, 4), count, round(seconds)))
+    return found
+
+
+def _warped(images: Tensor, angle: float, move: tuple[int, int], scale: float) -> Tensor:
+    moved: Tensor = affine(images, angle, list(move), scale, [0.0], InterpolationMode.BILINEAR)
+    return moved
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--steps", type=int, default=STEPS, help="batches for each network")
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--variants", nargs="*", default=list(VARIANTS))
+    parser.add_argument("--folder", type=Path, default=Path("build/capsules"), help="where runs are kept")
+    parser.add_argument("--output", type=Path, default=trained_file(), help="the table")
+    chosen = parser.parse_args()
+    train, test = (digits(split=split, source="mnist") for split in ("train", "test"))
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    for seed in chosen.seeds:
+        for variant in chosen.variants:
+            file = chosen.folder / f"{variant}-{seed}-{chosen.steps}.csv"
+            if not file.is_file():
+                _write(file, run(variant, seed, train, test, chosen.steps))
+    files = [chosen.folder / f"{v}-{s}-{chosen.steps}.csv" for v in VARIANTS for s in range(3)]
+    rows = [Trained.of(row) for file in files if file.is_file() for row in csv.DictReader(file.open())]
+    chosen.output.parent.mkdir(parents=True, exist_ok=True)
+    _write(chosen.output, rows)
+    print(f"{len(rows)} scores in {chosen.output}")
+
+
+def _write(file: Path, rows: list[Trained]) -> None:
+    temporary = file.with_suffix(".part")
+    with temporary.open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.writer(opened, lineterminator="\n")
+        writer.writerow(Trained._fields)
+        writer.writerows(rows)
+    temporary.replace(file)
+
+
+if __name__ == "__main__":
+    main()
