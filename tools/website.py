@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 from PIL import Image
 
 import camlib
-from tools import lesson, live, publish, slides
+from tools import alive, lesson, live, publish, slides
 
 HERE = lesson.ROOT / "site"
 SOURCE = lesson.ROOT / "build" / "site-source"
@@ -115,6 +115,9 @@ def page(nb: NotebookNode, name: str) -> NotebookNode:
     """A lesson for readers: its setup folded, its links to this site's own pages."""
     nb = nbformat.from_dict(nb)
     slide = f"{lesson.documentation()}/slides/{name}.html"
+    if name in alive.MADE:  # under the still, and the widget's scripts are beside the decks
+        at = next(n for n, cell in enumerate(nb.cells) if any(map(lesson.is_live, cell.get("outputs", ()))))
+        nb.cells.insert(at + 1, nbformat.v4.new_markdown_cell(alive.place(name, f"../slides/{alive.FOLDER}")))
     for cell in nb.cells:
         tags = lesson.tags(cell)
         if cell.cell_type == "markdown":  # headings' names are in small letters here

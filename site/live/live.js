@@ -8,6 +8,7 @@ const make = (tag, props = {}, ...children) => {
   return node;
 };
 const GREY = 0.5, BEST = 6;  // the square; how many patches of a unit are shown
+const ALL = 12, FIRST = 9;  // classes: so many are all listed; of more, the first
 const percent = one => `${Math.round(100 * one)} %`;
 const short = one => (Math.abs(one) >= 100 ? one.toFixed(0) : Math.abs(one) >= 10 ? one.toFixed(1) : one.toFixed(2)).replace("-", "−");
 
@@ -17,7 +18,7 @@ const state = {
   silenced: {}, taps: "show", truth: false, video: null,
 };
 let [sheet, masks, glow, kernel] = [null, null, null, null];
-let [was, now, logits] = [null, null, null];  // probabilities of the whole picture, and as it is asked
+let [was, now, logits, listed] = [null, null, null, []];  // probabilities of the whole picture, and as it is asked; classes
 let [wanted, milliseconds] = [false, []];
 
 // ---- networks arrive as scripts
@@ -25,16 +26,50 @@ let [wanted, milliseconds] = [false, []];
 let begin, begun = new Promise(done => { begin = done; });
 async function arrived(spec) {
   await begun;
-  const all = fromHalf(await unpacked(spec.weights)), weights = {};
+  const all = floats(await unpacked(spec.weights), spec.bytes), weights = {};
   let at = 0;
-  for (const [name, count] of spec.layout) weights[name] = all.subarray(at, at += count);
-  nets[spec.name] = new Network(spec, weights, kernel);
-  $("network").append(make("option", { value: spec.name }, spec.name));
+  for (const [name, count, step = 1] of spec.layout) {  // whole numbers are multiples of a step
+    const these = weights[name] = all.subarray(at, at += count);
+    if (step !== 1) for (let n = 0; n < count; n++) these[n] *= step;
+  }
+  add(new Network(spec, weights, kernel), spec.name);
   if (!state.net) {
     await choose(spec.name);
     document.documentElement.dataset.ready = "";
-    const more = ["critternet"].filter(name => !nets[name]);
-    for (const name of more) document.body.append(make("script", { src: `${name}.js` }));
+    for (const name of SCENES.networks) if (!nets[name]) document.body.append(make("script", { src: `${name}.js` }));
+    for (const [name, size] of Object.entries(SCENES.aside)) option(name, `${name}, 1000 things (${size} MB)`);
+  } else if (coming === spec.name) {
+    coming = "";
+    hush();
+    await choose(spec.name);
+  }
+}
+
+const option = (value, words) => $("network").querySelector(`option[value="${CSS.escape(value)}"]`) || $("network").appendChild(make("option", { value }, words));
+function add(net, name, words = name) {
+  nets[name] = net;
+  option(name, words).textContent = words;
+}
+
+let coming = "";
+function fetchNet(name) {  // a large one, when it is asked for
+  if (coming) return;
+  coming = name;
+  $("network").value = state.chosen;
+  tell(`${name} is coming, ${SCENES.aside[name]} MB …`, 0);
+  document.body.append(make("script", { src: `${name}.js`, onerror: () => { coming = ""; fail(`${name} did not come; is this device offline?`); } }));
+}
+
+async function takeOwn(files) {
+  try {
+    const net = await ownFiles(files, kernel);
+    if (!net) return tell(waits(), 0);
+    const name = `own ${net.name}`;
+    add(net, name, `${net.name} (yours)`);
+    hush();
+    await choose(name);
+  } catch (error) {
+    fail(`This network cannot be taken: ${error.message}.`);
   }
 }
 
@@ -50,15 +85,19 @@ async function start() {
 }
 
 async function choose(name) {
-  Object.assign(state, { net: nets[name], silenced: {}, target: null, unit: null });
+  if (!nets[name]) return fetchNet(name);
+  const other = !state.net || state.net.size !== nets[name].size;
+  Object.assign(state, { net: nets[name], chosen: name, silenced: {}, target: null, unit: null });
   $("network").value = name;
-  state.layer = state.net.plan[state.tab === "filters" ? 0 : state.net.last].name;
+  if (other) fitSquare();
+  state.layer = state.tab === "filters" ? state.net.plan[0].name : layersOf(state.net, "conv").at(-1);
+  was = null;
+  if (state.again) state.again();
+  else showScene(0);
   layOutBars();
   layOutMaps();
   layOutLayers();
   layOutFilters();
-  was = null;
-  if (!state.pixels) showScene(0);
   ask();
 }
 
@@ -66,13 +105,15 @@ async function choose(name) {
 
 const small = make("canvas", { width: 128, height: 128 });
 const brush = small.getContext("2d", { willReadFrequently: true });
-brush.imageSmoothingQuality = "high";
 
 function look(source, x, y, wide, high) {  // the middle square of a source, as the network sees it
-  const side = Math.min(wide, high), size = state.net ? state.net.size : SCENES.size;
+  const side = Math.min(wide, high), { size, spec } = state.net, area = size * size, grey = spec.mean.length === 1;
+  if (small.width !== size) small.width = small.height = size;
+  brush.imageSmoothingQuality = "high";
   brush.drawImage(source, x + (wide - side) / 2, y + (high - side) / 2, side, side, 0, 0, size, size);
-  const { data } = brush.getImageData(0, 0, size, size), out = new Float32Array(3 * size * size);
-  for (let n = 0; n < size * size; n++) for (let c = 0; c < 3; c++) out[c * size * size + n] = data[4 * n + c] / 255;
+  const { data } = brush.getImageData(0, 0, size, size), out = new Float32Array(spec.mean.length * area);
+  if (grey) for (let n = 0; n < area; n++) out[n] = (0.299 * data[4 * n] + 0.587 * data[4 * n + 1] + 0.114 * data[4 * n + 2]) / 255;
+  else for (let n = 0; n < area; n++) for (let c = 0; c < 3; c++) out[c * area + n] = data[4 * n + c] / 255;
   state.pixels = out;
   was = null;
 }
@@ -82,9 +123,29 @@ const corner = n => [(n % SCENES.across) * SCENES.size, Math.floor(n / SCENES.ac
 function showScene(n) {
   stopCamera();
   Object.assign(state, { scene: n, name: SCENES.labels[n].map(label => SCENES.classes[label]).join(" and ") });
-  look(sheet, ...corner(n), SCENES.size, SCENES.size);
-  pressed($("strip"), n);
+  see(() => look(sheet, ...corner(n), SCENES.size, SCENES.size), n);
+}
+
+function see(again, scene = -1) {  // again: looks at it, with whatever network there is then
+  state.again = again;
+  again();
+  pressed($("strip"), scene);
   ask();
+}
+
+// A picture of one's own, or the two files of a network of one's own
+function take(files) {
+  const own = [...files].filter(ownFile);
+  return own.length ? takeOwn(own) : showFile([...files][0]);
+}
+
+// The course's networks know nothing of the world; one that does can be had
+function advise() {
+  const [name] = Object.keys(SCENES.aside);
+  if (!name || state.net.spec.photographs || $("network").value.startsWith("own ")) return;
+  const button = make("button", { type: "button" }, nets[name] ? `ask ${name}` : `load ${name}, ${SCENES.aside[name]} MB`);
+  button.onclick = () => { hush(); choose(name); };
+  tell(`${state.net.name} knows nine drawn critters. For photographs: `, 12000, button);
 }
 
 async function showFile(file) {
@@ -93,9 +154,8 @@ async function showFile(file) {
     const picture = await createImageBitmap(file);
     stopCamera();
     Object.assign(state, { scene: null, name: "your picture" });
-    look(picture, 0, 0, picture.width, picture.height);
-    pressed($("strip"), -1);
-    ask();
+    see(() => look(picture, 0, 0, picture.width, picture.height));
+    advise();
   } catch {
     fail(`${file.name || "This"} is no picture that the browser can read.`);
   }
@@ -109,9 +169,9 @@ async function toggleCamera() {
     const video = Object.assign(make("video"), { srcObject: stream, muted: true, playsInline: true });
     await video.play();
     Object.assign(state, { video, scene: null, name: "the camera" });
-    pressed($("strip"), -1);
+    see(() => look(video, 0, 0, video.videoWidth, video.videoHeight));
     $("camera").setAttribute("aria-pressed", true);
-    ask();
+    advise();
   } catch (error) {
     fail(`No camera: ${error.message}.`);
   }
@@ -125,10 +185,17 @@ function stopCamera() {
 }
 
 let fading;
-function fail(words) {
-  Object.assign($("failed"), { textContent: words, hidden: false });
+function tell(words, milliseconds, ...more) {  // a line at the page's foot; of 0 milliseconds it stays until `hush`
+  $("told").replaceChildren(words, ...more);
+  $("told").hidden = false;
+  $("told").classList.remove("failed");
   clearTimeout(fading);
-  fading = setTimeout(() => { $("failed").hidden = true; }, 6000);
+  if (milliseconds) fading = setTimeout(hush, milliseconds);
+}
+const hush = () => { $("told").hidden = true; };
+function fail(words) {
+  tell(words, 8000);
+  $("told").classList.add("failed");
 }
 
 // ---- the one loop
@@ -143,7 +210,7 @@ function covered() {
   const { square, pixels, net } = state;
   if (!square) return pixels;
   const out = pixels.slice(), { size } = net, { x, y, side } = square;
-  for (let c = 0; c < 3; c++) for (let row = Math.max(y, 0); row < Math.min(y + side, size); row++) {
+  for (let c = 0; c < net.spec.mean.length; c++) for (let row = Math.max(y, 0); row < Math.min(y + side, size); row++) {
     out.fill(GREY, c * size * size + row * size + Math.max(x, 0), c * size * size + row * size + Math.min(x + side, size));
   }
   return out;
@@ -152,28 +219,41 @@ function covered() {
 const silent = () => Object.values(state.silenced).some(units => units.size);
 
 function compute() {
-  const { net } = state, from = performance.now();
-  if (!was) was = softmax(net.run(state.pixels));
-  logits = net.run(covered(), state.silenced);
+  const { net } = state, from = performance.now(), changed = state.square || silent();
+  if (!was) was = softmax(logits = net.run(state.pixels));
+  else if (!changed) logits = net.run(state.pixels);
+  if (changed) logits = net.run(covered(), state.silenced);
   now = softmax(logits);
   milliseconds = [...milliseconds.slice(-29), performance.now() - from];
+  listed = listing(net.classes.length);
+  if (!listed.includes(state.target)) state.target = null;
 }
+
+// The classes that have a bar: all, or of many the first for the whole picture, and the one that leads now
+function listing(count) {
+  if (count <= ALL) return Array.from({ length: count }, (_, n) => n);
+  const first = Array.from(was, (_, n) => n).sort((a, b) => was[b] - was[a]).slice(0, FIRST), best = leader();
+  return first.includes(best) ? first : [...first.slice(0, -1), best];
+}
+
+const leader = () => now.indexOf(Math.max(...now));
 
 function draw() {
   if (!state.net || !state.pixels) return;
   if (state.video) {
-    look(state.video, 0, 0, state.video.videoWidth, state.video.videoHeight);
+    state.again();
     ask();
   }
   compute();
-  const best = now.indexOf(Math.max(...now));
+  const best = leader();
   if (state.unit === null) { state.unit = strongestUnit(); drawPatches(); markFilter(); }
   drawBars(best);
   const shown = heat();
   drawPicture(shown);
   $("scale").hidden = !shown;
   if (shown) [$("low").textContent, $("high").textContent] = [short(shown.low), short(shown.high)];
-  const { classes } = state.net, truth = state.scene === null ? `it knows ${classes.length} critters and nothing else` : `drawn: ${state.name}`;
+  const { classes, spec } = state.net, things = spec.photographs ? "things" : $("network").value.startsWith("own ") ? "classes" : "critters";
+  const truth = state.scene === null ? `it knows ${classes.length} ${things} and nothing else` : `drawn: ${state.name}`;
   $("says").replaceChildren(`${classes[best]} ${percent(now[best])} `, make("small", {}, truth));
   $("clear").disabled = !state.square;
   if (state.tab === "map") drawMaps(shown);
@@ -187,10 +267,10 @@ function heat() {
   const { net, tab } = state;
   if (tab === "cover") return null;
   if (tab === "map") {
-    const all = classMaps(), target = state.target ?? now.indexOf(Math.max(...now));
+    const all = classMaps(), target = state.target ?? leader();
     const high = Math.max(...all.map(one => Math.max(...one)));  // of all classes: their maps are on one scale
     const field = net.spec.fields[net.plan[net.last].name];
-    return { laid: lay(all[target], field, net.size), all, low: 0, high: Math.max(high, 1e-9), target };
+    return { laid: lay(all[listed.indexOf(target)], field, net.size), all, low: 0, high: Math.max(high, 1e-9), target };
   }
   const layer = tab === "filters" ? net.plan[0].name : state.layer, map = net.maps[layer];
   if (map.h * map.w === 1) return null;
@@ -202,15 +282,15 @@ const highest = values => { let most = 0; for (const one of values) if (one > mo
 
 function classMaps() {
   const { net } = state;
-  return net.classes.map((_, target) => (net.pooled ? net.cam(target) : net.gradcam(target)));
+  return listed.map(target => (net.pooled ? net.cam(target) : net.gradcam(target)));
 }
 
 // As camlib.show.overlays: the picture dark and grey, so that only heat is bright
 function blended(pixels, shown, size) {
   const image = new ImageData(size, size), { data } = image, area = size * size, dim = 255 * SCENES.dim;
-  const slope = shown ? 255 / (shown.high - shown.low) : 0;
+  const slope = shown ? 255 / (shown.high - shown.low) : 0, [second, third] = pixels.length > area ? [area, 2 * area] : [0, 0];
   for (let n = 0, at = 0; n < area; n++, at += 4) {
-    const r = pixels[n], g = pixels[area + n], b = pixels[2 * area + n];
+    const r = pixels[n], g = pixels[second + n], b = pixels[third + n];
     data[at + 3] = 255;
     if (shown) {
       const share = Math.min(Math.max(Math.round((shown.laid[n] - shown.low) * slope), 0), 255), from = 3 * share;
@@ -243,7 +323,7 @@ function drawPicture(shown) {
   if (canvas.width !== wide) [canvas.width, canvas.height] = [wide, wide];
   const scale = wide / size, context = paint(canvas, covered(), shown, size);
   if (state.truth && state.tab === "map" && state.scene !== null) {
-    for (const mask of masksOf(state.scene)) outline(context, mask, scale);
+    for (const mask of masksOf(state.scene)) outline(context, mask, wide / SCENES.size);
   }
   if (square) {
     for (const [colour, thick] of [["rgb(0 0 0 / 75%)", 5], ["white", 2]]) {
@@ -282,28 +362,32 @@ function outline(context, mask, scale) {
 // ---- answers
 
 function layOutBars() {
-  $("bars").replaceChildren(...state.net.classes.map((name, n) => {
-    const row = make("button", { type: "button" }, make("span", {}, name),
+  const { length } = state.net.classes;
+  $("bars").classList.toggle("long", state.net.classes.some(name => name.length > 9));
+  $("bars").replaceChildren(...Array.from({ length: length > ALL ? FIRST : length }, (_, n) => {
+    const row = make("button", { type: "button" }, make("span", { className: "name" }),
       make("span", { className: "track" }, make("i", { className: "was" }), make("i", { className: "now" })), make("span", { className: "value" }));
-    row.onclick = () => { state.target = state.target === n ? null : n; if (state.tab !== "map") tab("map"); ask(); };
+    row.onclick = () => { state.target = state.target === listed[n] ? null : listed[n]; if (state.tab !== "map") tab("map"); ask(); };
     return row;
   }));
 }
 
 function drawBars(best) {
   const target = state.tab === "map" ? state.target ?? best : -1;
-  [...$("bars").children].forEach((row, n) => {
+  [...$("bars").children].forEach((row, k) => {
+    const n = listed[k], name = state.net.classes[n], span = row.firstChild;
+    if (span.textContent !== name) span.textContent = name;
     row.querySelector(".was").style.transform = `scaleX(${was[n]})`;
     row.querySelector(".now").style.transform = `scaleX(${now[n]})`;
     row.querySelector(".value").textContent = percent(now[n]);
     row.classList.toggle("best", n === best);
     row.setAttribute("aria-pressed", n === target);
-    row.setAttribute("aria-label", `${state.net.classes[n]} ${percent(now[n])}: show its map`);
+    row.setAttribute("aria-label", `${name} ${percent(now[n])}: show its map`);
   });
 }
 
 const say = () => {
-  const best = now.indexOf(Math.max(...now));
+  const best = leader();
   $("spoken").textContent = `${state.net.classes[best]} ${percent(now[best])}`;
 };
 
@@ -311,29 +395,32 @@ const say = () => {
 
 function layOutMaps() {
   const { net } = state;
-  $("maps").replaceChildren(...net.classes.map((name, n) => {
-    const one = make("button", { type: "button" }, make("canvas", { width: 96, height: 96 }), name);
-    one.onclick = () => { state.target = n; ask(); };
+  $("maps").replaceChildren(...[...$("bars").children].map((_, n) => {
+    const one = make("button", { type: "button" }, make("canvas", { width: 96, height: 96 }), make("span"));
+    one.onclick = () => { state.target = listed[n]; ask(); };
     return one;
   }));
   const lesson = make("a", { href: `${HOME}lessons/07_cam.html` }, "Lesson 07: class activation maps");
   $("map-says").replaceChildren(...(net.pooled ? [
     "This is the class activation map of one class, in logits. A place glows by how much it speaks for that class; what speaks against it stays dark. Choose "
-    + "another answer, and the map changes; all nine are on one scale. ", lesson] : [
-    `${net.name} reads its answers from two hidden layers, so it has no class activation map. This is Grad-CAM, which takes each unit's weight from a gradient `
+    + "another answer, and the map changes; all maps are on one scale. ", lesson] : [
+    `${net.name} does not read its answers off a pooled map, so it has no class activation map. This is Grad-CAM, which takes each unit's weight from a gradient `
     + "and leaves out what speaks against the class. ", lesson]));
 }
 
 function drawMaps(shown) {
   const { net } = state, field = net.spec.fields[net.plan[net.last].name], pixels = covered(), { target } = shown;
-  [...$("maps").children].forEach((one, n) => {
-    paint(one.firstChild, pixels, { ...shown, laid: n === target ? shown.laid : lay(shown.all[n], field, net.size) }, net.size);
+  [...$("maps").children].forEach((one, k) => {
+    const n = listed[k];
+    paint(one.firstChild, pixels, { ...shown, laid: n === target ? shown.laid : lay(shown.all[k], field, net.size) }, net.size);
+    one.lastChild.textContent = net.classes[n];
     one.setAttribute("aria-pressed", n === target);
     one.setAttribute("aria-label", `map of ${net.classes[n]}`);
   });
   if (net.pooled) {
-    const mean = shown.all[target].reduce((sum, one) => sum + one, 0) / shown.all[target].length;
-    $("sum").textContent = `${net.classes[target]}: the map's mean ${short(mean)} + the bias ${short(logits[target] - mean)} = the logit ${short(logits[target])}`;
+    const bias = net.plan.at(-1).bias[target];
+    const most = net.plan.at(-2).op === "most";
+    $("sum").textContent = `${net.classes[target]}: the ${most ? "units' highest values, weighted," : "map's mean"} ${short(logits[target] - bias)} + the bias ${short(bias)} = the logit ${short(logits[target])}`;
   } else $("sum").textContent = "";
   $("pointing").replaceChildren(...pointing(shown));
 }
@@ -343,14 +430,15 @@ function pointing({ laid, target }) {
   if (scene === null) return ["On your own picture nobody knows the true place; on the scenes it is known to the pixel."];
   const critter = SCENES.labels[scene].findIndex(label => SCENES.classes[label] === name);
   if (critter < 0) return [`There is no ${name} in this scene, so there is no true place to compare with.`];
-  const at = laid.indexOf(Math.max(...laid)), on = masksOf(scene)[critter](at % net.size, Math.floor(at / net.size));
+  const at = laid.indexOf(Math.max(...laid)), scale = SCENES.size / net.size;
+  const on = masksOf(scene)[critter](Math.floor((at % net.size) * scale), Math.floor(Math.floor(at / net.size) * scale));
   return [`The map's highest point lies ${on ? "on" : "beside"} the ${name}. `,
     make("a", { href: `${HOME}lessons/08_localization.html` }, "Lesson 08: how often it does")];
 }
 
 // ---- units
 
-const layersOf = net => net.plan.filter(p => p.op === "conv" || (p.op === "linear" && p.relu)).map(p => p.name);
+const layersOf = (net, only) => net.spec.layers || net.plan.filter(p => p.op === "conv" || (!only && p.op === "linear" && p.relu)).map(p => p.name);
 
 function layOutLayers() {
   $("layers").replaceChildren(...layersOf(state.net).map(name => {
@@ -451,10 +539,15 @@ function findStrongest(net) {
 
 function drawPatches() {
   if (state.tab !== "units" || state.unit === null) return;
+  if (state.net.spec.photographs) {
+    return $("patches").replaceChildren(make("p", { className: "keys", style: "grid-column: 1 / -1; margin: 0" }, "What excites it most is found in photographs, "
+      + "which this page does not carry. ", make("a", { href: `${HOME}lessons/03_patches.html` }, "Lesson 03: patches")));
+  }
   const { net, layer, unit } = state, best = findStrongest(net)[layer][unit].slice(0, BEST).filter(one => one.value > 0);
   const field = net.spec.fields[layer];
   $("patches").replaceChildren(...best.map(({ scene, value, i, j }) => {
-    const [[y0, y1], [x0, x1]] = field ? [field.rows[i], field.columns[j]] : [[0, SCENES.size], [0, SCENES.size]], [x, y] = corner(scene);
+    const of = SCENES.size / net.size, [x, y] = corner(scene);
+    const [[y0, y1], [x0, x1]] = (field ? [field.rows[i], field.columns[j]] : [[0, net.size], [0, net.size]]).map(ends => ends.map(end => end * of));
     const canvas = make("canvas", { width: 2 * (x1 - x0), height: 2 * (y1 - y0) }), name = SCENES.labels[scene].map(one => SCENES.classes[one]).join(" and ");
     Object.assign(canvas.getContext("2d"), { imageSmoothingQuality: "high" }).drawImage(sheet, x + x0, y + y0, x1 - x0, y1 - y0, 0, 0, canvas.width, canvas.height);
     canvas.setAttribute("role", "img");
@@ -469,10 +562,12 @@ function drawPatches() {
 // ---- the first layer's filters
 
 function layOutFilters() {
-  const { net } = state, { name, k, out } = net.spec.steps[0], weight = net.weights[`${name}.weight`], area = k * k;
+  const { net } = state, { name, k, out } = net.spec.steps[0], weight = net.weights[`${name}.weight`], area = k * k, channels = net.spec.mean.length;
+  $("filters-say").textContent = `${k} × ${k}`;
+  $("grid").setAttribute("aria-label", `filters of ${name}`);
   $("grid").replaceChildren(...Array.from({ length: out }, (_, unit) => {
-    const one = weight.subarray(unit * 3 * area, (unit + 1) * 3 * area), most = Math.max(...one.map(Math.abs)), image = new ImageData(k, k);
-    for (let n = 0; n < area; n++) image.data.set([0, 1, 2].map(c => 127.5 + (127.5 * one[c * area + n]) / most).concat(255), 4 * n);
+    const one = weight.subarray(unit * channels * area, (unit + 1) * channels * area), most = Math.max(...one.map(Math.abs)), image = new ImageData(k, k);
+    for (let n = 0; n < area; n++) image.data.set([0, 1, 2].map(c => 127.5 + (127.5 * one[Math.min(c, channels - 1) * area + n]) / most).concat(255), 4 * n);
     const canvas = make("canvas", { width: k, height: k }), tile = make("button", { type: "button" }, canvas);
     canvas.getContext("2d").putImageData(image, 0, 0);
     tile.setAttribute("aria-label", `filter ${unit}: show where it responds`);
@@ -524,9 +619,17 @@ function tab(name) {
   ask();
 }
 
+const within = (one, low, high) => Math.round(Math.min(Math.max(one, low), high));
+function fitSquare() {  // to a network of another size
+  const { size } = state.net;
+  Object.assign($("side"), { min: Math.min(4, size >> 2), max: (3 * size) / 4 });
+  state.square = null;
+  resize(size >> 2);
+}
+
 function move(x, y, side = state.side) {
-  const { size } = state.net, within = (one, low, high) => Math.round(Math.min(Math.max(one, low), high));
-  state.side = within(side, 4, 96);
+  const { size } = state.net;
+  state.side = within(side, Number($("side").min), Number($("side").max));
   state.square = { x: within(x, 1 - state.side, size - 1), y: within(y, 1 - state.side, size - 1), side: state.side };
   $("side").value = state.side;
   $("side-said").textContent = `${state.side} × ${state.side}`;
@@ -537,8 +640,9 @@ function move(x, y, side = state.side) {
 function resize(side) {
   const { square } = state;
   if (square) return move(square.x + (square.side - side) / 2, square.y + (square.side - side) / 2, side);
-  state.side = side;
-  $("side-said").textContent = `${side} × ${side}`;
+  state.side = within(side, Number($("side").min), Number($("side").max));
+  $("side").value = state.side;
+  $("side-said").textContent = `${state.side} × ${state.side}`;
 }
 
 const HOME = document.querySelector("h1 a").getAttribute("href").replace(/index\.html$/, "");
@@ -565,7 +669,6 @@ canvas.onkeydown = event => {
 };
 $("clear").onclick = uncover;
 $("side").oninput = () => resize(Number($("side").value));
-resize(state.side);
 
 const tabs = [...document.querySelectorAll("[role=tab]")];
 tabs.forEach((one, n) => {
@@ -588,7 +691,7 @@ for (const taps of ["show", "silence"]) {
 }
 $("wake").onclick = () => { state.silenced = {}; ask(); };
 $("own").onclick = () => $("file").click();
-$("file").onchange = () => { showFile($("file").files[0]); $("file").value = ""; };
+$("file").onchange = () => { take([...$("file").files]); $("file").value = ""; };
 $("camera").onclick = toggleCamera;
 const dragged = event => [...(event.dataTransfer?.items || [])].some(item => item.kind === "file");
 document.ondragover = event => { if (dragged(event)) { event.preventDefault(); document.body.classList.add("dropping"); } };
@@ -597,7 +700,7 @@ document.ondrop = event => {
   document.body.classList.remove("dropping");
   if (!event.dataTransfer.files.length) return;
   event.preventDefault();
-  showFile(event.dataTransfer.files[0]);
+  take(event.dataTransfer.files);
 };
 document.onpaste = event => showFile([...event.clipboardData.files].find(file => file.type.startsWith("image/")));
 $("theme").onclick = () => {
