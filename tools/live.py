@@ -32,7 +32,7 @@ from tools import lesson, live_imagenet
 
 HERE = lesson.ROOT / "site" / "live"
 OUT = lesson.ROOT / "build" / "live"
-FILES = ("live.css", "engine.js", "own.js", "live.js", "learn.js", "train.js")
+FILES = tuple(path.name for path in sorted(HERE.iterdir()) if path.suffix in (".css", ".js"))
 PAGES = ("index.html", "learn.html")
 NETWORKS = ("critternet_gap", "critternet")  # the first is the one that the page begins with
 ASIDE = "efficientnet_lite0"  # for photographs and the camera
