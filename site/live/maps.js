@@ -3,7 +3,8 @@
 function layOutMaps() {
   const { net } = state;
   $("maps").replaceChildren(...[...$("bars").children].map((_, n) => {
-    const one = make("button", { type: "button" }, make("canvas", { width: 96, height: 96 }), make("span"));
+    const one = make("button", { type: "button" }, make("canvas", { width: 96, height: 96 }),
+      make("span", {}, net.classes.length <= ALL ? net.classes[n] : `answer ${n + 1}`));
     one.onclick = () => { state.target = listed[n]; ask(); };
     return one;
   }));

@@ -314,7 +314,9 @@ def test_photographs_are_asked_of_imagenet(driver, tmp_path):
         with record(net, "blocks.3") as acts:
             net(here["image"])
         shown = held(driver)["map"]
-        assert close(shown, upsample(acts["blocks.3"][:, 7], receptive_field(net, "blocks.3")))
+        wanted = upsample(acts["blocks.3"][:, 7], receptive_field(net, "blocks.3")).detach().flatten()
+        off = float((torch.tensor(shown) - wanted).abs().max() / wanted.abs().max())
+        assert off < CLOSE, off
         driver.execute_script("tab('map')")
     rate = driver.execute_async_script(FRAMES)
     print(json.dumps({"efficientnet_lite0": rate}))
