@@ -11,7 +11,7 @@ import re
 
 import numpy as np
 import torch
-from timm.layers import BatchNormAct2d
+from timm.layers.norm_act import BatchNormAct2d
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812, everybody's name for it
 
@@ -39,7 +39,7 @@ def steps(net: Net) -> tuple[list[Step], dict[str, Tensor], dict[str, str]]:
             continue
         if isinstance(part, nn.Conv2d):
             ends, groups = (part.in_channels, part.out_channels), part.groups
-            plain = nn.Conv2d(*ends, part.kernel_size, part.stride, 0, groups=groups)
+            plain = nn.Conv2d(*ends, part.kernel_size[0], part.stride[0], 0, groups=groups)
             plain.weight, plain.bias = part.weight, part.bias
             add(told, weights, call.name, plain, tuple(given.shape[1:]))
             k, stride = told[-1]["k"], told[-1]["stride"]

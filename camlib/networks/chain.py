@@ -4,7 +4,7 @@ The live page runs networks so. Whether one is a chain is asked of its code, whi
 believed: the steps are run as they are written here, and must give the network's own logits.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, fx, nn
@@ -16,7 +16,7 @@ from .net import Net, check_net
 __all__ = ["Chain", "chain"]
 
 _NEAR = 1e-4  # of the largest logit, or of 1: folding a batch norm rounds otherwise
-_FUNCTIONS = {
+_FUNCTIONS: dict[Any, type[nn.Module]] = {
     **dict.fromkeys((torch.relu, F.relu, "relu", "relu_"), nn.ReLU),
     **dict.fromkeys((torch.flatten, "flatten"), nn.Flatten),
     **dict.fromkeys((torch.max_pool2d, F.max_pool2d), nn.MaxPool2d),

@@ -39,7 +39,7 @@ def add(
 
     shape: of what it is given, without the batch.  Raises ValueError, naming it, for what no step tells.
     """
-    last = steps[-1] if steps else {"op": ""}
+    last: Step = steps[-1] if steps else {"op": ""}
     plain = last["op"] in ("conv", "depthwise", "linear") and not {"lo", "relu"} & set(last)
     match part:
         case nn.Flatten(start_dim=1, end_dim=-1):

@@ -17,7 +17,9 @@ def normed(*layers):
     for part in module.modules():
         if isinstance(part, nn.BatchNorm2d | nn.BatchNorm1d):
             for values in (part.running_mean, part.bias, part.weight):
+                assert values is not None
                 nn.init.normal_(values, 1)
+            assert part.running_var is not None
             nn.init.uniform_(part.running_var, 0.5, 2)
     return module
 

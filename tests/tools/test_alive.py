@@ -1,6 +1,8 @@
 """Widgets without a kernel: lesson 06's square answers in its deck, from the disk, with camlib's numbers."""
 
 import time
+from operator import itemgetter
+from typing import Any
 
 import pytest
 import torch
@@ -62,14 +64,19 @@ def test_the_widget_is_the_lessons():
     cell = next(cell for cell in nb.cells if "SquareExplorer(net" in cell.source)
     assert any('load("critternet_gap", seed=k)' in one.source for one in nb.cells)
     assert any("critters(60, seed=606)" in one.source for one in nb.cells)
-    there = {"net": load("critternet_gap"), "crowd": critters(60, seed=606), "SquareExplorer": SquareExplorer}
+    there: dict[str, Any] = {
+        "net": load("critternet_gap"),
+        "crowd": critters(60, seed=606),
+        "SquareExplorer": SquareExplorer,
+    }
     exec("\n".join(cell.source.split("\n")[:3]), there)
     theirs, ours = there["square"], alive.square()
     assert ours.rows == theirs.rows
     for name in ("_pictures", "picture", "x", "y", "side"):
         assert getattr(ours, name) == getattr(theirs, name)
     ours.picture = ours._pictures[4]
-    (name, before, _), (other, _, after) = (max(ours.rows, key=lambda row, k=k: row[k]) for k in (1, 2))
+    name, before, _ = max(ours.rows, key=itemgetter(1))
+    other, _, after = max(ours.rows, key=itemgetter(2))
     assert f"{name} {before:.0%}, {other} {after:.0%}" in lesson.alt(cell.outputs[0], "image/png")
 
 

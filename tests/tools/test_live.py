@@ -90,9 +90,11 @@ def test_packed_bytes_are_letters_of_fifteen_bits():
 
 
 def test_the_folder_is_small_and_names_no_other_place(page):
-    sizes = {path.stem: path.stat().st_size for path in page.parent.iterdir()}
-    assert sum(sizes.values()) - sizes[live.ASIDE] < MEGABYTES * 1e6
-    assert sizes[live.ASIDE] < 12.5e6
+    sizes = {path.name: path.stat().st_size for path in page.parent.iterdir()}
+    assert sizes.pop(f"{live.ASIDE}.js") < 12.5e6
+    learning = sum(sizes.pop(name) for name in ("learn.html", "learn.js", "train.js", "digits.js"))
+    assert learning < 0.1e6  # another page's
+    assert sum(sizes.values()) < MEGABYTES * 1e6
     html = page.read_text("utf-8")
     loaded = re.findall(r"<(?:script|img|link)[^>]*(?:src|href)=\"([^\"]+)\"", html)
     assert loaded
