@@ -1,4 +1,4 @@
-"""`camlib` on the command line: look at a photograph, get weights and data, ask what this machine lacks."""
+"""`camlib` on the command line: look at a photograph, get weights and data, go live, ask what is lacking."""
 
 import argparse
 import sys
@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_data(
         commands.add_parser("data", help="which photographs are here, and what is true of them; get more")
     )
+    live = commands.add_parser("live", help="take a network of your own to the live page in a browser")
+    _add_live(live.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser))
     doctor = commands.add_parser("doctor", help="is this machine ready? says what to do where it is not")
     doctor.set_defaults(run=lambda _: _doctor())
     options = parser.parse_args(arguments)
@@ -104,6 +106,26 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     )
     show.add_argument("-o", dest="output", metavar="FILE", help="where to, a .png; else NAME-truth.png here")
     show.set_defaults(run=lambda options: _data().show_set(options.name, options.output))
+
+
+def _add_live(actions: "argparse._SubParsersAction[_Parser]") -> None:
+    export = actions.add_parser("export", help="write the two files that the page takes")
+    export.description = "Two files, NAME.json and NAME.safetensors: drop both on the live page."
+    export.add_argument(
+        "name",
+        metavar="NET",
+        help="a network, as for load; or FILE.py:NAME, a network that a Python file makes (wrap says how its "
+        "pictures are normalised)",
+    )
+    export.add_argument("--weights", metavar="FILE", help="its own weights, .pth or .safetensors")
+    export.add_argument("-o", dest="output", default=".", metavar="FOLDER", help="where to; else here")
+    export.set_defaults(run=lambda options: _export(options.name, options.weights, options.output))
+
+
+def _export(name: str, weights: str | None, folder: str) -> int:
+    from .commands import live
+
+    return live.main(name, weights, folder)
 
 
 def _data() -> ModuleType:

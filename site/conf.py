@@ -18,7 +18,10 @@ html_theme_options = {
     "dark_css_variables": {"color-brand-primary": "#a8ccff", "color-brand-content": "#7db8ff"},
     "source_repository": website.lesson.repository(),
 }
-pygments_style, pygments_dark_style = "tango", "github-dark"
+pygments_style, pygments_dark_style = (
+    "a11y-high-contrast-light",
+    "github-dark",
+)  # its letters stand out enough
 
 nb_execution_mode = "off"  # the lessons' outputs are committed
 nb_merge_streams = True

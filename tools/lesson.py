@@ -215,6 +215,11 @@ def on_slide(cell: NotebookNode) -> bool:
     return cell.cell_type == "markdown" or bool(cell.outputs) or "show-code" in tags(cell)
 
 
+def is_live(output: NotebookNode) -> bool:
+    """Whether the picture answers in a notebook, and is a still here."""
+    return any(isinstance(of, dict) and of.get("live", False) for of in output.get("metadata", {}).values())
+
+
 def alt(output: NotebookNode, kind: str) -> str:
     """The alt text that an output carries for its picture of this MIME type."""
     metadata = output.get("metadata", {})

@@ -2,7 +2,8 @@
 
 The page's own files lie in `site/live`. This module lays beside them what they show: the networks, packed,
 where their cells look, as `camlib.receptive_field` gives it, and a sheet of scenes with their truth. Pages
-opened from a disk may load scripts and nothing else, so all of it is scripts.
+opened from a disk may load scripts and nothing else, so all of it is scripts. The ImageNet network is one,
+too, which the page loads when it is asked for.
 """
 
 from __future__ import annotations
@@ -20,17 +21,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
+from sklearn.datasets import load_digits
+from torch import Tensor
 
-from camlib import Net, critters, load, receptive_field
+from camlib import Net, critters, load
+from camlib.commands.live import described, field
 from camlib.scenes import CLASSES
 from camlib.show.overlay import blend
-from tools import lesson
+from tools import lesson, live_imagenet
 
 HERE = lesson.ROOT / "site" / "live"
 OUT = lesson.ROOT / "build" / "live"
-FILES = ("index.html", "live.css", "engine.js", "live.js")
+FILES = tuple(path.name for path in sorted(HERE.iterdir()) if path.suffix in (".css", ".js"))
+PAGES = ("index.html", "learn.html")
 NETWORKS = ("critternet_gap", "critternet")  # the first is the one that the page begins with
+ASIDE = "efficientnet_lite0"  # for photographs and the camera
 EACH, PAIRS, SEED = 3, 9, 22  # scenes of each class, scenes of two, and the seed that draws both
 ACROSS = 6  # scenes in a row of the sheet
 QUALITY = 88  # of the sheet, a WebP: the page's numbers are those of the pixels that it shows
@@ -46,13 +51,22 @@ def build(out: Path, home: str = "") -> Path:
     out.mkdir(parents=True, exist_ok=True)
     for path in (HERE / name for name in FILES):
         shutil.copy(path, out / path.name)
-    page = (HERE / "index.html").read_text("utf-8")
-    (out / "index.html").write_text(page.replace("HOME/", home or f"{lesson.documentation()}/"), "utf-8")
-    kernel = base64.b64encode((HERE / "gemm.wasm").read_bytes()).decode()
-    script(out / "scenes.js", f"const KERNEL = {literal(kernel)}, SCENES = {literal(scenes())};")
+    for name in PAGES:
+        page = (HERE / name).read_text("utf-8")
+        (out / name).write_text(page.replace("HOME/", home or f"{lesson.documentation()}/"), "utf-8")
+    script(out / "digits.js", f"const DIGITS = {literal(written())};")
+    script(out / "kernel.js", kernel())
     for name in NETWORKS:
         script(out / f"{name}.js", f"arrived({literal(exported(load(name)))});")
+    script(large := out / f"{ASIDE}.js", f"arrived({literal(imagenet(load(ASIDE)))});")
+    told = scenes() | {"networks": NETWORKS, "aside": {ASIDE: round(large.stat().st_size / 1e6)}}
+    script(out / "scenes.js", f"const SCENES = {literal(told)};")
     return out / "index.html"
+
+
+def kernel() -> str:
+    """The script that carries the kernel."""
+    return f"const KERNEL = {literal(base64.b64encode((HERE / 'gemm.wasm').read_bytes()).decode())};"
 
 
 def script(path: Path, text: str) -> None:
@@ -69,29 +83,39 @@ def packed(data: bytes) -> str:
     """Bytes, deflated, with their number before, as letters of 15 bits each; engine.js unpacks them."""
     deflated = zlib.compress(data, 9)
     whole = len(deflated).to_bytes(4, "little") + deflated
-    bits = np.unpackbits(np.frombuffer(whole, np.uint8))
-    rows = np.pad(bits, (0, -len(bits) % 15)).reshape(-1, 15)
-    letters = rows.astype(np.uint16) @ (1 << np.arange(14, -1, -1)).astype(np.uint16)
-    return (letters + np.uint16(FIRST)).astype("<u2").tobytes().decode("utf-16-le")
+    letters = []
+    for start in range(0, len(whole), 15 << 16):  # a large network at once would take a gigabyte
+        bits = np.unpackbits(np.frombuffer(whole[start : start + (15 << 16)], np.uint8))
+        rows = np.pad(bits, (0, -len(bits) % 15)).reshape(-1, 15)
+        letters.append(rows.astype(np.uint16) @ (1 << np.arange(14, -1, -1)).astype(np.uint16))
+    return (np.concatenate(letters) + np.uint16(FIRST)).astype("<u2").tobytes().decode("utf-16-le")
 
 
 def exported(net: Net) -> dict[str, Any]:
-    """A network as the page reads it: its steps, its weights in half precision, and where its cells look.
+    """A chain as the page reads it (`camlib.commands.live`), its weights packed, in half precision.
 
-    Raises ValueError, naming the layer, for what is not a plain chain of convolutions, ReLU, max pooling,
-    a mean over places, and linear layers, and for weights that half precision would change.
+    Raises ValueError for what is no plain chain, and for weights that half precision would change.
     """
-    steps = chain(net)
-    weights, layout = [], []
-    for name, values in net.module.state_dict().items():
-        half = values.detach().cpu().half()
-        if not torch.equal(half.float(), values.detach().cpu().float()):
+    told, weights = described(net)
+    halves, layout = [], []
+    for name, values in weights.items():
+        half = values.half()
+        if not torch.equal(half.float(), values):
             raise ValueError(
                 f"{net.name}'s {name} is not in half precision; round it first: net.half().float()"
             )
-        weights.append(half.flatten())
+        halves.append(half.flatten())
         layout.append([name, half.numel()])
-    low_high = torch.cat(weights).numpy().view(np.uint8).reshape(-1, 2)  # the low bytes, then the high ones
+    low_high = torch.cat(halves).numpy().view(np.uint8).reshape(-1, 2)  # the low bytes, then the high ones
+    return told | {"layout": layout, "bytes": 2, "weights": packed(low_high.T.tobytes())}
+
+
+def imagenet(net: Net) -> dict[str, Any]:
+    """The ImageNet network as the page reads it, its weights in 21 bits: half precision moves its logits."""
+    steps, weights, shown = live_imagenet.steps(net)
+    whole = {name: live_imagenet.rounded(values) for name, values in weights.items()}
+    layout = [[name, len(data) // 3, step] for name, (step, data) in whole.items()]
+    planes = np.concatenate([np.frombuffer(data, np.uint8).reshape(3, -1) for _, data in whole.values()], 1)
     return {
         "name": net.name,
         "classes": list(net.classes),
@@ -99,56 +123,20 @@ def exported(net: Net) -> dict[str, Any]:
         "std": net.std.flatten().tolist(),
         "size": net.size,
         "steps": steps,
+        "fields": {name: field(net, layer) for name, layer in shown.items()},
+        "layers": list(shown),
+        "photographs": True,
         "layout": layout,
-        "weights": packed(low_high.T.tobytes()),
-        "fields": {step["name"]: field(net, step["name"]) for step in steps if step["op"] in ("conv", "max")},
+        "bytes": 3,
+        "weights": packed(planes.tobytes()),
     }
 
 
-def chain(net: Net) -> list[dict[str, Any]]:
-    """The steps of a plain chain, as engine.js takes them; a ReLU belongs to the step before it."""
-    steps: list[dict[str, Any]] = []
-    for path, module in net.module.named_modules():
-        if isinstance(module, nn.Sequential | nn.Flatten):
-            continue
-        if isinstance(module, nn.ReLU):
-            steps[-1] |= {"relu": True} if steps[-1]["op"] == "linear" else {"lo": 0}
-        elif isinstance(module, nn.Conv2d) and _plain(module):
-            steps.append({"op": "conv", "name": path, "out": module.out_channels} | _window(module))
-        elif isinstance(module, nn.MaxPool2d):
-            steps.append({"op": "max", "name": path} | _window(module))
-        elif isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1)):
-            steps.append({"op": "mean", "name": path})
-        elif isinstance(module, nn.Linear):
-            steps.append({"op": "linear", "name": path, "out": module.out_features})
-        else:
-            raise ValueError(
-                f"the live page takes plain chains of convolutions, ReLU, max pooling, one mean over places "
-                f"and linear layers; {net.name} has {path!r}, {module}"
-            )
-    return steps
-
-
-def _plain(module: nn.Conv2d) -> bool:
-    return module.groups == 1 and set(module.dilation) == {1} and module.bias is not None
-
-
-def _window(module: nn.Conv2d | nn.MaxPool2d) -> dict[str, int]:
-    """Kernel, stride and padding, each one number."""
-    sides: dict[str, int] = {}
-    for name, value in {"k": module.kernel_size, "stride": module.stride, "pad": module.padding}.items():
-        both = {value} if isinstance(value, int) else set(value)
-        side = both.pop()
-        if both or not isinstance(side, int):
-            raise ValueError(f"the live page takes square windows; given {module}")
-        sides[name] = side
-    return sides
-
-
-def field(net: Net, layer: str) -> dict[str, Any]:
-    """Where the cells of a layer look: `receptive_field`, as numbers."""
-    found = receptive_field(net, layer)
-    return {name: getattr(found, name) for name in ("size", "stride", "start", "shape", "rows", "columns")}
+def written() -> dict[str, str]:
+    """scikit-learn's digits, 8 × 8 pixels of 0 to 16 each, and what they are."""
+    digits = load_digits()
+    pixels = digits.data.astype(np.uint8)
+    return {"pixels": packed(pixels.tobytes()), "labels": "".join(map(str, digits.target))}
 
 
 def scenes() -> dict[str, Any]:
@@ -195,8 +183,12 @@ def main() -> None:
     if OUT.exists():
         shutil.rmtree(OUT)
     build(OUT)
-    size = sum(path.stat().st_size for path in OUT.iterdir())
-    print(f"{OUT.relative_to(lesson.ROOT)}: {size / 1e6:.2f} MB")
+    sizes = {path.name: path.stat().st_size / 1e6 for path in OUT.iterdir()}
+    large = sizes[f"{ASIDE}.js"]
+    print(
+        f"{OUT.relative_to(lesson.ROOT)}: {sum(sizes.values()) - large:.2f} MB, "
+        f"and {ASIDE}, {large:.2f} MB, on demand"
+    )
 
 
 if __name__ == "__main__":

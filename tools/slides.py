@@ -22,7 +22,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from tools import lesson
+from tools import alive, lesson
 
 OUT = lesson.ROOT / "build" / "slides"
 HERE = Path(__file__).parent
@@ -75,6 +75,8 @@ def build(nb: NotebookNode, out: Path, name: str) -> Path:
     now = ""  # the heading that the pages stand under
     for number, slide in enumerate(lesson.slides(nb)):
         parts = _of_slide([nb.cells[i] for i in slide.cells])
+        if name in alive.MADE:
+            parts = [replace(part, html=alive.place(name)) if part.kind == "live" else part for part in parts]
         if not parts or parts[0].kind != "heading":
             parts.insert(0, Part("heading running", f'<h3 class="continued">{now}, continued</h3>'))
         headings = [part.html for part in parts if part.kind.startswith("heading")]
@@ -87,6 +89,8 @@ def build(nb: NotebookNode, out: Path, name: str) -> Path:
         if slide.starts_column or not columns:
             columns.append([])
         columns[-1].append(laid_out(parts, notes))
+    if name in alive.MADE:
+        alive.build(out / alive.FOLDER)
     shutil.copytree(HERE / "reveal", out / "reveal", dirs_exist_ok=True)
     (out / "reveal" / "deck.css").write_text(
         (HERE / "reveal" / "deck.css").read_text("utf-8") + HtmlFormatter().get_style_defs(".highlight"),
@@ -181,9 +185,8 @@ def _output(output: NotebookNode) -> list[Part]:
     if kind.startswith("image/"):
         alt, of = html.escape(lesson.alt(output, kind)), output.get("metadata", {}).get(kind, {})
         body = data[kind].strip()
-        live = (
-            [Part("live", "In the notebook this picture answers: move it there.")] if of.get("live") else []
-        )
+        there = "In the notebook this picture answers: move it there."
+        live = [Part("live", there)] if lesson.is_live(output) else []
         if kind == "image/svg+xml":
             return [Part("picture", f'<div role="img" aria-label="{alt}">{body}</div>'), *live]
         body = body.replace("\n", "")

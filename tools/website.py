@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 from PIL import Image
 
 import camlib
-from tools import lesson, live, publish, slides
+from tools import alive, lesson, live, publish, slides
 
 HERE = lesson.ROOT / "site"
 SOURCE = lesson.ROOT / "build" / "site-source"
@@ -61,11 +61,23 @@ def build(out: Path, source: Path) -> Path:
         raise RuntimeError("Sphinx found fault with the pages; it says above with what")
     for name in (".doctrees", "_sources"):
         shutil.rmtree(out / name, ignore_errors=True)
+    for page_of in out.rglob("*.html"):
+        page_of.write_text(mended(page_of.read_text("utf-8")), "utf-8")
     live.build(out / "live", home="../")
     publish.decks(out / "slides")
     if broken := broken_links(out):
         raise RuntimeError("links that lead nowhere:\n" + "\n".join(broken))
     return out / "index.html"
+
+
+def mended(text: str) -> str:
+    """A page of Sphinx's and furo's with what screen readers miss in it (axe-core finds that)."""
+    told = text.replace(
+        '<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'
+    )
+    return told.replace(
+        '<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="all pages">'
+    )
 
 
 def lay_out(source: Path) -> None:
@@ -115,6 +127,9 @@ def page(nb: NotebookNode, name: str) -> NotebookNode:
     """A lesson for readers: its setup folded, its links to this site's own pages."""
     nb = nbformat.from_dict(nb)
     slide = f"{lesson.documentation()}/slides/{name}.html"
+    if name in alive.MADE:  # under the still, and the widget's scripts are beside the decks
+        at = next(n for n, cell in enumerate(nb.cells) if any(map(lesson.is_live, cell.get("outputs", ()))))
+        nb.cells.insert(at + 1, nbformat.v4.new_markdown_cell(alive.place(name, f"../slides/{alive.FOLDER}")))
     for cell in nb.cells:
         tags = lesson.tags(cell)
         if cell.cell_type == "markdown":  # headings' names are in small letters here

@@ -1,16 +1,13 @@
-// Runs a plain convolutional network in the page: convolutions, max pooling, a mean over places, linear layers.
-// The sums are done by gemm.wasm (784 bytes, its source is gemm.wat) with SIMD, or by JavaScript where there is none.
+// Runs a convolutional network in the page: convolutions, pooling, a mean or maximum over places, linear layers.
+// The sums are done by gemm.wasm (its source is gemm.wat) with SIMD, or by JavaScript where there is none.
 // All numbers lie in one WebAssembly memory; a map's channel takes `plane` floats, its places padded to eights.
 
 const PAGE = 65536;
 
 function eights(n) { return (n + 7) & ~7; }
 
-// How a network is laid out is told by its steps, in order:
-//   {op: "conv", name, out, k, stride, pad, lo, hi}   lo, hi: the result is cut off there (ReLU: 0, none)
-//   {op: "depthwise", …}                              a filter for each channel
-//   {op: "max", name, k, stride, pad}, {op: "mean", name}, {op: "linear", name, out, relu}
-//   {op: "add", from}                                 adds the result of step number `from`
+// How a network is laid out is told by its steps, in order, as camlib/networks/chain_steps.py has them: conv,
+// depthwise, max, avg, mean, most, relu, linear, and {op: "add", from}, the result of an earlier step added.
 class Network {
   // spec: {name, classes, mean, std, size, steps}; weights: name → Float32Array; wasm: bytes of the kernel, or null
   constructor(spec, weights, wasm) {
@@ -25,22 +22,18 @@ class Network {
     const outs = [];
     this.plan = spec.steps.map(step => {
       const p = { ...step, input: now };
-      if (step.op === "conv" || step.op === "depthwise") {
-        const { k, stride, pad } = step, out = step.op === "conv" ? step.out : now.c;
-        const h = Math.floor((now.h + 2 * pad - k) / stride) + 1, w = Math.floor((now.w + 2 * pad - k) / stride) + 1;
-        p.output = map(out, h, w);
-        const [weight, bias] = [weights[`${step.name}.weight`], weights[`${step.name}.bias`]];
+      const [weight, bias] = [weights[`${step.name}.weight`], weights[`${step.name}.bias`]];
+      if (step.k) {  // a window; `end` pads below and to the right, where that is not `pad`
+        const side = length => Math.floor((length + step.pad + (step.end ?? step.pad) - step.k) / step.stride) + 1;
+        const c = step.op === "conv" ? step.out : now.c;
+        p.output = { ...map(step.op === "conv" ? (c + 3) & ~3 : c, side(now.h), side(now.w)), c };
         if (step.op === "conv") this.planConv(p, weight, bias, take, fill);
-        else Object.assign(p, { weight, bias });
-      } else if (step.op === "max") {
-        const h = Math.floor((now.h + 2 * step.pad - step.k) / step.stride) + 1;
-        p.output = map(now.c, h, Math.floor((now.w + 2 * step.pad - step.k) / step.stride) + 1);
-      } else if (step.op === "mean") p.output = { ...map(now.c, 1, 1), plane: 1 };
+        else if (step.op === "depthwise") this.planDepthwise(p, weight, bias, take, fill);
+      } else if (step.op === "mean" || step.op === "most") p.output = { ...map(now.c, 1, 1), plane: 1 };
+      else if (step.op === "relu") p.output = map(now.c, now.h, now.w);
       else if (step.op === "add") Object.assign(p, { output: map(now.c, now.h, now.w), other: outs[step.from] });
-      else if (step.op === "linear") {
-        Object.assign(p, { weight: weights[`${step.name}.weight`], bias: weights[`${step.name}.bias`] });
-        p.output = { ...map(step.out, 1, 1), plane: 1 };
-      } else throw new Error(`there is no step ${step.op}`);
+      else if (step.op === "linear") Object.assign(p, { weight, bias, output: { ...map(step.out, 1, 1), plane: 1 } });
+      if (!this[step.op] || !p.output) throw new Error(`there is no step ${step.op}`);
       outs.push(now = p.output);
       return p;
     });
@@ -48,8 +41,8 @@ class Network {
     this.f = new Float32Array(this.memory.buffer);
     this.i = new Int32Array(this.memory.buffer);
     for (const write of fill) write();
-    this.gemm = wasm ? new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { memory: this.memory } }).exports.gemm
-      : (...all) => this.slowGemm(...all);
+    const slow = { gemm: (...all) => this.slowGemm(...all) };
+    this.kernel = wasm ? new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { memory: this.memory } }).exports : slow;
     this.maps = {};
     for (const p of this.plan) if (p.name) this.maps[p.name] = p.output;
     this.last = this.plan.findLastIndex(p => p.op === "conv");
@@ -58,12 +51,11 @@ class Network {
   // A convolution's filters in blocks of four, and where each of its numbers is read: in place where eight
   // neighbouring answers read eight neighbouring numbers, else from `packed`, eight columns side by side.
   planConv(p, weight, bias, take, fill) {
-    const { input, output, k, stride, pad } = p, K = input.c * k * k, N = output.h * output.w;
-    const blocks = Math.ceil(output.c / 4), panels = output.plane / 8;
-    if (output.c % 4) throw new Error(`${p.name} has ${output.c} filters; the kernel wants fours`);
-    const [W, H] = [input.w + 2 * pad, input.h + 2 * pad];
-    p.inPlace = stride === 1 && (k === 1 || output.w % 8 === 0);
-    p.padded = pad ? { at: take(input.c * W * H + 8), W, H } : null;
+    const { input, output, k, stride, pad, end = pad } = p, K = input.c * k * k, N = output.h * output.w;
+    const blocks = Math.ceil(output.c / 4), panels = output.plane / 8;  // of the last block some may be nothing
+    const [W, H] = [input.w + pad + end, input.h + pad + end];
+    p.padded = pad || end ? { at: take(input.c * W * H + 8), W, H } : null;
+    p.inPlace = stride === 1 && ((k === 1 && !p.padded) || output.w % 8 === 0);
     const src = p.padded ? p.padded.at : input.at, plane = p.padded ? W * H : input.plane;
     Object.assign(p, { blocks, panels, K, a: take(blocks * 4 * K), b: take(blocks * 4), koff: take(K), base: take(panels) });
     p.src = p.inPlace ? src : take(panels * K * 8);
@@ -73,12 +65,19 @@ class Network {
     if (!p.inPlace) Object.assign(p, { reads, from: src, places: Int32Array.from({ length: panels * 8 }, (_, n) => place(n)) });
     fill.push(() => {
       for (let o = 0; o < blocks; o++) for (let n = 0; n < K; n++) for (let j = 0; j < 4; j++) {
-        this.f[p.a + (o * K + n) * 4 + j] = weight[(o * 4 + j) * K + n];
+        this.f[p.a + (o * K + n) * 4 + j] = o * 4 + j < output.c ? weight[(o * 4 + j) * K + n] : 0;
       }
       this.f.set(bias, p.b);
       for (let n = 0; n < K; n++) this.i[p.koff + n] = 4 * (p.inPlace ? reads[n] : n * 8);
-      for (let n = 0; n < panels; n++) this.i[p.base + n] = 4 * (p.inPlace ? (k === 1 ? n * 8 : place(n * 8)) : n * K * 8);
+      for (let n = 0; n < panels; n++) this.i[p.base + n] = 4 * (p.inPlace ? place(n * 8) : n * K * 8);
     });
+  }
+
+  planDepthwise(p, weight, bias, take, fill) {  // one channel at a time, laid into a frame of zeros
+    const { input, k, stride, pad, end = pad } = p, [W, H] = [input.w + pad + end, input.h + pad + end];
+    Object.assign(p, { weight, bias, a: take(weight.length), padded: { at: take(W * H + 16), W, H } });
+    p.quick = stride < 3;
+    fill.push(() => this.f.set(weight, p.a));
   }
 
   // pixels: Float32Array (channels, size, size) in [0, 1]; silenced: layer → set of units. Returns the logits.
@@ -125,7 +124,7 @@ class Network {
       }
     }
     const cut = [p.lo ?? -Infinity, p.hi ?? Infinity];
-    this.gemm(4 * p.a, 4 * p.src, 4 * p.koff, 4 * p.base, 4 * output.at, 4 * p.b, p.blocks, p.K, p.panels, 4 * output.plane, ...cut);
+    this.kernel.gemm(4 * p.a, 4 * p.src, 4 * p.koff, 4 * p.base, 4 * output.at, 4 * p.b, p.blocks, p.K, p.panels, 4 * output.plane, ...cut);
   }
 
   slowGemm(a, src, koff, base, c, bias, blocks, k, panels, row, lo, hi) {  // the same sums, without SIMD
@@ -145,36 +144,78 @@ class Network {
   }
 
   depthwise(p) {
-    const { input, output, k, stride, pad, weight, bias } = p, f = this.f, lo = p.lo ?? -Infinity, hi = p.hi ?? Infinity;
+    const { input, output, k, stride, pad, bias, padded, lo = -Infinity, hi = Infinity } = p, f = this.f;
+    if (!p.quick || !this.kernel.depthwise) return this.slowDepthwise(p);
     for (let c = 0; c < input.c; c++) {
-      const from = input.at + c * input.plane, to = output.at + c * output.plane;
-      for (let y = 0; y < output.h; y++) for (let x = 0; x < output.w; x++) {
-        const [y0, x0] = [y * stride - pad, x * stride - pad];
-        let sum = bias[c];
-        for (let v = Math.max(0, -y0); v < k && y0 + v < input.h; v++) {
-          const row = from + (y0 + v) * input.w + x0, w = (c * k + v) * k;
-          for (let u = Math.max(0, -x0); u < k && x0 + u < input.w; u++) sum += weight[w + u] * f[row + u];
-        }
-        f[to + y * output.w + x] = sum < lo ? lo : sum > hi ? hi : sum;
+      for (let y = 0, from = input.at + c * input.plane, to = padded.at + pad * (padded.W + 1); y < input.h; y++) {
+        for (let x = 0; x < input.w; x++) f[to + x] = f[from + x];
+        from += input.w;
+        to += padded.W;
       }
+      this.kernel.depthwise(4 * padded.at, 4 * (p.a + c * k * k), 4 * (output.at + c * output.plane), k, stride, 4 * padded.W,
+        output.w, output.h, bias[c], lo, hi);
+    }
+  }
+
+  slowDepthwise(p) {
+    const { input, output, k, stride, pad, weight, bias, lo = -Infinity, hi = Infinity } = p, f = this.f;
+    for (let c = 0; c < input.c; c++) this.eachWindow(p, c, (to, from, y0, y1, x0, x1, v0, u0) => {
+      let sum = bias[c];
+      for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) {
+        sum += weight[(c * k + v0 + y - y0) * k + u0 + x - x0] * f[from + y * input.w + x];
+      }
+      f[to] = sum < lo ? lo : sum > hi ? hi : sum;
+    });
+  }
+
+  // Calls back for each window of a channel: where its result goes, where the channel begins, the rows and columns
+  // that it covers inside the map, and which of its own these are
+  eachWindow({ input, output, k, stride, pad }, c, done) {
+    const from = input.at + c * input.plane, to = output.at + c * output.plane;
+    for (let i = 0; i < output.h; i++) for (let j = 0; j < output.w; j++) {
+      const y = i * stride - pad, x = j * stride - pad, y0 = Math.max(0, y), x0 = Math.max(0, x);
+      done(to + i * output.w + j, from, y0, Math.min(input.h, y + k), x0, Math.min(input.w, x + k), y0 - y, x0 - x);
     }
   }
 
   // Calls back with the place of each window's highest number, the first of equals, as PyTorch does
   windows(p, found) {
-    const { input, output, k, stride, pad } = p, f = this.f;
-    for (let c = 0; c < input.c; c++) for (let y = 0; y < output.h; y++) for (let x = 0; x < output.w; x++) {
-      let best = -1, most = -Infinity;
-      const [y0, x0] = [y * stride - pad, x * stride - pad];
-      for (let v = Math.max(0, y0); v < Math.min(input.h, y0 + k); v++) for (let u = Math.max(0, x0); u < Math.min(input.w, x0 + k); u++) {
-        const at = input.at + c * input.plane + v * input.w + u;
-        if (f[at] > most) [most, best] = [f[at], at];
+    const { input } = p, f = this.f;
+    for (let c = 0; c < input.c; c++) this.eachWindow(p, c, (to, from, y0, y1, x0, x1) => {
+      let [best, most] = [from + y0 * input.w + x0, -Infinity];
+      for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) {
+        if (f[from + y * input.w + x] > most) most = f[best = from + y * input.w + x];
       }
-      found(output.at + c * output.plane + y * output.w + x, best);
-    }
+      found(to, best);
+    });
   }
 
   max(p) { this.windows(p, (to, from) => { this.f[to] = this.f[from]; }); }
+
+  avg(p) {  // what is padded counts as zeros
+    const { input, k } = p, f = this.f;
+    for (let c = 0; c < input.c; c++) this.eachWindow(p, c, (to, from, y0, y1, x0, x1) => {
+      let sum = 0;
+      for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) sum += f[from + y * input.w + x];
+      f[to] = sum / (k * k);
+    });
+  }
+
+  // The place of a channel's highest number, the first of equals
+  highest({ input }, c) {
+    let best = input.at + c * input.plane;
+    for (let n = best, end = best + input.h * input.w; n < end; n++) if (this.f[n] > this.f[best]) best = n;
+    return best;
+  }
+
+  most(p) { for (let c = 0; c < p.input.c; c++) this.f[p.output.at + c] = this.f[this.highest(p, c)]; }
+
+  relu({ input, output, hi = Infinity }) {
+    const f = this.f, channels = input.plane === output.plane ? [input.c * input.plane, 1] : [1, input.c];
+    for (let c = 0; c < channels[1]; c++) for (let n = 0; n < channels[0]; n++) {
+      f[output.at + c * output.plane + n] = Math.min(Math.max(f[input.at + c * input.plane + n], 0), hi);
+    }
+  }
 
   mean({ input, output }) {
     const f = this.f, places = input.h * input.w;
@@ -194,7 +235,8 @@ class Network {
     for (let o = 0; o < output.c; o++) {
       let [s0, s1, s2, s3] = [0, 0, 0, 0];
       const w = o * wide;
-      for (let n = 0; n < wide; n += 4) {  // four sums, which do not wait for each other
+      for (let n = wide & ~3; n < wide; n++) s0 += weight[w + n] * given[n];
+      for (let n = 0; n < (wide & ~3); n += 4) {  // four sums, which do not wait for each other
         s0 += weight[w + n] * given[n];
         s1 += weight[w + n + 1] * given[n + 1];
         s2 += weight[w + n + 2] * given[n + 2];
@@ -207,8 +249,8 @@ class Network {
 
   // ---- where it looked, in the last run; all at the last convolution's own cells, (h, w)
 
-  get pooled() {  // whether class activation maps are defined: a mean over places, and one linear layer
-    return this.plan.slice(this.last + 1).map(p => p.op).join() === "mean,linear";
+  get pooled() {  // whether class activation maps are defined: a mean or maximum over places, one linear layer
+    return ["mean,linear", "most,linear"].includes(this.plan.slice(this.last + 1).map(p => p.op).join());
   }
 
   cam(target) {
@@ -219,27 +261,36 @@ class Network {
   gradcam(target) {  // Σ mean(∂S/∂A) A, what is above zero (Selvaraju et al. 2017)
     let slope = new Float32Array(this.classes.length);
     slope[target] = 1;
-    for (const p of this.plan.slice(this.last + 1).reverse()) {
-      const { input, output, weight } = p, wide = input.c * input.h * input.w, before = new Float32Array(wide);
-      if (p.op === "linear") {
-        for (let o = 0; o < output.c; o++) {
-          if (!slope[o] || (p.relu && this.f[output.at + o] <= 0)) continue;
-          for (let n = 0; n < wide; n++) before[n] += slope[o] * weight[o * wide + n];
-        }
-      } else if (p.op === "mean") {
-        for (let n = 0; n < wide; n++) before[n] = slope[Math.floor(n / (input.h * input.w))] / (input.h * input.w);
-      } else if (p.op === "max") {
-        let n = 0;
-        this.windows(p, (_, from) => {
-          const [c, at] = [Math.floor((from - input.at) / input.plane), (from - input.at) % input.plane];
-          before[c * input.h * input.w + at] += slope[n++];
-        });
-      } else throw new Error(`no gradient through ${p.op}`);
-      slope = before;
-    }
+    for (const p of this.plan.slice(this.last + 1).reverse()) slope = this.slopeBefore(p, slope);
     const { h, w } = this.plan[this.last].output;
     const mean = k => slope.subarray(k * h * w, (k + 1) * h * w).reduce((sum, one) => sum + one, 0) / (h * w);
     return this.weighted(mean).map(one => Math.max(one, 0));
+  }
+
+  slopeBefore(p, slope) {  // the gradient before a step, of that behind it; both without padding
+    const { input, output, weight } = p, f = this.f, places = input.h * input.w, before = new Float32Array(input.c * places);
+    const unpadded = at => Math.floor((at - input.at) / input.plane) * places + ((at - input.at) % input.plane);
+    if (p.op === "linear") {
+      for (let o = 0; o < output.c; o++) {
+        if (!slope[o] || (p.relu && f[output.at + o] <= 0)) continue;
+        for (let n = 0; n < before.length; n++) before[n] += slope[o] * weight[o * before.length + n];
+      }
+    } else if (p.op === "mean") for (let n = 0; n < before.length; n++) before[n] = slope[Math.floor(n / places)] / places;
+    else if (p.op === "most") for (let c = 0; c < input.c; c++) before[unpadded(this.highest(p, c))] = slope[c];
+    else if (p.op === "relu") {
+      const was = this.values(input);
+      for (let n = 0; n < before.length; n++) before[n] = was[n] > 0 && was[n] < (p.hi ?? Infinity) ? slope[n] : 0;
+    } else if (p.op === "max") {
+      let n = 0;
+      this.windows(p, (_, from) => { before[unpadded(from)] += slope[n++]; });
+    } else if (p.op === "avg") {
+      let n = 0;
+      for (let c = 0; c < input.c; c++) this.eachWindow(p, c, (_, from, y0, y1, x0, x1) => {
+        const share = slope[n++] / (p.k * p.k);
+        for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) before[c * places + y * input.w + x] += share;
+      });
+    } else throw new Error(`no gradient through ${p.op}`);
+    return before;
   }
 
   weighted(share) {
@@ -306,9 +357,14 @@ async function unpacked(text) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-// Half precision, all low bytes and then all high ones (they pack better so), to float32
-function fromHalf(bytes) {
-  const count = bytes.length / 2, out = new Float32Array(count);
+// Numbers to float32, their first bytes all together, then their second ones (they pack better so): of 2 bytes,
+// half precision, or of 3, a signed whole number
+function floats(bytes, wide) {
+  const count = bytes.length / wide, out = new Float32Array(count);
+  if (wide === 3) {
+    for (let n = 0; n < count; n++) out[n] = ((bytes[n] << 8) | (bytes[count + n] << 16) | (bytes[2 * count + n] << 24)) >> 8;
+    return out;
+  }
   for (let n = 0; n < count; n++) {
     const half = bytes[n] | (bytes[count + n] << 8), power = (half >> 10) & 31, rest = half & 1023;
     const size = power ? (1 + rest / 1024) * 2 ** (power - 15) : (rest / 1024) * 2 ** -14;
@@ -317,4 +373,4 @@ function fromHalf(bytes) {
   return out;
 }
 
-if (typeof module !== "undefined") module.exports = { Network, softmax, lay, runs, unpacked, fromHalf };
+if (typeof module !== "undefined") module.exports = { Network, softmax, lay, runs, unpacked, floats };

@@ -1,8 +1,13 @@
-;; The page's one kernel: four filters at eight places at once, C = max(lo, min(hi, A B + bias)), in SIMD.
-;; gemm.wasm is made of it by wasmtime's wat2wasm (tests/tools/test_live.py, where that is installed).
+;; The page's two inner loops, in SIMD. gemm.wasm is made of them by wasmtime's wat2wasm (tests/tools/test_live.py,
+;; where that is installed).
 ;;
+;; gemm: four filters at eight places at once, C = max(lo, min(hi, A B + bias)).
 ;; a: filters in blocks of four, (blocks, k, 4).   src: where B's numbers lie, read where they lie:
 ;; base[panel] + koff[k] is the address, from src, of eight neighbours.   c: (4 blocks) rows of `row` bytes.
+;;
+;; depthwise: one filter on one channel, four places at once; stride 1 or 2. src: the channel in its frame of zeros,
+;; rows of `row` bytes.   w: the filter, (k, k).   c: (high, wide), rows without a gap: what runs over a row's end, three
+;; numbers at most, is overwritten by the next row.
 (module
   (import "env" "memory" (memory 1))
   (func (export "gemm")
@@ -67,4 +72,39 @@
         (local.set $o (i32.add (local.get $o) (i32.const 1)))
         (br_if $block (i32.lt_u (local.get $o) (local.get $blocks))))
       (local.set $p (i32.add (local.get $p) (i32.const 1)))
-      (br_if $panel (i32.lt_u (local.get $p) (local.get $panels))))))
+      (br_if $panel (i32.lt_u (local.get $p) (local.get $panels)))))
+
+  (func (export "depthwise")
+    (param $src i32) (param $w i32) (param $c i32) (param $k i32) (param $stride i32) (param $row i32)
+    (param $wide i32) (param $high i32) (param $bias f32) (param $lo f32) (param $hi f32)
+    (local $x i32) (local $u i32) (local $v i32) (local $wp i32) (local $at i32) (local $from i32) (local $out i32)
+    (local $sum v128)
+    (loop $line
+      (local.set $x (i32.const 0))
+      (local.set $out (local.get $c))
+      (loop $four
+        (local.set $sum (f32x4.splat (local.get $bias)))
+        (local.set $wp (local.get $w))
+        (local.set $from (i32.add (local.get $src) (i32.shl (i32.mul (local.get $x) (local.get $stride)) (i32.const 2))))
+        (local.set $v (local.get $k))
+        (loop $down
+          (local.set $at (local.get $from))
+          (local.set $u (local.get $k))
+          (loop $along
+            (local.set $sum (f32x4.add (local.get $sum) (f32x4.mul (v128.load32_splat (local.get $wp))
+              (if (result v128) (i32.eq (local.get $stride) (i32.const 1))
+                (then (v128.load (local.get $at)))
+                (else (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27
+                  (v128.load (local.get $at)) (v128.load offset=16 (local.get $at))))))))
+            (local.set $wp (i32.add (local.get $wp) (i32.const 4)))
+            (local.set $at (i32.add (local.get $at) (i32.const 4)))
+            (br_if $along (local.tee $u (i32.sub (local.get $u) (i32.const 1)))))
+          (local.set $from (i32.add (local.get $from) (local.get $row)))
+          (br_if $down (local.tee $v (i32.sub (local.get $v) (i32.const 1)))))
+        (v128.store (local.get $out)
+          (f32x4.max (f32x4.splat (local.get $lo)) (f32x4.min (f32x4.splat (local.get $hi)) (local.get $sum))))
+        (local.set $out (i32.add (local.get $out) (i32.const 16)))
+        (br_if $four (i32.lt_u (local.tee $x (i32.add (local.get $x) (i32.const 4))) (local.get $wide))))
+      (local.set $src (i32.add (local.get $src) (i32.mul (local.get $row) (local.get $stride))))
+      (local.set $c (i32.add (local.get $c) (i32.shl (local.get $wide) (i32.const 2))))
+      (br_if $line (local.tee $high (i32.sub (local.get $high) (i32.const 1)))))))

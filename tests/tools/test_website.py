@@ -9,7 +9,9 @@ import time
 import pytest
 from bs4 import BeautifulSoup
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
+from tests.tools import axe
 from tools import lesson, pages, website
 
 # Sphinx and myst tell each other what will go; nothing of ours.
@@ -181,3 +183,34 @@ def test_the_front_page_leads_to_the_live_page(driver, address):
         "01_filters.html",
     }
     assert all(link.startswith(address) for link in links)
+
+
+@axe.installed
+@sphinx
+@browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("page", ["index.html", "lessons/06_occlusion.html", "library/heatmaps.html"])
+def test_axe_finds_no_fault_with_a_page(driver, address, page, theme):
+    driver.get(f"{address}/{page}")
+    driver.execute_script("document.body.dataset.theme = arguments[0]", theme)
+    time.sleep(0.3)
+    assert axe.violations(driver) == []
+
+
+@sphinx
+@browser
+def test_a_lessons_widget_answers_in_the_page(driver, address):
+    driver.get(f"{address}/lessons/06_occlusion.html")
+    button = driver.find_element(By.CSS_SELECTOR, ".alive button")
+    driver.execute_script("arguments[0].click()", button)  # wherever it is
+    end = time.monotonic() + 30
+    while not driver.find_elements(By.CSS_SELECTOR, ".camlib-square .row") and time.monotonic() < end:
+        time.sleep(0.1)
+    rows = driver.find_elements(By.CSS_SELECTOR, ".camlib-square .row")
+    before = [row.text for row in rows]
+    assert len(before) == 9
+    canvas = driver.find_element(By.CSS_SELECTOR, ".camlib-square canvas")
+    canvas.send_keys(*[Keys.ARROW_LEFT] * 8)
+    assert [row.text for row in driver.find_elements(By.CSS_SELECTOR, ".camlib-square .row")] != before
+    stills = driver.find_elements(By.CSS_SELECTOR, ".cell:has(+ .alive) .cell_output")
+    assert [one.is_displayed() for one in stills] == [False]

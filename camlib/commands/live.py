@@ -1,0 +1,106 @@
+"""`camlib live export`: two files with which the live page runs a network of one's own.
+
+NAME.json tells its steps, its classes and where its cells look, NAME.safetensors has its weights.
+"""
+
+import json
+import re
+import runpy
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ..geometry.field import receptive_field
+from ..given import path_of
+from ..networks.chain import chain
+from ..networks.net import Net
+from ..networks.weights import WeightsError
+from ..networks.zoo import load, wrap
+
+__all__ = ["FORMAT", "described", "export", "field", "main"]
+
+FORMAT = "camlib live 1"
+
+
+def described(net: Net) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What the page is told of a network, as JSON has it, and its weights by name.
+
+    Raises ValueError, in one sentence, for what is no plain chain (`camlib.networks.chain`).
+    """
+    steps, weights = chain(net)
+    maps = [step["name"] for step in steps if step["op"] in ("conv", "depthwise")]
+    told = {
+        "format": FORMAT,
+        "name": net.name,
+        "classes": list(net.classes),
+        "mean": net.mean.flatten().tolist(),
+        "std": net.std.flatten().tolist(),
+        "size": net.size,
+        "steps": steps,
+        "fields": {name: field(net, name) for name in maps},
+    }
+    return told, weights
+
+
+def field(net: Net, layer: str) -> dict[str, Any]:
+    """Where the cells of a layer look: `receptive_field`, as JSON has it."""
+    found = receptive_field(net, layer)
+    return {name: getattr(found, name) for name in ("size", "stride", "start", "shape", "rows", "columns")}
+
+
+def export(net: Net, folder: str | Path, name: str | None = None) -> tuple[Path, Path]:
+    """Write `name`.safetensors and `name`.json, which the live page takes, into a folder; returns both paths.
+
+    The folder is made where it is not there.  name: None: the network's own.
+    Raises ValueError for what is no plain chain, and OSError as files do; then nothing is written.
+    """
+    told, weights = described(net)
+    told["name"] = name or net.name
+    stem = re.sub(r"[^\w.-]+", "_", told["name"])
+    out = path_of(folder, "folder")
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out) as near:
+        parts = Path(near) / f"{stem}.safetensors", Path(near) / f"{stem}.json"
+        save_file({key: value.contiguous() for key, value in weights.items()}, parts[0])
+        parts[1].write_text(json.dumps(told, ensure_ascii=False), "utf-8")
+        for part in parts:
+            part.replace(out / part.name)
+    return out / parts[0].name, out / parts[1].name
+
+
+def main(name: str, weights: str | None, folder: str) -> int:
+    """Export one network, print its files; 2 where that cannot be, with the reason in one line.
+
+    name: what `load` takes, or FILE.py:NAME, what a Python file calls a network.  weights: its own, a file.
+    """
+    try:
+        net, title = _network(name, weights)
+        for path in export(net, folder, title):
+            print(f"{path}  {path.stat().st_size / 1e6:.2f} MB")
+    except (ValueError, OSError, WeightsError) as error:
+        print(f"camlib: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _network(name: str, weights: str | None) -> tuple[Net, str]:
+    file, colon, variable = name.rpartition(":")
+    if not (colon and file.endswith(".py")):
+        return load(name, weights=weights), Path(weights).stem if weights else name
+    if weights is not None:
+        raise ValueError(f"{file} makes its network whole; leave --weights out")
+    if not Path(file).is_file():
+        raise ValueError(f"no file {file}")
+    try:
+        there = runpy.run_path(file)
+    except Exception as error:
+        raise ValueError(f"{file} stops with {type(error).__name__}: {error}") from error
+    found = there.get(variable)
+    if not isinstance(found, nn.Module):
+        known = [key for key, value in there.items() if isinstance(value, nn.Module)]
+        raise ValueError(f"{file} has no network {variable!r}; it has {', '.join(known) or 'none'}")
+    return found if isinstance(found, Net) else wrap(found), variable

@@ -1,0 +1,96 @@
+// What is looked at: a scene, a picture of one's own, the camera; and the lines at the page's foot.
+
+const small = make("canvas", { width: 128, height: 128 });
+const brush = small.getContext("2d", { willReadFrequently: true });
+
+function look(source, x, y, wide, high) {  // the middle square of a source, as the network sees it
+  const side = Math.min(wide, high), { size, spec } = state.net, area = size * size, grey = spec.mean.length === 1;
+  if (small.width !== size) small.width = small.height = size;
+  brush.imageSmoothingQuality = "high";
+  brush.drawImage(source, x + (wide - side) / 2, y + (high - side) / 2, side, side, 0, 0, size, size);
+  const { data } = brush.getImageData(0, 0, size, size), out = new Float32Array(spec.mean.length * area);
+  if (grey) for (let n = 0; n < area; n++) out[n] = (0.299 * data[4 * n] + 0.587 * data[4 * n + 1] + 0.114 * data[4 * n + 2]) / 255;
+  else for (let n = 0; n < area; n++) for (let c = 0; c < 3; c++) out[c * area + n] = data[4 * n + c] / 255;
+  state.pixels = out;
+  was = null;
+}
+
+const corner = n => [(n % SCENES.across) * SCENES.size, Math.floor(n / SCENES.across) * SCENES.size];
+
+function showScene(n) {
+  stopCamera();
+  Object.assign(state, { scene: n, name: SCENES.labels[n].map(label => SCENES.classes[label]).join(" and ") });
+  see(() => look(sheet, ...corner(n), SCENES.size, SCENES.size), n);
+}
+
+function see(again, scene = -1) {  // again: looks at it, with whatever network there is then
+  state.again = again;
+  again();
+  pressed($("strip"), scene);
+  ask();
+}
+
+// A picture of one's own, or the two files of a network of one's own
+function take(files) {
+  const own = [...files].filter(ownFile);
+  return own.length ? takeOwn(own) : showFile([...files][0]);
+}
+
+// The course's networks know nothing of the world; one that does can be had
+function advise() {
+  const [name] = Object.keys(SCENES.aside);
+  if (!name || state.net.spec.photographs || $("network").value.startsWith("own ")) return;
+  const button = make("button", { type: "button" }, nets[name] ? `ask ${name}` : `load ${name}, ${SCENES.aside[name]} MB`);
+  button.onclick = () => { hush(); choose(name); };
+  tell(`${state.net.name} knows nine drawn critters. For photographs: `, 12000, button);
+}
+
+async function showFile(file) {
+  if (!file) return;
+  try {
+    const picture = await createImageBitmap(file);
+    stopCamera();
+    Object.assign(state, { scene: null, name: "your picture" });
+    see(() => look(picture, 0, 0, picture.width, picture.height));
+    advise();
+  } catch {
+    fail(`${file.name || "This"} is no picture that the browser can read.`);
+  }
+}
+
+async function toggleCamera() {
+  if (state.video) return showScene(state.scene ?? 0);
+  if (!navigator.mediaDevices) return fail("Browsers give a camera only to pages that come over https, or from a disk.");
+  try {
+    const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    const video = Object.assign(make("video"), { srcObject: stream, muted: true, playsInline: true });
+    await video.play();
+    Object.assign(state, { video, scene: null, name: "the camera" });
+    see(() => look(video, 0, 0, video.videoWidth, video.videoHeight));
+    $("camera").setAttribute("aria-pressed", true);
+    advise();
+  } catch (error) {
+    fail(`No camera: ${error.message}.`);
+  }
+}
+
+function stopCamera() {
+  if (!state.video) return;
+  for (const track of state.video.srcObject.getTracks()) track.stop();
+  state.video = null;
+  $("camera").setAttribute("aria-pressed", false);
+}
+
+let fading;
+function tell(words, milliseconds, ...more) {  // a line at the page's foot; of 0 milliseconds it stays until `hush`
+  $("told").replaceChildren(words, ...more);
+  $("told").hidden = false;
+  $("told").classList.remove("failed");
+  clearTimeout(fading);
+  if (milliseconds) fading = setTimeout(hush, milliseconds);
+}
+const hush = () => { $("told").hidden = true; };
+function fail(words) {
+  tell(words, 8000);
+  $("told").classList.add("failed");
+}
