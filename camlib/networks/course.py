@@ -30,6 +30,7 @@ COURSE = (
 RUNS = dict.fromkeys(
     ("critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has", "capsnet", "lenet"), 3
 )
+TRUNKS = {"capsnet": "critternet_gap"}  # whose trained convolutions of the same seed a network begins with
 TINY = 0.003  # standard deviation of conv1's weights at the start; with batch norm it gives smooth filters
 
 
@@ -76,6 +77,16 @@ def begun(name: str, seed: int = 0) -> nn.Sequential:
         if name not in DIGITS:
             nn.init.normal_(module.get_submodule("conv1").weight, std=TINY)  # type: ignore[arg-type]
     return module
+
+
+def take_over(module: nn.Module, trained: nn.Module) -> list[nn.Parameter]:
+    """Give it another network's layers of the same names and shapes; returns what it was given."""
+    theirs, given = dict(trained.named_parameters()), []
+    for key, own in module.named_parameters():
+        if key in theirs and theirs[key].shape == own.shape:
+            own.data.copy_(theirs[key])
+            given.append(own)
+    return given
 
 
 def normed(module: nn.Sequential) -> list[nn.Conv2d | nn.Linear]:

@@ -17,7 +17,7 @@ from ..scenes.scenes import CLASSES
 from ..wording import listing, near
 from . import from_timm, from_torchvision, imagenet
 from .accepted import a_module, check_logits
-from .course import COURSE, DIGITS, TRACKERS, begun, build, run_name
+from .course import COURSE, DIGITS, TRACKERS, TRUNKS, begun, build, run_name, take_over
 from .net import MEAN, STD, Net, traced
 from .packaged import ADDRESS
 from .recipe import Recipe, into_empty
@@ -49,6 +49,8 @@ def load(name: str, *, weights: str | Path | None = None, seed: int = 0) -> Net:
             raise ValueError(f'how {name}\'s training began nobody kept; weights="random" is a fresh network')
         run_name(name, seed)
         module = begun(name, seed)
+        if name in TRUNKS:
+            take_over(module, load(TRUNKS[name], seed=seed).module)
     else:
         if weights is not None and not (isinstance(weights, str | Path) and Path(weights).is_file()):
             given = repr(str(weights)) if isinstance(weights, str | Path) else told(weights)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ..networks.course import TRUNKS
+
 __all__ = ["CONSTANT_FILE", "KEPT", "KEPT_FILE", "PLANS", "SCENES", "Plan"]
 
 SCENES = 16000  # to learn from; half of them lack one part or two
@@ -46,7 +48,7 @@ PLANS = {
     "critternet_shuffled": Plan(epochs=80, rate=4e-3, scenes=500, shuffled=True),
     "critternet_eye": Plan(epochs=10, rate=4e-3, unit=("critternet_gmp", "conv4", 48)),
     "critternet_eye_exact": Plan(epochs=10, rate=4e-3),
-    "capsnet": Plan(epochs=3, rate=4e-3, trunk="critternet_gap"),
+    "capsnet": Plan(epochs=3, rate=4e-3, trunk=TRUNKS["capsnet"]),
     "capsnet_digits": Plan(epochs=2, rate=4e-3, batch=128),
     "lenet": Plan(epochs=10, rate=1e-3, batch=300),
 }

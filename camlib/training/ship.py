@@ -59,10 +59,11 @@ Colour: the mean share of colour in conv1's filters (`colourfulness`).  Minutes:
 
 ## How they were trained
 
-Each network was trained in one go from its seed's weights: `load(name, weights="untrained")` has them. Only
-capsnet was begun with another's. Where the table has several seeds, `load("lenet", seed=1)` is another run of
-the same training; a seed changes the start, the order of the pictures and their variation. One run is one
-draw: a difference between two networks of one run each may be luck.
+Each network was trained in one go from the weights that `load(name, weights="untrained")` has: those of its
+seed, and in capsnet the trained convolutions of critternet_gap. Where the table has several seeds,
+`load("lenet", seed=1)` is another run of the same training; a seed changes the start, the order of the
+pictures and their variation. One run is one draw: a difference between two networks of one run each may be
+luck.
 
 *Scenes.* {scenes} of seed {training}, the same in all runs. Half of them lack one part or two, at random, as
 in FunnyBirds (Hesse et al. 2023), so that a critter without ears is nothing unheard of: the loss is −log of

@@ -18,7 +18,7 @@ from tqdm.auto import tqdm
 
 from ..capsules.loss import margin_loss
 from ..geometry.field import receptive_field
-from ..networks.course import CAPSULES, DIGITS, TRACKERS, begun, run_name
+from ..networks.course import CAPSULES, DIGITS, TRACKERS, begun, run_name, take_over
 from ..networks.net import Net
 from ..networks.zoo import load, wrap
 from ..parts.find import locate
@@ -96,7 +96,9 @@ def train(
     pixels, wanted = _pictures(name, plan, folder, checkpoints, n)
     run = _begin(name, plan, len(pixels), seed)
     if plan.trunk:
-        _stand_on(run.module, load(plan.trunk, weights=folder / f"{before}.safetensors").module)
+        trained = load(plan.trunk, weights=folder / f"{before}.safetensors").module
+        for own in take_over(run.module, trained):
+            own.requires_grad_(False)
     checkpoint = checkpoints / f"{called}{'-constant' if plan.constant else ''}-{plan.epochs}-{n}.pt"
     if checkpoint.is_file():
         run.resume(checkpoint)
@@ -184,15 +186,6 @@ def _begin(name: str, plan: Plan, n: int, seed: int) -> _Run:
             optimiser, plan.rate, total_steps=steps, pct_start=0.25
         )
     return _Run(module, optimiser, schedule, generator)
-
-
-def _stand_on(module: nn.Module, trained: nn.Module) -> None:
-    """Take over another network's layers of the same names and shapes, and let them learn no more."""
-    theirs = dict(trained.named_parameters())
-    for key, own in module.named_parameters():
-        if key in theirs and theirs[key].shape == own.shape:
-            own.data.copy_(theirs[key])
-            own.requires_grad_(False)
 
 
 def _epoch(run: _Run, name: str, plan: Plan, pixels: Tensor, wanted: Tensor, most: int | None = None) -> None:

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from camlib.heatmaps.similarnet import linear_weights, softmax_weights
-from camlib.networks.course import COURSE, DIGITS, RUNS, TRACKERS, begun, build, run_name
+from camlib.networks.course import COURSE, DIGITS, RUNS, TRACKERS, TRUNKS, begun, build, run_name, take_over
 from camlib.networks.weights import shipped_folder
 from camlib.networks.zoo import load
 from camlib.parts.find import find_units, locate
@@ -76,6 +76,8 @@ def test_a_training_begins_with_the_untrained_weights(name, seed):
             load(name, weights="untrained", seed=seed)
     else:
         untrained = load(name, weights="untrained", seed=seed).module.state_dict()
+        if name in TRUNKS:
+            assert take_over(plain, load(TRUNKS[name], seed=seed).module)
         for key, value in plain.state_dict().items():
             torch.testing.assert_close(untrained[key], value, rtol=2e-5, atol=0)
         other = load(name, weights="untrained", seed=1 if name in RUNS else 0).module.state_dict()
