@@ -8,7 +8,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell command -v $(name) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab wheelhouse check test notebooks slides handouts live site public minutes new-lesson bench train trust capsules weights clean
+.PHONY: help env lab wheelhouse check test notebooks slides handouts live site public minutes new-lesson bench train trust watermark capsules weights clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,10 @@ train: env ## make the shipped networks again, from their seeds
 
 trust: env ## grade all heatmap methods again, for lesson 12
 	$(PY) -m tools.trust
+
+watermark: env ## put ImageNet-W's watermark on photographs, for lesson 12
+	$(PY) -m pip install --quiet --constraint constraints.txt -e ".[watermark]"
+	$(PY) -m tools.watermark
 
 capsules: env ## train capsules on MNIST again, right and wrong, for lesson 13
 	$(PY) -m tools.capsules

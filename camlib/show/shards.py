@@ -35,7 +35,8 @@ def shards(
     end = max([line.ended - zero for line in log] + list(events.values()))
     done = [[line for line in log if line.worker == worker] for worker in workers]
     told = [
-        f"{name} does {len(each)} shards, from {each[0].began - zero:.1f} to {each[-1].ended - zero:.1f} s"
+        f"{name} does {len(each)} shard{'s' * (len(each) > 1)}, "
+        f"from {each[0].began - zero:.1f} to {each[-1].ended - zero:.1f} s"
         for name, each in zip(names, done, strict=True)
     ]
     told += [f"{text} at {when:.1f} s" for text, when in events.items()]

@@ -21,6 +21,7 @@ from .randomise import fresh, randomised
 from .redraw import PLACES, Redrawn, answers, redraw, without_things
 from .road import SHARES, Road, imputed, road
 from .shapley import interactions, shapley
+from .watermarked import Watermarked, watermarked
 
 __all__ = [
     "PLACES",
@@ -34,6 +35,7 @@ __all__ = [
     "Redrawn",
     "Road",
     "Verdict",
+    "Watermarked",
     "answers",
     "background_independence",
     "blob",
@@ -69,5 +71,6 @@ __all__ = [
     "sufficient",
     "target_sensitivity",
     "verdicts",
+    "watermarked",
     "without_things",
 ]

@@ -9,10 +9,11 @@ from skimage.filters import sobel
 from sklearn.metrics import roc_auc_score
 
 from camlib.pictures.digits import Digits
+from camlib.scenes.drawing.batch import KINDS
 from camlib.scenes.drawing.develop import truth
 from camlib.scenes.drawing.glyphs import FONTS, OVER, Style, measure
 from camlib.scenes.drawing.lettering import Letter, Sheet, homography
-from camlib.scenes.texts import KINDS, Texts, texts
+from camlib.scenes.texts import Texts, texts
 
 SIZES = {"page": (200, 280), "street": (240, 320), "handwritten": (180, 240)}
 
