@@ -80,8 +80,12 @@ def _join_rows(found: Iterable[Found]) -> Tensor:
     wide = next((rows.shape[1] for _, rows in every if rows is not None), None)
     if wide is None:
         raise Unreadable(f"none of the {every[-1][0].stop} pictures can be read")
-    blank = (torch.full((shard.stop - shard.first, wide), torch.nan) for shard, _ in every)
-    return torch.cat([none if rows is None else rows for (_, rows), none in zip(every, blank, strict=True)])
+    return torch.cat(
+        [
+            torch.full((shard.stop - shard.first, wide), torch.nan) if rows is None else rows
+            for shard, rows in every
+        ]
+    )
 
 
 _DISSECT = frozenset({"rotation", "quantile", "batch_size"})

@@ -20,13 +20,14 @@ __all__ = ["Kept"]
 
 class Kept:
     """The shards of one run.  folder: where they lie; None: in memory.  skipped: where `of` notes files.
+    verb: its name, for the log.
 
     A file has its name only once it is whole, and its name says what made it (`shards.made_by`). It is a
     pickle, which runs what is in it: open no folder that somebody else could have written.
     """
 
-    def __init__(self, folder: Path | None, skipped: dict[Path, str]) -> None:
-        self.folder, self._skipped = folder, skipped
+    def __init__(self, folder: Path | None, skipped: dict[Path, str], verb: str) -> None:
+        self.folder, self._skipped, self._verb = folder, skipped, verb
         self._held: dict[Shard, Done] = {}
         self._names: dict[Shard, str] = {}
         if folder is not None:
@@ -47,7 +48,7 @@ class Kept:
         with part.open("wb") as stream:
             pickle.dump(done, stream, protocol=5)
         os.replace(part, file)
-        write(self.folder, shard, done)
+        write(self.folder, self._verb, shard, done)
 
     def of(self, shard: Shard) -> Any:
         """The result that was kept; what could not be read is noted in `skipped`."""

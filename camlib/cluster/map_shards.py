@@ -46,9 +46,9 @@ def map_shards(
         cores. (A script, unlike a notebook, then needs its `if __name__ == "__main__":`.)
     size: pictures in a shard, rounded up to whole batches.
     folder: where finished shards are kept, as pickles: whatever ended a run, the same call goes on with them.
-        Those of another network, layer, option or picture are not taken. Codes then lie in its codes.npy and
-        are mapped, not in memory, and its log.csv says who did what and when (`shard_log`). None: nothing is
-        kept.
+        Those of another network, layer, option, picture or label are not taken. Codes then lie in its
+        codes.npy and are mapped, not in memory, and its log.csv says who did what and when (`shard_log`).
+        None: nothing is kept.
     options: the verb's own.
     A worker has one thread and unpacks the network once. A shard that fails, or whose worker dies, is tried
     three times; a ValueError, which is about the data, once. The others are done and kept all the same, and
@@ -61,7 +61,8 @@ def map_shards(
     check_net(net)
     name = getattr(verb, "__name__", told(verb))
     if name not in VERBS:
-        raise ValueError(f"map_shards can join {listing(VERBS)}; given {name}")
+        public = [one for one in VERBS if one != highest_cells.__name__]
+        raise ValueError(f"map_shards can join {listing(public)}; given {name}")
     takes = VERBS[name].options
     if unknown := sorted(options.keys() - takes):
         raise ValueError(f"{name} over shards has no option {unknown[0]!r}; it has {listing(sorted(takes))}")
@@ -77,7 +78,7 @@ def map_shards(
         options["thresholds"] = highest.thresholds
     shards = cut(len(dataset), whole(size, "size", 1), whole(options.get("batch_size", 64), "batch_size", 1))
     skipped = dataset.skipped if isinstance(dataset, Folder) else {}
-    kept = Kept(None if folder is None else path_of(folder, "folder"), skipped)
+    kept = Kept(None if folder is None else path_of(folder, "folder"), skipped, name)
     job = Job(known_by(net), here(), name, layer, options)
     with engine_of(engine, job, cloudpickle.dumps(net)) as workers:
         made = (made_by(job, part_of(dataset, shard)) if folder is not None else "" for shard in shards)

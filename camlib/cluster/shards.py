@@ -1,7 +1,7 @@
 """A shard's pictures as a data set of their own, and what tells that a result is still theirs."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from typing import Any
 
@@ -43,11 +43,14 @@ def part_of(dataset: Any, shard: Shard) -> Any:
 def made_by(job: Job, part: Any) -> str:
     """What a shard's result depends on, as a number in hexadecimal: another number, another result.
 
-    Of the pictures what `stamps` tells. Of a data set of which that tells nothing only the length and the
-    first picture that can be read: a change further on is not noticed.
+    Of the pictures what `stamps` tells, and the truth about them that lies in memory: labels, masks of parts
+    or of ink. Of a data set of which `stamps` tells nothing only the length and the first picture that can
+    be read: a change further on is not noticed.
     """
     told = hashlib.blake2b(repr((job.key, job.verb, job.layer, len(part))).encode(), digest_size=12)
     told.update(repr(sorted((key, _whole(value)) for key, value in job.options.items())).encode())
+    for name, truth in _truths(part):
+        told.update(name.encode() + truth.contiguous().numpy().tobytes())
     known = stamps(part)
     if known is None:
         known = stamps(next(batches(part, batch_size=1)).images)
@@ -56,9 +59,23 @@ def made_by(job: Job, part: Any) -> str:
     return told.hexdigest()
 
 
+def _truths(part: Any) -> Iterator[tuple[str, Tensor]]:
+    """What a verb may hold against the pictures: other labels, other sums."""
+    chosen: Any = slice(None)
+    while isinstance(part, Subset):  # of a subset, perhaps
+        chosen = np.asarray(part.indices)[chosen]
+        part = part.dataset
+    for name in ("labels", "targets", "parts", "ids"):
+        truth = getattr(part, name, None)
+        if isinstance(truth, Tensor | np.ndarray | list):
+            yield name, torch.as_tensor(truth)[chosen].cpu()
+
+
 def _whole(value: Any) -> Any:
-    """A tensor's numbers, all of them: its repr leaves some out."""
-    return value.tolist() if isinstance(value, Tensor | np.ndarray) else value
+    """A number for a tensor's numbers, all of them: its repr leaves some out."""
+    if not isinstance(value, Tensor | np.ndarray):
+        return value
+    return hashlib.blake2b(torch.as_tensor(value).cpu().contiguous().numpy().tobytes()).hexdigest()
 
 
 def known_by(net: Net) -> str:

@@ -67,13 +67,13 @@ class CamSums:
 def cam_sums(net: Net, data: Any, *, batch_size: int = 64) -> CamSums:
     """Class activation maps of labelled pictures, for their own classes, added up by class.
 
-    data: anything that `batches` takes, with labels: class indices; where `data.masks` is there (`Scenes`,
-    `Photos`), bool (N, H, W), the objects' places are counted, too. Memory does not grow with N.
+    data: anything that `batches` takes, with labels: class indices; where its kind has `masks` (`Scenes`,
+    `Pets`), bool (N, H, W), the objects' places are counted, too. Memory does not grow with N.
     Raises ValueError for data without labels, and as `cam` does.
     """
     check_net(net)
     data = data_set(data)
-    masks = getattr(data, "masks", None)
+    masked = hasattr(type(data), "masks")
     sums: CamSums | None = None
     for images, labels, indices in batches(data, batch_size=batch_size, progress="class maps"):
         if not isinstance(labels, Tensor) or labels.ndim != 1 or labels.is_floating_point():
@@ -81,8 +81,8 @@ def cam_sums(net: Net, data: Any, *, batch_size: int = 64) -> CamSums:
         heat, c, classes = cam(net, images, labels).cpu(), labels.cpu().long(), len(net.classes)
         maps = torch.zeros(classes, *heat.shape[1:], dtype=torch.float64).index_add_(0, c, heat.double())
         hits = inside = None
-        if masks is not None:
-            on, positive = masks[indices].cpu(), heat.double().clamp(min=0)
+        if masked:
+            on, positive = data[indices].masks.cpu(), heat.double().clamp(min=0)
             share = (positive * on).sum((1, 2)) / positive.sum((1, 2)).clamp(min=torch.finfo().tiny)
             hits = torch.bincount(c[pointing_game(heat, on, 0).hits], minlength=classes)
             inside = torch.zeros(classes, dtype=torch.float64).index_add_(0, c, share)

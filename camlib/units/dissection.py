@@ -110,7 +110,7 @@ class Highest:
     @property
     def thresholds(self) -> Tensor:
         """float32 (U,), once all scenes are joined: the least value that count - 1 cells may exceed."""
-        return self.values[:, -1]
+        return self.values[:, -1].clone()  # a view would be pickled with all that it is a view of
 
 
 def highest(cells: Tensor, count: int) -> Tensor:

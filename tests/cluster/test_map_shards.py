@@ -7,6 +7,7 @@ import signal
 import tarfile
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Subset
 
 from camlib import (
     Net,
@@ -40,6 +41,7 @@ from camlib.cluster import work as driver
 from camlib.cluster.shard import Shard, cut
 from camlib.cluster.shards import part_of
 from camlib.cluster.worker import run
+from camlib.units.dissect import highest_cells
 from camlib.units.patches import TopPatches
 
 
@@ -208,6 +210,10 @@ def test_workers_killed_twice_change_nothing(
     log = shard_log(tmp_path / "run")
     assert sorted((line.first, line.stop) for line in log) == [(0, 32), (32, 64), (64, 70)]
     assert all(line.ended >= line.began and str(os.getpid()) not in line.worker for line in log)
+    with (tmp_path / "run" / "log.csv").open("a", encoding="utf-8") as file:
+        file.write("codes,64")  # as a killed driver leaves it
+    assert shard_log(tmp_path / "run", "codes") == log
+    assert shard_log(tmp_path / "run", "dissect") == []
     with pytest.raises(ValueError, match=r"no log\.csv in"):
         shard_log(tmp_path)
 
@@ -444,3 +450,18 @@ def test_on_dask_with_a_worker_killed(net: Net, crowd: Any) -> None:
         rows = map_shards(codes, net, "conv4", crowd, engine=client, pool="mean", **options)
     assert same(best, top_patches(net, "conv5", crowd, k=3, batch_size=16))
     assert torch.equal(rows, codes(net, "conv4", crowd, pool="mean", batch_size=16))
+
+
+@pytest.mark.parametrize("field", ["labels", "parts"])
+def test_kept_sums_of_another_truth_are_not_taken(net: Net, crowd: Any, tmp_path: Path, field: str) -> None:
+    changed = replace(crowd, **{field: getattr(crowd, field).flip(0)})
+    with ThreadPoolExecutor(1) as here:
+        options: dict[str, Any] = {"engine": here, "size": 64, "folder": tmp_path}
+        for data in (crowd, changed, Subset(crowd, range(70)), Subset(changed, range(70))):
+            map_shards(ablate, net, "conv5", data, **options)
+    assert len(list(tmp_path.glob("*.shard"))) == 4  # two shards of each truth; a subset of all is the same
+
+
+def test_thresholds_hold_no_more_than_themselves(net: Net, crowd: Any) -> None:
+    found = highest_cells(net, "conv5", crowd[:16], of=16)
+    assert found.thresholds.untyped_storage().nbytes() == 4 * len(found.thresholds)

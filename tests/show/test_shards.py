@@ -5,10 +5,10 @@ from matplotlib.patches import Rectangle
 
 from camlib import show
 
-LOG = """first,stop,worker,began,ended
-64,128,here:7,101.0,103.0
-0,64,here:5,100.5,104.5
-128,192,here:7,103.0,104.0
+LOG = """verb,first,stop,worker,began,ended
+codes,64,128,here:7,101.0,103.0
+codes,0,64,here:5,100.5,104.5
+codes,128,192,here:7,103.0,104.0
 """
 
 
