@@ -13,10 +13,11 @@ from torch import Tensor
 
 from ..capsules.layers import ClassCapsules
 from ..geometry.field import ReceptiveField, receptive_field
-from ..given import seeded, whole
+from ..given import seeded, tensor, told, whole
 from ..networks.net import Net
+from ..networks.unit_axis import unit_axis
 from ..pictures.batches import batches, data_set
-from ..running.record import record
+from ..running.extractor import FeatureExtractor
 from ..wording import in_short
 
 __all__ = ["Coupled", "coupled"]
@@ -57,19 +58,34 @@ class Coupled:
     def heat(self, targets: Tensor | None = None, *, coupled: bool = True) -> Tensor:
         """Maps (N, h, w): at each place Σ over its capsules of length × coupling to the class.
 
-        targets: (N,); None: the longest class capsule's.  coupled: False leaves the coupling out.
+        targets: int64 (N,), a class for each picture; None: the longest class capsule's.
+        coupled: False leaves the coupling out.
+        Raises ValueError for other targets: a row of capsules knows no names.
         """
+        wanted = self.answers if targets is None else self._classes(targets)
         if not coupled:
             return self.seen.sum(1)
-        each = torch.arange(len(self.poses))
-        own = self.couplings[each, ..., self.answers if targets is None else targets]
+        own = self.couplings[torch.arange(len(wanted)), ..., wanted]
         return (self.seen * own).sum(1)
+
+    def _classes(self, targets: Tensor) -> Tensor:
+        pictures, classes = self.poses.shape[:2]
+        found = tensor(targets, "targets").cpu()
+        if found.dtype != torch.int64 or found.shape != (pictures,):
+            raise ValueError(
+                f"targets are int64 ({pictures},), a class for each picture; given {told(found)}"
+            )
+        if (wrong := (found < 0) | (found >= classes)).any():
+            raise ValueError(
+                f"targets hold {found[wrong][0]}; there are {classes} classes, 0 to {classes - 1}"
+            )
+        return found
 
 
 def coupled(
     net: Net, data: Any, *, iterations: int | None = None, random: int | None = None, batch_size: int = 64
 ) -> Coupled:
-    """Run a network with capsules on anything `batches` takes, and keep what its capsules say.
+    """Run a network with capsules on anything `batches` takes, and keep what its capsules say, on the CPU.
 
     iterations: of the routing; None: as many as it was trained with; 1: equal couplings.
     random: a seed; couplings are then drawn, once for all pictures, from the softmax of standard normal
@@ -84,13 +100,14 @@ def coupled(
         start = torch.randn(routing.weight.shape[:2], generator=generator).to(routing.weight)
         steps = 1 if iterations is None else steps
     data, found = data_set(data), []
+    extract, axis = FeatureExtractor(net, "maps", "primary"), unit_axis(net, net.layer("primary"))
     for images, _, _ in batches(data, batch_size=batch_size, progress="capsules"):
-        with torch.inference_mode(), record(net, "maps", "primary") as acts:
-            net(images)
-            said = routing.routed(acts["primary"], steps, start)
+        acts = extract(images)
+        primary = acts["primary"].movedim(1, axis(acts["primary"]))  # as routing takes them, (N, I, D)
+        with torch.inference_mode():
+            said = routing.routed(primary, steps, start)
         size = acts["maps"].shape[-2:]
-        parts = (acts["primary"], said.couplings)
-        found.append([*(_laid(one, size) for one in parts), said.poses.cpu()])
+        found.append([*(_laid(one, size) for one in (primary, said.couplings)), said.poses.cpu()])
     laid, couplings, poses = (torch.cat(column) for column in zip(*found, strict=True))
     return Coupled(laid, couplings, poses, receptive_field(net, "maps"))
 

@@ -62,6 +62,7 @@ CASES: list[Case] = [
         lambda: cl.coupled(NET, SCENES.images, batch_size=1).lengths.shape,
         lambda shape: shape == (2, 9),
     ),
+    told("heat: a name", lambda: cl.coupled(NET, SCENES).heat("mallow"), "targets: given 'mallow'; give a"),
     told("find_maps: a tensor", lambda: cl.find_maps(VOTES, None, SCENES, "eye"), "maps are"),
     told("trained on MNIST: upside down", lambda: caps.trained_on_mnist("upside down"), "no digits"),
 ]
