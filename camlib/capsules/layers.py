@@ -47,10 +47,14 @@ class ClassCapsules(nn.Module):
         self.iterations = iterations
 
     def routed(self, poses: Tensor, iterations: int | None = None, start: Tensor | None = None) -> Routed:
-        """What the class capsules say, and the couplings; as `route` has them."""
+        """What the class capsules say, and the couplings; as `route` has them, and what it raises.
+
+        iterations: None: the layer's own.
+        """
+        steps = self.iterations if iterations is None else iterations
         with torch.autocast("cpu" if poses.is_meta else poses.device.type, enabled=False):
             given = votes(poses.float(), self.weight)
-            return route(given, bias=self.bias, iterations=iterations or self.iterations, start=start)
+            return route(given, bias=self.bias, iterations=steps, start=start)
 
     def forward(self, poses: Tensor) -> Tensor:
         """(N, inputs, atoms) → (N, classes, dims)."""

@@ -68,6 +68,10 @@ def route(
     if start is not None and start.shape not in (votes.shape[:3], votes.shape[1:3]):
         wanted = f"(N, I, J) or (I, J), here {tuple(votes.shape[:3])}"
         raise ValueError(f"start is {wanted}; given {told(start)} of shape {tuple(start.shape)}")
+    if bias is not None:
+        _is_tensor(bias, "bias")
+    if bias is not None and bias.shape != votes.shape[2:]:
+        raise ValueError(f"bias is (J, E), here {tuple(votes.shape[2:])}; given shape {tuple(bias.shape)}")
     votes = votes.transpose(1, 2).contiguous()  # (N, J, I, E): so each step is one product of matrices
     logits = votes.new_zeros(votes.shape[:3]) if start is None else start.transpose(-1, -2)
     for step in range(iterations):

@@ -108,6 +108,9 @@ def test_routing_begins_where_it_is_told():
         route(given, iterations=0)
     with pytest.raises(ValueError, match=r"votes are \(N, I, J, E\); given \(2, 6, 3\)"):
         route(given[..., 0])
+    for bias in (torch.zeros(4), torch.zeros(3, 1), torch.zeros(4, 3)):
+        with pytest.raises(ValueError, match=r"bias is \(J, E\), here \(3, 4\); given shape"):
+            route(given, bias=bias)
 
 
 def test_a_capsules_numbers_come_from_one_place():
@@ -135,8 +138,16 @@ def test_the_margin_loss_by_hand():
     both = torch.tensor([[True, True, False], [False, True, True]])
     wanted = (0.2**2 + (0.3**2 + 0.5 * 0.85**2)) / 2  # the longest of those that agree
     assert margin_loss(lengths, both).item() == pytest.approx(wanted)
-    with pytest.raises(ValueError, match=r"lengths are \(N, C\)"):
-        margin_loss(lengths, torch.tensor([0, 1, 2]))
+    assert margin_loss(lengths, torch.tensor([1, 2]).int()) == margin_loss(lengths, torch.tensor([1, 2]))
+    shapes = r"lengths are \(N, C\), and present is bool \(N, C\) or classes \(N,\); given "
+    for given, present, line in (
+        (lengths, torch.tensor([0, 1, 2]), shapes + r"\(2, 3\) and int64 \(3,\)"),
+        (lengths[:, 0], torch.tensor([0, 1]), shapes + r"\(2,\) and int64 \(2,\)"),
+        (lengths, torch.tensor([True, False]), shapes + r"\(2, 3\) and bool \(2,\)"),
+        (lengths, one.long(), r"present \(N, C\) is bool; given a tensor int64 \(2, 3\): give present"),
+    ):
+        with pytest.raises(ValueError, match=line):
+            margin_loss(given, present)
 
 
 def test_the_layers_route_as_the_functions_do():
@@ -147,3 +158,5 @@ def test_the_layers_route_as_the_functions_do():
     equal = layer.routed(poses, 1)
     assert (equal.couplings - 1 / 3).abs().max() < 1e-6
     assert not torch.allclose(equal.poses, wanted)
+    with pytest.raises(ValueError, match="iterations is 0; it is a whole number, at least 1"):
+        layer.routed(poses, 0)
