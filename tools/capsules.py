@@ -2,7 +2,7 @@
 
 Seven networks of one size, three seeds, 400 batches of 128 digits each: a quarter of an hour of one core. The
 wrong ones are what re-implementations of CapsNet have in them. Each run is kept in build/capsules; an
-interrupted one is begun anew.
+interrupted one is begun anew. A part of the runs, or longer or shorter ones, have a table of their own there.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from camlib import digits
 from camlib.capsules.layers import ClassCapsules, PrimaryCapsules
 from camlib.capsules.loss import margin_loss
 from camlib.capsules.routing import Routed, squash, votes
-from camlib.capsules.trained import Trained, trained_file
+from camlib.capsules.trained import Trained, read_table, trained_file
 from camlib.networks.course import begun
 from camlib.pictures.digits import Digits
 from camlib.training.augment import shifted
 from camlib.training.batchnorm import batch_normed
 
 BATCH, STEPS, RATE, TRIED = 128, 400, 4e-3, 4000
+SEEDS = (0, 1, 2)
 _Change = Callable[[Tensor], Tensor]
 CHANGED: dict[str, _Change] = {
     "as they are": lambda images: images,
@@ -147,26 +148,28 @@ def _warped(images: Tensor, angle: float, move: tuple[int, int], scale: float) -
     return moved
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--steps", type=int, default=STEPS, help="batches for each network")
-    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
-    parser.add_argument("--variants", nargs="*", default=list(VARIANTS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), metavar="NAME")
     parser.add_argument("--folder", type=Path, default=Path("build/capsules"), help="where runs are kept")
-    parser.add_argument("--output", type=Path, default=trained_file(), help="the table")
-    chosen = parser.parse_args()
+    parser.add_argument("--output", type=Path, help="the table; else that which ships, or a folder's own")
+    chosen = parser.parse_args(argv)
+    seeds = sorted(set(chosen.seeds))
+    variants = [variant for variant in VARIANTS if variant in chosen.variants]
+    everything = (variants, seeds, chosen.steps) == (list(VARIANTS), list(SEEDS), STEPS)
+    output = chosen.output or (trained_file() if everything else chosen.folder / "table.csv")
     train, test = (digits(split=split, source="mnist") for split in ("train", "test"))
     chosen.folder.mkdir(parents=True, exist_ok=True)
-    for seed in chosen.seeds:
-        for variant in chosen.variants:
-            file = chosen.folder / f"{variant}-{seed}-{chosen.steps}.csv"
-            if not file.is_file():
-                _write(file, run(variant, seed, train, test, chosen.steps))
-    files = [chosen.folder / f"{v}-{s}-{chosen.steps}.csv" for v in VARIANTS for s in range(3)]
-    rows = [Trained.of(row) for file in files if file.is_file() for row in csv.DictReader(file.open())]
-    chosen.output.parent.mkdir(parents=True, exist_ok=True)
-    _write(chosen.output, rows)
-    print(f"{len(rows)} scores in {chosen.output}")
+    files = {(v, s): chosen.folder / f"{v}-{s}-{chosen.steps}.csv" for s in seeds for v in variants}
+    for (variant, seed), file in files.items():
+        if not file.is_file():
+            _write(file, run(variant, seed, train, test, chosen.steps))
+    rows = [row for variant in variants for seed in seeds for row in read_table(files[variant, seed])]
+    output.parent.mkdir(parents=True, exist_ok=True)
+    _write(output, rows)
+    print(f"{len(rows)} scores in {output}")
 
 
 def _write(file: Path, rows: list[Trained]) -> None:

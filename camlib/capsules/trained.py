@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
-__all__ = ["Trained", "trained_file", "trained_on_mnist"]
+__all__ = ["Trained", "read_table", "trained_file", "trained_on_mnist"]
 
 
 class Trained(NamedTuple):
@@ -40,14 +40,19 @@ def trained_file() -> Path:
     return folder / "mnist.csv"
 
 
+def read_table(file: Path) -> list[Trained]:
+    """The rows of such a table."""
+    with file.open(encoding="utf-8", newline="") as opened:
+        return [Trained.of(row) for row in csv.DictReader(opened)]
+
+
 def trained_on_mnist(digits: str = "as they are", *, file: Path | None = None) -> dict[str, list[Trained]]:
     """Variant → its rows, a row for each seed, of digits "as they are", "moved", "turned" or "smaller".
 
     Moved by 4 pixels each way, turned by 30 degrees, or at .6 of their size. "As they are" on all 10 000 of
     MNIST's test digits, else on the first 4000. Raises ValueError for other digits.
     """
-    with (file or trained_file()).open(encoding="utf-8", newline="") as opened:
-        rows = [Trained.of(row) for row in csv.DictReader(opened)]
+    rows = read_table(file or trained_file())
     if digits not in (there := list(dict.fromkeys(row.digits for row in rows))):
         raise ValueError(f"no digits {digits!r} in the table; there are {', '.join(map(repr, there))}")
     kinds = dict.fromkeys(row.variant for row in rows)

@@ -5,7 +5,8 @@ import torch
 
 from camlib.capsules.layers import ClassCapsules
 from camlib.capsules.routing import squash
-from camlib.capsules.trained import trained_on_mnist
+from camlib.capsules.trained import Trained, read_table, trained_on_mnist
+from tools import capsules
 from tools.capsules import CHANGED, VARIANTS, Neighbours, OverInputs, network
 
 
@@ -44,3 +45,29 @@ def test_all_variants_are_of_one_size_and_the_wrong_ones_are_wrong():
     maps = torch.arange(32.0).view(1, 8, 2, 2)
     torch.testing.assert_close(Neighbours(4)(maps)[0, 0], squash(torch.arange(4.0)))  # of one channel
     assert kinds(right) == kinds(network("softmax before the loss", 0))
+
+
+def test_the_table_has_the_runs_asked_for_and_only_all_of_them_replace_what_ships(tmp_path, monkeypatch):
+    ran = []
+
+    def run(variant, seed, train, test, steps):
+        ran.append((variant, seed))
+        return [Trained(variant, seed, "as they are", 0.5, 7, steps)]
+
+    shipped, folder = tmp_path / "mnist.csv", ["--folder", str(tmp_path)]
+    monkeypatch.setattr(capsules, "run", run)
+    monkeypatch.setattr(capsules, "digits", lambda **options: None)
+    monkeypatch.setattr(capsules, "trained_file", lambda: shipped)
+    capsules.main([*folder, "--seeds", "5", "0", "--variants", "plain CNN", "three iterations"])
+    table = [(row.variant, row.seed) for row in read_table(tmp_path / "table.csv")]
+    assert table == [(kind, seed) for kind in ("three iterations", "plain CNN") for seed in (0, 5)]
+    capsules.main([*folder, "--steps", "3"])
+    assert {row.seconds for row in read_table(tmp_path / "table.csv")} == {3}
+    assert not shipped.exists()
+    ran.clear()
+    capsules.main(folder)
+    everything = {(kind, seed) for kind in VARIANTS for seed in range(3)}
+    assert {(row.variant, row.seed) for row in read_table(shipped)} == everything
+    assert set(ran) == everything - {("three iterations", 0), ("plain CNN", 0)}  # those were there
+    with pytest.raises(SystemExit):
+        capsules.main([*folder, "--variants", "four"])
