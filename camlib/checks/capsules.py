@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from ..capsules.loss import margin_loss
-from ..capsules.routing import squash, votes
+from ..capsules.routing import route, squash, votes
 from ..networks.zoo import load
 from ..scenes.scenes import critters
 from ..units.coupled import coupled
@@ -63,26 +63,17 @@ def agreed(f: Learners) -> str:
             )
         raise Wrong("a capsule's couplings do not sum to 1 over the capsules above; is there a softmax?")
 
-    def routed(count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        logits = torch.zeros(given.shape[:3])
-        for step in range(count):
-            shares = logits.softmax(2)
-            found = squash((shares[..., None] * given).sum(1))
-            if step + 1 < count:
-                logits = logits + (given * found[:, None]).sum(3)
-        return shares, found
-
-    (want, then), equal, more = routed(2), routed(1), routed(3)
-    if torch.allclose(couplings, equal[0], atol=1e-4):
+    want, equal, more = (route(given, iterations=count) for count in (2, 1, 3))
+    if torch.allclose(couplings, equal.couplings, atol=1e-4):
         raise Wrong(
             "the couplings are all equal: add each vote's agreement to its logit, and take the softmax again"
         )
-    if torch.allclose(couplings, more[0], atol=1e-4):
+    if torch.allclose(couplings, more.couplings, atol=1e-4):
         raise Wrong("that is two updates of the logits; one is asked for")
-    demand(couplings, want, "couplings")
-    if torch.allclose(poses, equal[1], atol=1e-4):
+    demand(couplings, want.couplings, "couplings")
+    if torch.allclose(poses, equal.poses, atol=1e-4):
         raise Wrong("the poses are those of equal couplings; sum the votes again, with the new ones")
-    demand(poses, then, "poses")
+    demand(poses, want.poses, "poses")
     return "right: each row of couplings sums to 1 over the capsules above, and votes that agree count more"
 
 
