@@ -18,9 +18,10 @@ __all__ = ["batch_normed", "fold"]
 
 
 def batch_normed(module: nn.Sequential) -> nn.Sequential:
-    """The same layers with a batch norm behind each convolution and linear layer but the last.
+    """The same layers with a batch norm behind each that `normed` names, in place of its bias.
 
-    So fully connected layers learn from scratch. The last one's numbers are logits, or a heat map's log odds.
+    So fully connected layers learn from scratch. The last one has none where its numbers are logits, or a
+    heat map's log odds; that before capsules has one.
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     wanted = normed(module)

@@ -42,7 +42,8 @@ def main(argv: list[str] | None = None) -> None:
     if any(name not in DIGITS for name, _, _ in work):
         drawn(SCENES, TRAINING, 0.5, checkpoints)  # before there are several who would draw them
     taught = [one for one in work if one[2].unit or one[2].trunk]
-    teachers = {(plan.trunk, seed) if plan.trunk else ("critternet_gmp", 0) for _, seed, plan in taught}
+    teachers = {(plan.trunk, seed) for _, seed, plan in taught if plan.trunk}
+    teachers |= {(plan.unit[0], 0) for _, _, plan in taught if plan.unit}
     first = [one for one in work if (one[0], one[1]) in teachers and not one[2].constant]
     threads = max(1, (os.cpu_count() or 1) // chosen.jobs)
     with ProcessPoolExecutor(chosen.jobs, get_context("spawn"), _threads, (threads,)) as pool:

@@ -83,8 +83,8 @@ def train(
     checkpoints: where the scenes are kept, and the run after each epoch; an interrupted one goes on there.
     seed: of the weights it begins with, and of the order and the variation of its pictures.
     n, fresh: scenes to learn from and to be tried on (digits: MNIST's 60 000 and 10 000, always).
-    Raises ValueError for an unknown name or seed, or where the network whose unit teaches it is not in
-    `folder`. A plan with a constant rate leaves only the kept epochs of the first layer.
+    Raises ValueError for an unknown name or seed, or where the network that it learns from, by a unit or as
+    its trunk, is not in `folder`. A plan with a constant rate leaves only the kept epochs of the first layer.
     """
     if name not in PLANS:
         raise ValueError(f"no plan for {name!r}; there are {', '.join(PLANS)}")

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -362,6 +363,12 @@ def test_the_command_trains_what_is_named_and_writes_the_page(tmp_path, capsys, 
         *((name, seed, False) for name in ("critternet_gmp", "lenet") for seed in range(3)),
         *(("critternet", 0, True), ("critternet_eye", 0, False)),
     }
+    ran.clear()
+    other = replace(PLANS["critternet_eye"], unit=("critternet_gap", "conv4", 1))
+    with monkeypatch.context() as patch:
+        patch.setitem(PLANS, "critternet_eye", other)
+        everything.main(["critternet_eye", "critternet", "critternet_gap", *places, "--seeds", "0"])
+    assert [one[0] for one in ran] == ["critternet_gap", "critternet", "critternet_eye"]  # whoever teaches
     ran.clear()
     everything.main([*places, "--seeds", "0", "2"])
     assert {one[:2] for one in ran} == {one for one in runs() if one[1] != 1}
