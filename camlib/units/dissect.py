@@ -104,13 +104,14 @@ def _given(
 ) -> tuple[FeatureExtractor, Tensor | None]:
     """All that is given, checked."""
     extract = FeatureExtractor(net, layer)
+    units = extract.map_units(layer)
     if not isinstance(scenes, Scenes):
         raise ValueError(f"only scenes know where parts are; given a {type(scenes).__name__}")
     if not 0 < number(quantile, "quantile", "a share between 0 and 1") < 1:
         raise ValueError(f"quantile is {quantile}; it lies between 0 and 1")
     if scenes.companion is not None:
         raise ValueError("these scenes have two critters each, and parts knows only one's; draw single ones")
-    _check(rotation, extract.map_units(layer))
+    _check(rotation, units)
     return extract, None if rotation is None else rotation.detach().cpu().float()
 
 
