@@ -11,6 +11,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812, everybody's name for it
 
 from .chain_steps import Step, add, refused, rename, run
+from .eval_mode import evaluating
 from .net import Net, check_net
 
 __all__ = ["Chain", "chain"]
@@ -37,11 +38,17 @@ class Chain(NamedTuple):
 def chain(net: Net) -> Chain:
     """The steps of a chain of convolutions, ReLU, pooling, a mean or maximum over places, and linear layers.
 
-    Batch norms are folded into the layer before them; dropout is left out. A layer has its name in
-    `net.layers`; its map is what that name means there.
+    They are those of eval mode, in whatever mode the network is, which is left as it was. Batch norms are
+    folded into the layer before them; dropout is left out. A layer has its name in `net.layers`; its map is
+    what that name means there.
     Raises ValueError, in one sentence, for every other network, naming what is in the way.
     """
     check_net(net)
+    with evaluating(net):
+        return _chain(net)
+
+
+def _chain(net: Net) -> Chain:
     if len(set(net.sides)) > 1:
         raise ValueError(f"{net.name} takes rectangles, {net.sides[0]} × {net.sides[1]}; {refused()}")
     steps: list[Step] = []

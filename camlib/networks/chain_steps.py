@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812, everybody's name for it
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from .layers import LEFT_OUT
 
@@ -112,16 +113,16 @@ def _keep(weights: dict[str, Tensor], name: str, weight: Tensor, bias: Tensor | 
 
 
 def _fold(weights: dict[str, Tensor], name: str, norm: nn.BatchNorm2d | nn.BatchNorm1d) -> None:
-    """y = (x - mean) / √(var + ε) · γ + β, after a layer, as that layer's own weights and bias."""
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
+    """What a batch norm does in eval mode, after a layer, as that layer's own weights and bias."""
+    mean, var, scale, shift = (
+        None if values is None else values.detach().cpu().double()
+        for values in (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+    )
+    assert mean is not None
+    assert var is not None
     weight, bias = (weights[f"{name}.{kind}"].double() for kind in ("weight", "bias"))
-    scale = (norm.running_var.detach().cpu().double() + norm.eps).rsqrt()
-    if norm.affine:
-        scale = scale * norm.weight.detach().cpu()
-    shift = norm.bias.detach().cpu() if norm.affine else 0.0
-    weights[f"{name}.weight"] = (weight * scale.view(-1, *[1] * (weight.ndim - 1))).float()
-    weights[f"{name}.bias"] = ((bias - norm.running_mean.detach().cpu()) * scale + shift).float()
+    fused = fuse_conv_bn_weights(weight, bias, mean, var, norm.eps, scale, shift)  # a linear layer's, too
+    weights[f"{name}.weight"], weights[f"{name}.bias"] = (values.detach().float() for values in fused)
 
 
 def rename(step: Step, weights: dict[str, Tensor], name: str) -> None:

@@ -17,8 +17,8 @@ def normed(*layers):
     for part in module.modules():
         if isinstance(part, nn.BatchNorm2d | nn.BatchNorm1d):
             for values in (part.running_mean, part.bias, part.weight):
-                assert values is not None
-                nn.init.normal_(values, 1)
+                if values is not None:
+                    nn.init.normal_(values, 1)
             assert part.running_var is not None
             nn.init.uniform_(part.running_var, 0.5, 2)
     return module
@@ -55,6 +55,7 @@ NETS = {
             *(nn.Conv2d(3, 6, 3, 2), nn.BatchNorm2d(6), nn.ReLU6(), nn.Conv2d(6, 6, 5, 2, 2, groups=6)),
             *(nn.BatchNorm2d(6), nn.MaxPool2d(2, 1), nn.ReLU(), nn.AdaptiveMaxPool2d(1), nn.Flatten()),
             *(nn.Linear(6, 7, bias=False), nn.BatchNorm1d(7), nn.ReLU(), nn.Linear(7, 3)),
+            nn.BatchNorm1d(3, affine=False),
         ),
         size=21,
     ),
@@ -68,6 +69,18 @@ def test_the_steps_give_the_networks_own_answer(name):
     images = torch.rand(3, net.channels, net.size, net.size)
     found = run(steps, weights, (images - net.mean) / net.std)
     assert torch.allclose(found, net(images), atol=2e-4)
+
+
+def test_a_network_in_train_mode_is_told_as_it_is_in_eval_mode_and_stays_as_it_was():
+    net = NETS["norms"]()
+    told = chain(net)
+    before = {name: values.clone() for name, values in net.state_dict().items()}
+    net.train()
+    steps, weights = chain(net)
+    assert steps == told.steps
+    assert all(torch.equal(values, told.weights[name]) for name, values in weights.items())
+    assert all(torch.equal(values, before[name]) for name, values in net.state_dict().items())
+    assert all(part.training for part in net.modules())
 
 
 def test_a_step_is_called_as_camlib_calls_its_layer():
