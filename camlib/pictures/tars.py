@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..given import path_of
+from ..given import path_of, told
 from .files import SUFFIXES, Folder, load_picture, sides
 from .pixels import picked, single
 
@@ -50,9 +50,11 @@ def tars(paths: str | Path | Iterable[str | Path], *, size: int = 224, resize: i
     """The pictures in tar files, tar by tar, in the order in which they lie there.
 
     paths: a tar file, several, or a folder with them, which are taken by name.  size, resize: as for
-    `load_picture`. Labels are the numbers in `key.cls`; None where one is missing. What is no picture is left
-    out. Only plain tars: in a compressed one no picture can be found without unpacking all before it.
-    Raises ValueError for a missing, damaged or compressed file, and where there is no picture.
+    `load_picture`. Labels are the numbers in `key.cls`; None where one is missing. A key ends at a name's
+    first dot, as in WebDataset: `key.png` is a picture, `key.mask.png` is left out, as is what is no picture.
+    Only plain tars: in a compressed one no picture can be found without unpacking all before it.
+    Raises ValueError for a missing, damaged or compressed file, for a `key.cls` that is no number, and where
+    there is no picture.
     """
     size, side = sides(size, resize)
     given = [paths] if isinstance(paths, str | Path) else list(paths)
@@ -71,26 +73,37 @@ def tars(paths: str | Path | Iterable[str | Path], *, size: int = 224, resize: i
                 places.append((number, member.offset_data, member.size))
                 classes.append(numbers.get(key))
     if not names:
-        raise ValueError(f"no pictures in {', '.join(map(str, given)) or 'no tar files'}; give .tar files")
+        where = ", ".join(map(str, given)) or "no tar files"
+        raise ValueError(f"no pictures in {where}; give .tar files with key.jpg, key.png, …, of one dot each")
     labels = None if None in classes else torch.tensor(classes)
     return Tars(names, tuple(files), torch.tensor(places), size, labels, None if resize is None else side)
 
 
 def _inside(file: Path) -> list[tuple[str, tarfile.TarInfo, int | None]]:
     """Of pictures and classes the key, its place, and None or the class, in their order."""
-    found: list[tuple[str, tarfile.TarInfo, int | None]] = []
+    found: list[tuple[str, tarfile.TarInfo, bytes | None]] = []
     try:
         with tarfile.open(file, "r:") as tar:
             for member in tar:
                 folder, _, name = member.name.rpartition("/")
-                stem, _, ending = name.partition(".")  # WebDataset's key ends at the first dot
+                stem, dot, ending = name.partition(".")
                 key = f"{folder}/{stem}"
                 if not member.isfile() or not stem:
                     continue
                 if ending == "cls" and (content := tar.extractfile(member)):
-                    found.append((key, member, int(content.read())))
-                elif Path(name).suffix.lower() in SUFFIXES:
+                    found.append((key, member, content.read()))
+                elif (dot + ending).lower() in SUFFIXES:
                     found.append((key, member, None))
     except (OSError, tarfile.TarError, ValueError) as error:
         raise ValueError(f"cannot read {file} as a plain tar: {' '.join(str(error).split())}") from None
-    return found
+    return [(key, member, _number(content, file / member.name)) for key, member, content in found]
+
+
+def _number(content: bytes | None, path: Path) -> int | None:
+    if content is None:
+        return None
+    try:
+        return int(content)
+    except ValueError:
+        text = content.decode(errors="replace")[:40]
+        raise ValueError(f"{path} holds {told(text)}; it is a class's number") from None
