@@ -14,11 +14,8 @@
   window.alive = (name, what) => { given[name] = what; };
 
   async function network(spec) {
-    const all = floats(await unpacked(spec.weights), spec.bytes), weights = {};
-    let at = 0;
-    for (const [name, count] of spec.layout) weights[name] = all.subarray(at, at += count);
     const kernel = Uint8Array.from(atob(KERNEL), one => one.charCodeAt(0));
-    return new Network(spec, weights, runs(kernel) ? kernel : null);
+    return new Network(spec, await weightsOf(spec), runs(kernel) ? kernel : null);
   }
 
   function png(colour, size) {  // a picture whose place n has a colour, as a file

@@ -25,7 +25,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 from camlib import Net, critters, load
-from camlib.commands.live import described, field
+from camlib.commands.live import described, field, head
 from camlib.scenes import CLASSES
 from camlib.show.overlay import blend
 from tools import lesson, live_imagenet
@@ -116,12 +116,7 @@ def imagenet(net: Net) -> dict[str, Any]:
     whole = {name: live_imagenet.rounded(values) for name, values in weights.items()}
     layout = [[name, len(data) // 3, step] for name, (step, data) in whole.items()]
     planes = np.concatenate([np.frombuffer(data, np.uint8).reshape(3, -1) for _, data in whole.values()], 1)
-    return {
-        "name": net.name,
-        "classes": list(net.classes),
-        "mean": net.mean.flatten().tolist(),
-        "std": net.std.flatten().tolist(),
-        "size": net.size,
+    return head(net) | {
         "steps": steps,
         "fields": {name: field(net, layer) for name, layer in shown.items()},
         "layers": list(shown),

@@ -21,7 +21,7 @@ from ..networks.net import Net
 from ..networks.weights import WeightsError
 from ..networks.zoo import load, wrap
 
-__all__ = ["FORMAT", "described", "export", "field", "main"]
+__all__ = ["FORMAT", "described", "export", "field", "head", "main"]
 
 FORMAT = "camlib live 1"
 
@@ -33,17 +33,19 @@ def described(net: Net) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """
     steps, weights = chain(net)
     maps = [step["name"] for step in steps if step["op"] in ("conv", "depthwise")]
-    told = {
-        "format": FORMAT,
+    fields = {name: field(net, name) for name in maps}
+    return {"format": FORMAT, **head(net), "steps": steps, "fields": fields}, weights
+
+
+def head(net: Net) -> dict[str, Any]:
+    """A network's name, its classes, and the pictures that it takes, as JSON has it."""
+    return {
         "name": net.name,
         "classes": list(net.classes),
         "mean": net.mean.flatten().tolist(),
         "std": net.std.flatten().tolist(),
         "size": net.size,
-        "steps": steps,
-        "fields": {name: field(net, name) for name in maps},
     }
-    return told, weights
 
 
 def field(net: Net, layer: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Network {
     this.kernel = wasm ? new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { memory: this.memory } }).exports : slow;
     this.maps = {};
     for (const p of this.plan) if (p.name) this.maps[p.name] = p.output;
-    this.last = this.plan.findLastIndex(p => p.op === "conv");
+    this.last = this.plan.findLastIndex(p => p.op === "conv" || p.op === "depthwise");
   }
 
   // A convolution's filters in blocks of four, and where each of its numbers is read: in place where eight
@@ -373,4 +373,16 @@ function floats(bytes, wide) {
   return out;
 }
 
-if (typeof module !== "undefined") module.exports = { Network, softmax, lay, runs, unpacked, floats };
+// A packed network's weights by name. spec.layout: of each its name, how many numbers, and, where they are whole
+// numbers, the step that they are multiples of
+async function weightsOf({ weights, bytes, layout }) {
+  const all = floats(await unpacked(weights), bytes), found = {};
+  let at = 0;
+  for (const [name, count, step = 1] of layout) {
+    const these = found[name] = all.subarray(at, at += count);
+    if (step !== 1) for (let n = 0; n < count; n++) these[n] *= step;
+  }
+  return found;
+}
+
+if (typeof module !== "undefined") module.exports = { Network, softmax, lay, runs, unpacked, floats, weightsOf };

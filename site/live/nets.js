@@ -3,13 +3,7 @@
 let begin, begun = new Promise(done => { begin = done; });
 async function arrived(spec) {
   await begun;
-  const all = floats(await unpacked(spec.weights), spec.bytes), weights = {};
-  let at = 0;
-  for (const [name, count, step = 1] of spec.layout) {  // whole numbers are multiples of a step
-    const these = weights[name] = all.subarray(at, at += count);
-    if (step !== 1) for (let n = 0; n < count; n++) these[n] *= step;
-  }
-  add(new Network(spec, weights, kernel), spec.name);
+  add(new Network(spec, await weightsOf(spec), kernel), spec.name);
   if (!state.net) {
     await choose(spec.name);
     document.documentElement.dataset.ready = "";

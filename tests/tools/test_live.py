@@ -4,6 +4,7 @@ import json
 import re
 import time
 import zlib
+from functools import partial
 
 import numpy as np
 import pytest
@@ -197,6 +198,17 @@ def test_without_simd_the_numbers_are_the_same(driver):
 
 
 @browser
+def test_weights_of_three_bytes_are_multiples_of_their_steps(driver):
+    whole = np.array([1, -2, 300000, -300000], np.int32)
+    data = b"".join(
+        ((whole.view(np.uint32) >> shift) & 255).astype(np.uint8).tobytes() for shift in (0, 8, 16)
+    )
+    spec = {"weights": live.packed(data), "bytes": 3, "layout": [["a", 1, 1], ["b", 3, 0.5]]}
+    script = "weightsOf(arguments[0]).then(found => arguments[1]([[...found.a], [...found.b]]))"
+    assert driver.execute_async_script(script, spec) == [[1], [-1, 150000, -150000]]
+
+
+@browser
 def test_a_picture_of_ones_own(driver):
     script = """
     const done = arguments[0], canvas = new OffscreenCanvas(300, 200), brush = canvas.getContext("2d");
@@ -232,6 +244,18 @@ def own_chain():
     )
 
 
+def depthwise_last(*pool):
+    """The last convolution is a depthwise one: a mean over places behind it, or other steps."""
+    torch.manual_seed(4)
+    first, last = nn.Conv2d(1, 6, 3, 2, 1), nn.Conv2d(6, 6, 5, 2, 2, groups=6)
+    for layer in (first, last):
+        layer.weight.data *= 4
+    linear = nn.Linear(6 if pool else 6 * 16, 14)
+    behind = pool or (nn.MaxPool2d(3),)
+    layers = (first, nn.ReLU(), last, nn.ReLU(), *behind, nn.Flatten(), linear)
+    return wrap(nn.Sequential(*layers), mean=[0.4], std=[0.2], size=47)
+
+
 def hand_over(driver, *paths):
     driver.find_element(By.ID, "file").send_keys("\n".join(map(str, paths)))
 
@@ -246,7 +270,10 @@ def chosen(driver, name):
 @browser
 @pytest.mark.parametrize(
     "make",
-    [own_chain, lambda: load("critternet_gmp"), lambda: load("critternet_gap2"), lambda: load("lenet")],
+    [
+        *(own_chain, depthwise_last, lambda: depthwise_last(nn.AdaptiveAvgPool2d(1))),
+        *(partial(load, name) for name in ("critternet_gmp", "critternet_gap2", "lenet")),
+    ],
 )
 def test_a_network_of_ones_own(driver, tmp_path, make):
     net = make()
