@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import base64
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from camlib import SquareExplorer, critters, load
+from torch import Tensor
+
+from camlib import Net, SquareExplorer, critters, load
 from camlib.widgets.base import image_of, png
 from tools import lesson, live
 
@@ -27,11 +30,16 @@ def place(name: str, folder: str = FOLDER) -> str:
     return f'<div class="alive" data-of="{name}"></div><script src="{folder}/alive.js" defer></script>'
 
 
+def choice(net: Net) -> dict[str, Tensor]:
+    """The pictures that lesson 06's widget offers, by name, each (3, 128, 128)."""
+    crowd = critters(60, seed=606)
+    return {f"scene {n}: {net.classes[crowd.labels[n]]}": crowd.images[n] for n in range(16)}
+
+
 def square() -> SquareExplorer:
     """Lesson 06's widget, as its cell leaves it; a test compares the two."""
-    net, crowd = load(NETWORK), critters(60, seed=606)
-    choice = {f"scene {n}: {net.classes[crowd.labels[n]]}": crowd.images[n] for n in range(16)}
-    made = SquareExplorer(net, choice, side=32)
+    net = load(NETWORK)
+    made = SquareExplorer(net, choice(net), side=32)
     made.x, made.y = 34, 48
     return made
 
@@ -50,12 +58,14 @@ def build(out: Path) -> None:
     (out / "square.js").write_text(f"(() => {{\n{front}\nfrontEnd('square', render);\n}})();\n", "utf-8")
     styles = "".join((WIDGETS / f"{name}.css").read_text("utf-8") for name in ("theme", "square"))
     (out / "square.css").write_text(styles, "utf-8")
-    live.script(out / f"{MADE[0]}.js", f"alive({live.literal(MADE[0])}, {live.literal(told(square()))});")
+    (name,) = MADE
+    widget = told(square(), choice(load(NETWORK)))
+    live.script(out / f"{name}.js", f"alive({live.literal(name)}, {live.literal(widget)});")
 
 
-def told(widget: SquareExplorer) -> dict[str, Any]:
-    """What the page is told of a widget."""
-    files = {name: png(image_of(image)) for name, image in widget._images.items()}
+def told(widget: SquareExplorer, pictures: Mapping[str, Tensor]) -> dict[str, Any]:
+    """What the page is told of a widget and of the pictures that it was made with."""
+    files = {name: png(image_of(image)) for name, image in pictures.items()}
     return {
         "front": "square",
         "network": NETWORK,
