@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .lettering import STROKE, Letter, Sheet
+from .lettering import STROKE, Sheet
 from .openings import DARK, House, entrance, hexed, painted, posters, shop, window
 from .outline import ellipse
 from .recipe import Colour, mix
@@ -14,16 +14,16 @@ WALLS = ("#b5563c", "#8e4a3b", "#d9c7a3", "#c98b5e", "#e7ddc6", "#7f8c8d", "#c7d
 
 
 def facade(
-    rng: Rng, width: float, height: float, seen: float, unit: float, letters: list[Letter]
+    rng: Rng, scene: Sheet, width: float, height: float, seen: float, unit: float
 ) -> tuple[Sheet, House]:
-    """The front of a house of two storeys, width × height pixels; its upper edge is the cornice.
+    """The front of a house of two storeys in a scene, width × height pixels; its upper edge is the cornice.
 
     Nothing is written above `seen`, nor near the left and right edges: there the frame may cut it.
     """
     evening = rng.uniform() < 0.25
     wall = hexed(pick(rng, WALLS))
     house = House(mix(wall, (0.08, 0.08, 0.2), 0.5) if evening else wall, _trim(rng, wall), unit, evening)
-    sheet = Sheet(width, height, letters, house.wall)
+    sheet = scene.inner(width, height, house.wall)
     cover = (_bricks, _bricks, _planks, _plaster)[int(rng.integers(4))]
     cover(rng, sheet, house)
     belt, base = 0.5 * height, height - 9 * unit

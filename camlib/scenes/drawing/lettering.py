@@ -30,19 +30,29 @@ class Letter(NamedTuple):
     word: int
 
 
-class Blank(list[Letter]):
-    """The letters of a picture in which each has its place, and none has ink."""
-
-
 class Sheet:
-    """A flat thing, width × height pixels, of one colour or clear; `letters`: of the whole picture."""
+    """A flat thing, width × height pixels, of one colour or clear.
 
-    def __init__(self, width: float, height: float, letters: list[Letter], colour: Colour | None = None):
-        self.width, self.height, self.letters = width, height, letters
+    letters: of the whole picture.  blank: each of them has its place, and none has ink.
+    """
+
+    def __init__(
+        self,
+        width: float,
+        height: float,
+        letters: list[Letter],
+        colour: Colour | None = None,
+        blank: bool = False,
+    ):
+        self.width, self.height, self.letters, self.blank = width, height, letters, blank
         size = max(1, round(width * OVER)), max(1, round(height * OVER))
         self.colours = Image.new("RGB", size, rgb(colour or (0, 0, 0)))
         self.codes = Image.new("I", size, CLEAR if colour is None else BARE)
         self._pens = ImageDraw.Draw(self.colours), ImageDraw.Draw(self.codes)
+
+    def inner(self, width: float, height: float, colour: Colour | None = None) -> "Sheet":
+        """A sheet of the same picture, to be laid upon this one."""
+        return Sheet(width, height, self.letters, colour, self.blank)
 
     def rectangle(
         self, x: float, y: float, width: float, height: float, colour: Colour, code: int = BARE
@@ -88,7 +98,7 @@ class Sheet:
     ) -> None:
         """A character by its mask; (x, y) is the mask's corner in fine pixels.  word: None: its own."""
         self.letters.append(Letter(char, font, len(self.letters) if word is None else word))
-        if not isinstance(self.letters, Blank):
+        if not self.blank:
             self.colours.paste(rgb(colour), (x, y), mask)
         self.codes.paste(len(self.letters), (x, y), mask)
 

@@ -220,7 +220,7 @@ def posters(rng: Rng, sheet: Sheet, house: House, box: Box) -> None:
         tall = min(0.82 * h, wide * rng.uniform(1.25, 1.45))
         top = y + (h - tall) / 2 + rng.uniform(-3, 3) * u
         ground, letters = board(rng)
-        bill = Sheet(wide, tall, sheet.letters, ground)
+        bill = sheet.inner(wide, tall, ground)
         style = Style(sturdy(rng), cap_height(rng, 14, min(66, 0.34 * tall)), letters, 0.05)
         capitals = tuple(word.upper() for word in WORDS)
         words = (

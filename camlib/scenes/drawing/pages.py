@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from .glyphs import Style, measure
-from .lettering import BARE, STROKE, Letter, Sheet
+from .lettering import BARE, STROKE, Sheet
 from .paint import paint
 from .recipe import Colour, mix, sample
 from .setting import any_font, cap_height, fitted, fitting, number, pick
@@ -30,11 +30,10 @@ class Ink(NamedTuple):
 
 def page(rng: Rng, width: int, height: int) -> Sheet:
     """A desk with a page upon it, width × height pixels."""
-    letters: list[Letter] = []
-    desk = _desk(rng, width, height, letters)
+    desk = _desk(rng, width, height)
     w, h = width * 0.97, height * 0.97
     ink = _ink(rng)
-    sheet = Sheet(w, h, letters, ink.paper)
+    sheet = desk.inner(w, h, ink.paper)
     layouts: tuple[Callable[..., None], ...] = (_article, _timetable, _calendar, _cover)
     layouts[int(rng.choice(len(layouts), p=(0.25, 0.2, 0.25, 0.3)))](rng, sheet, ink)
     inner = np.array([(0.015, 0.015), (0.985, 0.015), (0.985, 0.985), (0.015, 0.985)])
@@ -43,12 +42,12 @@ def page(rng: Rng, width: int, height: int) -> Sheet:
     return desk
 
 
-def _desk(rng: Rng, width: int, height: int, letters: list[Letter]) -> Sheet:
+def _desk(rng: Rng, width: int, height: int) -> Sheet:
     """Wood with its grain, or plain cloth."""
     wood = colorsys.hsv_to_rgb(rng.uniform(0.04, 0.1), rng.uniform(0.3, 0.6), rng.uniform(0.25, 0.7))
     cloth = colorsys.hsv_to_rgb(rng.uniform(), rng.uniform(0.1, 0.5), rng.uniform(0.15, 0.6))
     plain = rng.uniform() < 0.4
-    desk = Sheet(width, height, letters, cloth if plain else wood)
+    desk = Sheet(width, height, [], cloth if plain else wood)
     if not plain:
         for y in np.arange(0, height, height / 40):
             bend = y + height / 60 * np.sin(np.linspace(0, rng.uniform(2, 6), 9) + rng.uniform(0, 6))

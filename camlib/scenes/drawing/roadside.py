@@ -48,7 +48,7 @@ def road_sign(rng: Rng, scene: Sheet, unit: float) -> None:
     box = _spot(rng, scene, side[0], tall, rng.uniform(0.86, 0.96) * scene.height)
     if box is None:
         return
-    sign = Sheet(*side, scene.letters)
+    sign = scene.inner(*side)
     if shape == 0:
         centre = side[0] / 2, side[1] / 2
         for share, colour, code in ((0.5, (0.8, 0.12, 0.12), STROKE), (0.41, (0.97, 0.97, 0.95), BARE)):
@@ -84,7 +84,7 @@ def car(rng: Rng, scene: Sheet, unit: float) -> None:
     if box is None:
         return
     paint, glass = board(rng)[0], (0.13, 0.16, 0.2)
-    whole = Sheet(w, h, scene.letters)
+    whole = scene.inner(w, h)
 
     def part(corners: list[tuple[float, float]], colour: Colour, code: int = BARE) -> None:
         whole.polygon(np.array(corners) * (w, h), colour, code)
@@ -119,7 +119,7 @@ def tree(rng: Rng, scene: Sheet, unit: float) -> None:
     if box is None:
         return
     bark = mix((0.3, 0.22, 0.17), (0.5, 0.45, 0.4), rng.uniform())
-    tree = Sheet(0.75 * size, size, scene.letters)
+    tree = scene.inner(0.75 * size, size)
     tips = _branch(rng, tree, np.array([0.375 * size, size]), -np.pi / 2, 0.3 * size, 0.045 * size, bark, 4)
     if rng.uniform() < 0.6:
         green = mix((0.18, 0.36, 0.2), (0.75, 0.6, 0.25), rng.uniform())

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from .develop import Array
 from .facade import facade
-from .lettering import STROKE, Blank, Letter, Sheet
+from .lettering import STROKE, Sheet
 from .openings import DARK, House
 from .outline import ellipse
 from .recipe import mix
@@ -21,13 +21,12 @@ def street(rng: Rng, width: int, height: int, blank: bool = False) -> tuple[Shee
 
     blank: the same street with nothing written on it.
     """
-    letters: list[Letter] = Blank() if blank else []
     unit = height / 240
-    scene = Sheet(width, height, letters, (0.5, 0.5, 0.5))
+    scene = Sheet(width, height, [], (0.5, 0.5, 0.5), blank)
     eye, foot, near = 0.66 * height, rng.uniform(0.84, 0.9) * height, rng.choice((1, 1.2, 1.5, 1.9))
     top = foot - near * rng.uniform(0.66, 0.84) * height
     seen = 3 - top if top < 3 else 0.0  # of the front, how much lies above the frame where it is nearest
-    front, house = facade(rng, 1.04 * width, foot - top, seen, unit * near, letters)
+    front, house = facade(rng, scene, 1.04 * width, foot - top, seen, unit * near)
     far = rng.uniform(0.68, 1)
     ends = [eye + (level - eye) * k for k in (1.0, far) for level in (top, foot)]
     if rng.uniform() < 0.5:
