@@ -64,18 +64,23 @@ def phrase(scenes: Scenes, *words: str, there: Things | None = None) -> Phrase:
     words: two or more of `PHRASE_WORDS`.  there: `things(scenes)`, for words of the landscape.
     A part of which nothing is drawn (`Recipe.without`) makes its word false.
     Raises ValueError for fewer words, an unknown one, one that is given twice, the landscape's without
-    `there`, and things of other scenes.
+    `there`, things of scenes of another number or size, and scenes of two critters.
     """
     if not isinstance(scenes, Scenes):
         raise ValueError(f"a phrase is about `Scenes`; given {told(scenes)}")
+    if scenes.companion is not None:
+        raise ValueError("a phrase is about one critter; these scenes have two: draw without pair=True")
     for word in words:
         if word not in PHRASE_WORDS:
             close = near(word, PHRASE_WORDS) if isinstance(word, str) else ""
             raise ValueError(f"no word {told(word)}{close}; there are {listing(PHRASE_WORDS, 40)}")
     if len(words) < 2 or len(set(words)) < len(words):
         raise ValueError(f"a phrase is two different words or more; given {', '.join(words) or 'none'}")
+    if there is not None and not isinstance(there, Things):
+        raise ValueError(f"there is {told(there)}; give things(scenes)")
     if there is not None and there.kinds.shape != scenes.parts.shape:
-        raise ValueError(f"things of {len(there)} scenes for {len(scenes)}; give things(scenes)")
+        of, own = tuple(there.kinds.shape), tuple(scenes.parts.shape)
+        raise ValueError(f"things of scenes {of} for {own}; give things(scenes)")
     found = [_word(scenes, word, there) for word in words]
     each = torch.stack([true for true, _ in found], 1)
     masks = torch.stack([mask & true[:, None, None] for true, mask in found]).any(0)

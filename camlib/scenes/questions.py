@@ -1,7 +1,7 @@
 """Questions about scenes, with exact answers: what is on its back? Is it asleep? How many clouds are there?
 
-Everything is read off the recipe, but for what is in sight of the landscape, which `things` tells. A question
-depends on the scenes and the seed alone.
+Everything is read off the recipe, but for what is in sight of the landscape, which `things` tells. What a
+scene is asked depends on the seed, on its place in the set, and on the kinds and how many they are.
 """
 
 from collections.abc import Callable, Sequence
@@ -95,10 +95,13 @@ def questions(
 
     kinds: names from `QUESTIONS`, from which they are drawn; None: all ten.
     The scenes show whole critters: of a part that is not drawn nothing is asked (ValueError). More than three
-    clouds are answered with "3". Raises ValueError also for an unknown kind, and more questions than kinds.
+    clouds are answered with "3". Raises ValueError also for scenes of two critters, an unknown kind, and more
+    questions than kinds.
     """
     if not isinstance(scenes, Scenes):
         raise ValueError(f"questions are about `Scenes`; given {told(scenes)}")
+    if scenes.companion is not None:
+        raise ValueError("questions are about one critter; these scenes have two: draw without pair=True")
     names = _kinds(kinds)
     each, seed = whole(each, "each", 1), seeded(seed)
     if each > len(names):

@@ -58,7 +58,12 @@ def test_every_word_is_true_somewhere_and_false_somewhere() -> None:
         (lambda s: phrase(s, "beak", "beak"), "two different words"),
         (lambda s: phrase(s, "beak", "wings"), "no word 'wings' .did you mean 'wing'"),
         (lambda s: phrase(s, "beak", "stone"), "'stone' is of the landscape"),
-        (lambda s: phrase(s, "beak", "stone", there=scenes.things(s[:2])), "things of 2 scenes for 24"),
+        (lambda s: phrase(s, "beak", "stone", there=scenes.things(s[:2])), r"of scenes \(2, .* for \(24, "),
+        (lambda s: phrase(s, "beak", "stone", there=s), "there is a Scenes; give things"),
+        (
+            lambda s: phrase(critters(2, pair=True), "beak", "wing"),
+            "about one critter; these scenes have two",
+        ),
     ],
 )
 def test_bad_phrases(some: scenes.Scenes, call, says: str) -> None:

@@ -70,6 +70,7 @@ def test_no_two_kinds_are_asked_in_the_same_words() -> None:
         (lambda s: questions(s, each=0), "each"),
         (lambda s: questions(s).of("moon"), "no kind of question 'moon'"),
         (lambda s: questions(critters(2, without=["tail"])), "scene 0 lacks parts"),
+        (lambda s: questions(critters(2, pair=True)), "about one critter; these scenes have two"),
     ],
 )
 def test_bad_questions(some: scenes.Scenes, call, says: str) -> None:
