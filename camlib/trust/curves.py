@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2.functional import gaussian_blur
 
-from ..given import number, seeded, told, whole
+from ..given import number, seeded, tensor, told, whole
 from ..networks.eval_mode import evaluating
 from ..networks.images import check_images
 from ..networks.net import Net
@@ -35,6 +35,7 @@ Ties = Literal["scan", "random"]
 class Curves:
     """probabilities: float32 (N, n + 1), after 0, step, … and all pixels.  pixels: int64 (n + 1,), how many.
 
+    With K targets for each picture they are (N, n + 1, K).
     ties: (N,), the share of each map's pixels that are as hot as another one.
     """
 
@@ -46,13 +47,13 @@ class Curves:
 
     @property
     def areas(self) -> Tensor:
-        """(N,): the area under each curve, by the trapezoid rule, as RISE computes it."""
+        """(N,), or (N, K): the area under each curve, by the trapezoid rule, as RISE computes it."""
         p = self.probabilities
         return (p.sum(1) - p[:, 0] / 2 - p[:, -1] / 2) / (p.shape[1] - 1)
 
     @property
     def score(self) -> Mean:
-        """The mean area, with its interval over pictures."""
+        """The mean area, with its interval over pictures. ValueError where a picture has several targets."""
         return Mean(self.areas)
 
 
@@ -76,8 +77,9 @@ def deletion(
     ties: "scan" or "random"; seed: of the latter.
     Raises ValueError for maps that do not fit, are not finite, and for a network of one output.
     """
-    whole_ones, other = _pair(net, images, fill)
-    return _run(net, whole_ones, other, heatmaps, targets, step, ties, seed, net_sees=whole_ones)
+    pictures, maps = checked(net, images, heatmaps)
+    other = _other(net, pictures, fill)
+    return _run(net, pictures, other, maps, targets, step, ties, seed, whole_ones=pictures)
 
 
 def insertion(
@@ -95,8 +97,9 @@ def insertion(
 
     All else as `deletion`.
     """
-    whole_ones, other = _pair(net, images, fill)
-    return _run(net, other, whole_ones, heatmaps, targets, step, ties, seed, net_sees=whole_ones)
+    pictures, maps = checked(net, images, heatmaps)
+    other = _other(net, pictures, fill)
+    return _run(net, other, pictures, maps, targets, step, ties, seed, whole_ones=pictures)
 
 
 def ranking(heatmap: Tensor, *, ties: Ties = "scan", seed: int = 0) -> Tensor:
@@ -113,18 +116,52 @@ def ranking(heatmap: Tensor, *, ties: Ties = "scan", seed: int = 0) -> Tensor:
     return mixed[flat[mixed].argsort(descending=True, stable=True)]
 
 
-def _pair(net: Net, images: Tensor, fill: object) -> tuple[Tensor, Tensor]:
-    """The pictures, and what is put in their place."""
-    check_images(net, images)
+def checked(net: Net, images: Tensor, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
+    """The pictures, float32 on the network's device, and their heatmaps (N, H, W) on the CPU.
+
+    Raises ValueError for what are no pictures, a network of one output, and maps that do not fit the pictures
+    or are not finite.
+    """
+    high, wide = check_images(net, images)
     check_several(net)
-    given = images.detach().to(net.mean.device).float()
+    maps = tensor(heatmaps, "heatmaps").detach().cpu()
+    if tuple(maps.shape) != (len(images), high, wide):
+        raise ValueError(f"heatmaps {tuple(maps.shape)} for {len(images)} pictures of {high} × {wide}")
+    if not maps.isfinite().all():
+        raise ValueError("heatmaps hold values that are NaN or infinite")
+    return images.detach().to(net.mean.device).float(), maps
+
+
+def wanted(net: Net, pictures: Tensor, targets: Targets) -> Tensor:
+    """The targets' class indices, (N,) or (N, K); of None each picture's top-1 class, (N,).
+
+    The caller puts the network in eval mode.
+    """
+    found = class_indices(net, targets, len(pictures))
+    if found is None:
+        found = torch.cat([net(part).argmax(1) for part in torch.split(pictures, _AT_ONCE)])
+    return found
+
+
+def probabilities(net: Net, pictures: Tensor, classes: Tensor) -> Tensor:
+    """One class's probability for each picture (B, C, H, W), or K classes': float32 (B,), or (B, K).
+
+    classes: an index, or (K,).  The numbers are on the CPU. The caller puts the network in eval mode.
+    """
+    answers: list[Tensor] = [net(part.to(net.mean.device)) for part in torch.split(pictures, _AT_ONCE)]
+    return torch.cat([one.float().softmax(1)[:, classes] for one in answers]).cpu()
+
+
+def _other(net: Net, pictures: Tensor, fill: object) -> Tensor:
+    """What is put in the place of the pictures."""
     if fill == "mean":
-        return given, net.mean.float().expand_as(given)
+        return net.mean.float().expand_as(pictures)
     if fill == "blur":
-        return given, gaussian_blur(given, [11, 11], [5.0, 5.0])
+        blurred: Tensor = gaussian_blur(pictures, [11, 11], [5.0, 5.0])
+        return blurred
     if isinstance(fill, str) or not 0 <= (grey := number(fill, "fill", "a grey in [0, 1]")) <= 1:
         raise ValueError(f"fill is {told(fill)}; there are 'mean', 'blur' and greys in [0, 1]")
-    return given, torch.full_like(given, grey)
+    return torch.full_like(pictures, grey)
 
 
 def _run(
@@ -136,32 +173,21 @@ def _run(
     step: int | None,
     ties: Ties,
     seed: int,
-    net_sees: Tensor,
+    whole_ones: Tensor,
 ) -> Curves:
     n, _, high, wide = start.shape
-    if tuple(heatmaps.shape) != (n, high, wide):
-        raise ValueError(f"heatmaps {tuple(heatmaps.shape)} for {n} pictures of {high} × {wide}")
-    if not heatmaps.isfinite().all():
-        raise ValueError("heatmaps hold values that are NaN or infinite")
-    pixels = high * wide
+    pixels, seed = high * wide, seeded(seed)
     size = 8 * wide if step is None else whole(step, "step", 1, pixels)
     counts = torch.arange(0, pixels + size, size).clamp(max=pixels)
     with evaluating(net), torch.inference_mode():
-        wanted = class_indices(net, targets, n)
-        if wanted is None:
-            wanted = torch.cat([net(part).argmax(1) for part in torch.split(net_sees, _AT_ONCE)])
-        curves = []
+        classes, curves = wanted(net, whole_ones, targets), []
         for k in range(n):
             place = torch.empty(pixels, dtype=torch.int64)
             place[ranking(heatmaps[k], ties=ties, seed=seed + k)] = torch.arange(pixels)
             place = place.reshape(high, wide).to(start.device)
             done = place < counts.to(start.device)[:, None, None]  # (n + 1, H, W)
-            some = torch.where(done[:, None], end[k], start[k])
-            shares = torch.cat(
-                [net(part).float().softmax(1)[:, wanted[k]] for part in torch.split(some, _AT_ONCE)]
-            )
-            curves.append(shares.cpu())
-    tied = [_tied(one) for one in heatmaps.detach().cpu()]
+            curves.append(probabilities(net, torch.where(done[:, None], end[k], start[k]), classes[k]))
+    tied = [_tied(one) for one in heatmaps]
     return Curves(torch.stack(curves).clone(), counts, torch.tensor(tied))
 
 

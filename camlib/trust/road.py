@@ -12,7 +12,7 @@ What was scattered comes back from its neighbours; what was one patch does not: 
 holes' shape as well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,14 +21,13 @@ from scipy.sparse import csc_matrix
 from scipy.sparse.linalg import splu
 from torch import Tensor
 
-from ..given import number, seeded, tensor
+from ..given import number, seeded, tensor, told
 from ..networks.eval_mode import evaluating
-from ..networks.images import check_images
 from ..networks.net import Net
-from ..networks.targets import Targets, check_several, class_indices
+from ..networks.targets import Targets
 from ..scores.spread import Mean
 from ..wording import in_short
-from .curves import ranking
+from .curves import checked, probabilities, ranking, wanted
 
 __all__ = ["SHARES", "Road", "imputed", "road"]
 
@@ -44,9 +43,9 @@ _OUTSIDE, _SEEN = -2, -1
 
 @dataclass(frozen=True, eq=False)
 class Road:
-    """The class's probability without the hottest, and without the coolest pixels: float32 (N, K) each.
+    """The class's probability without the hottest, and without the coolest pixels: float32 (N, S) each.
 
-    shares: (K,), of the pixels that are taken away.
+    With K targets for each picture they are (N, S, K).  shares: S of them, of the pixels that are taken away.
     """
 
     hottest: Tensor
@@ -57,12 +56,15 @@ class Road:
 
     @property
     def scores(self) -> Tensor:
-        """(N,), in [-½, ½]: (coolest - hottest) / 2, the mean over shares. High is good, chance is 0."""
+        """(coolest - hottest) / 2, the mean over shares, in [-½, ½]: (N,), or (N, K) as above.
+
+        High is good, chance is 0.
+        """
         return (self.coolest - self.hottest).mean(1) / 2
 
     @property
     def score(self) -> Mean:
-        """The mean over pictures, with its interval."""
+        """The mean over pictures, with its interval. ValueError where a picture has several targets."""
         return Mean(self.scores)
 
 
@@ -80,53 +82,51 @@ def road(
 
     images: (N, C, H, W) in [0, 1].  heatmaps: (N, H, W); equal pixels are put in an order by chance, as the
     published code does.  targets: None: each whole picture's top-1 class.
-    shares: of the pixels, between 0 and 1.  noise: its standard deviation, of light in [0, 1].
-    Raises ValueError for maps that do not fit, or are not finite, for shares of nothing or of all, and for a
-    network of one output.
+    shares: of the pixels, between 0 and 1; pixels are whole, rounded down.  noise: its standard deviation,
+    of light in [0, 1].
+    Raises ValueError for maps that do not fit, or are not finite, for shares of nothing or of all, or that
+    are no list, and for a network of one output.
     """
-    check_images(net, images)
-    check_several(net)
-    seed = seeded(seed)
-    given, n = images.detach().cpu().float(), len(images)
-    maps = tensor(heatmaps, "heatmaps")
-    spread = number(noise, "noise", "a standard deviation, such as .01")
-    if spread < 0:
-        raise ValueError(f"noise is {noise}; give a standard deviation, 0 or more")
-    if tuple(maps.shape) != (n, *images.shape[2:]):
-        raise ValueError(f"heatmaps {tuple(maps.shape)} for {n} pictures of {tuple(images.shape[2:])}")
-    if not maps.isfinite().all():
-        raise ValueError("heatmaps hold values that are NaN or infinite")
+    pictures, maps = checked(net, images, heatmaps)
+    seed, spread = seeded(seed), _deviation(noise)
+    given: object = shares
+    if isinstance(given, str) or not isinstance(given, Iterable) or getattr(given, "ndim", 1) != 1:
+        raise ValueError(f"shares is {told(shares)}; give a list of them: shares=[.1]")
+    taken = tuple(number(share, "shares", "shares between 0 and 1") for share in shares)
     pixels = maps[0].numel()
-    counts = [int(pixels * number(share, "shares", "shares between 0 and 1")) for share in shares]
+    counts = [int(pixels * share) for share in taken]
     if not counts or not all(0 < count < pixels for count in counts):
-        raise ValueError(f"shares are {list(shares)}; each must leave pixels out, and some in")
+        raise ValueError(f"shares are {list(taken)}; each must leave pixels out, and some in")
     with evaluating(net), torch.inference_mode():
-        wanted = class_indices(net, targets, n)
-        if wanted is None:
-            wanted = net(given.to(net.mean.device)).argmax(1)
+        classes, whole_ones = wanted(net, pictures, targets), pictures.cpu()
         found = []
-        for k in range(n):
+        for k in range(len(whole_ones)):
             order = ranking(maps[k], ties="random", seed=seed + k)
             some = [
-                _without(given[k], way[:count], spread, seed + k)
+                _without(whole_ones[k], way[:count], spread, seed + k)
                 for way in (order, order.flip(0))
                 for count in counts
             ]
-            logits = net(torch.stack(some).to(net.mean.device)).float()
-            found.append(logits.softmax(1)[:, wanted[k]].cpu().reshape(2, -1))
+            answers = probabilities(net, torch.stack(some), classes[k])
+            found.append(torch.stack(answers.tensor_split(2)))  # the hottest first, the coolest first
     both = torch.stack(found).clone()
-    return Road(both[:, 0], both[:, 1], tuple(shares))
+    return Road(both[:, 0], both[:, 1], taken)
 
 
 def imputed(image: Tensor, missing: Tensor, *, noise: float = 0.01, seed: int = 0) -> Tensor:
     """The picture (C, H, W) with its missing pixels, bool (H, W), spread in from the others, and noise.
 
     Its light may leave [0, 1] by the noise: it is not clipped.
-    Raises ValueError where no pixel is left, or a whole picture's shapes do not fit.
+    Raises ValueError where no pixel is left, where missing is not bool or does not fit the picture, and for a
+    noise below 0.
     """
+    image, missing = tensor(image, "image"), tensor(missing, "missing")
     if image.ndim != 3 or missing.shape != image.shape[1:]:
         raise ValueError(f"missing is {tuple(missing.shape)} for a picture {tuple(image.shape)}")
-    gone = missing.detach().cpu().numpy().astype(bool)
+    if missing.dtype != torch.bool:
+        raise ValueError(f"missing is {told(missing)}; give a bool one, true for a missing pixel")
+    spread, missing = _deviation(noise), missing.cpu()
+    gone = missing.numpy()
     if gone.all():
         raise ValueError("every pixel is missing: nothing is left to spread")
     found = image.detach().cpu().float().clone()
@@ -136,8 +136,15 @@ def imputed(image: Tensor, missing: Tensor, *, noise: float = 0.01, seed: int = 
         solver = splu(system, "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
         light = torch.from_numpy(solver.solve(known).T).float()
         random = torch.Generator().manual_seed(seeded(seed))
-        found[:, missing.cpu()] = light + noise * torch.randn(light.shape, generator=random)
+        found[:, missing] = light + spread * torch.randn(light.shape, generator=random)
     return found
+
+
+def _deviation(noise: float) -> float:
+    spread = number(noise, "noise", "a standard deviation, such as .01")
+    if spread < 0:
+        raise ValueError(f"noise is {noise}; give a standard deviation, 0 or more")
+    return spread
 
 
 def _without(image: Tensor, pixels: Tensor, noise: float, seed: int) -> Tensor:

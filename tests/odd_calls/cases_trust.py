@@ -73,12 +73,25 @@ CASES: list[Case] = [
     told(
         "road: a share in words", lambda: trust.road(NET, X, HEAT, shares=["half"]), "shares between 0 and 1"
     ),
+    told("road: a bare share", lambda: trust.road(NET, X, HEAT, shares=0.1), "shares is 0.1; give a list"),
+    right(
+        "road: shares as a tensor",
+        lambda: trust.road(NET, X, HEAT, shares=torch.tensor([0.25, 0.5])).shares,
+        lambda shares: shares == (0.25, 0.5),
+    ),
     told("road: a seed in words", lambda: trust.road(NET, X, HEAT, seed="x"), "seed"),
     told("road: a negative noise", lambda: trust.road(NET, X, HEAT, noise=-1), "noise is -1"),
     told("road: one output", lambda: trust.road(cl.wrap(ONE_OUTPUT, size=12), X, HEAT), "output|classes"),
     told("road: a module", lambda: trust.road(MODULE, X, HEAT), "no Net yet"),
     right("road: ties", lambda: trust.road(NET, X, 0 * HEAT, 0).score, lambda s: abs(float(s)) <= 0.5),
     told("imputed: all missing", lambda: trust.imputed(X[0], torch.ones(12, 12) > 0), "nothing is left"),
+    told(
+        "imputed: whole numbers",
+        lambda: trust.imputed(X[0], (HEAT[0] > 0.5).long()),
+        "int64.*give a bool one",
+    ),
+    told("imputed: bytes", lambda: trust.imputed(X[0], (HEAT[0] > 0.5).byte()), "uint8.*give a bool one"),
+    told("imputed: a negative noise", lambda: trust.imputed(X[0], HEAT[0] > 0.5, noise=-1), "noise is -1"),
     told("imputed: other shapes", lambda: trust.imputed(X[0], HEAT > 1), "for a picture"),
     right(
         "imputed: nothing missing",
@@ -87,6 +100,9 @@ CASES: list[Case] = [
     ),
     told("nudged: another wish", lambda: trust.nudged(NET, X, HEAT[0]), r"cells are \(6, 6\)"),
     told("nudged: a plain wish", lambda: trust.nudged(NET, X, torch.ones(6, 6)), "the same everywhere"),
+    told("nudged: a grey wish", lambda: trust.nudged(NET, X, torch.full((6, 6), 0.1)), "the same everywhere"),
+    told("nudged: a wish of NaN", lambda: trust.nudged(NET, X, torch.eye(6) / 0), "not finite"),
+    told("nudged: two targets each", lambda: trust.nudged(NET, X, torch.eye(6), [[0, 1]] * 2), "2 targets"),
     told("nudged: no light", lambda: trust.nudged(NET, X, torch.eye(6), most=0), "most"),
     told("nudged: a module", lambda: trust.nudged(MODULE, X, torch.eye(6)), "no Net yet"),
     right("nudged: by name", lambda: trust.nudged(NET, X, torch.eye(6), "class 1", steps=2).shape, bool),

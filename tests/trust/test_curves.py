@@ -94,6 +94,14 @@ def test_against_the_published_protocol(step: int) -> None:
         assert float(got.areas) == pytest.approx(area, abs=1e-6)
 
 
+def test_several_targets_have_a_curve_each() -> None:
+    several = deletion(adds_up_red(), PICTURE, RED[None], [[0, 1]], step=1)
+    for k in range(2):
+        alone = deletion(adds_up_red(), PICTURE, RED[None], k, step=1)
+        torch.testing.assert_close(several.probabilities[..., k], alone.probabilities)
+        torch.testing.assert_close(several.areas[:, k], alone.areas)
+
+
 def test_refusals() -> None:
     net = adds_up_red()
     with pytest.raises(ValueError, match="heatmaps"):
@@ -102,5 +110,9 @@ def test_refusals() -> None:
         deletion(net, PICTURE, RED[None], ties="first")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="fill is 'white'"):
         deletion(net, PICTURE, RED[None], fill="white")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="seed is 'x'"):
+        deletion(net, PICTURE, RED[None], seed="x")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="heatmaps: given a NumPy array"):
+        deletion(net, PICTURE, RED[None].numpy())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="NaN"):
         deletion(net, PICTURE, RED[None] * torch.nan)

@@ -2,9 +2,12 @@
 
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional
 
 from camlib.heatmaps.cam import class_maps
-from camlib.networks.zoo import load
+from camlib.networks.net import Net
+from camlib.networks.zoo import load, wrap
 from camlib.scenes.scenes import critters
 from camlib.trust.nudge import nudged
 
@@ -38,6 +41,65 @@ def test_the_map_goes_where_it_is_wished_and_the_answer_stays() -> None:
     assert abs(by_chance - at_first) < 0.05
     assert all(p.grad is None for p in net.parameters())
     assert not net.layer("conv5")._forward_hooks
+
+
+def small(module: nn.Module) -> Net:
+    return wrap(module, size=12)
+
+
+def test_under_inference_mode_too() -> None:
+    torch.manual_seed(0)
+    net = small(nn.Sequential(nn.Conv2d(3, 5, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 2)))
+    images, wish = torch.rand(2, 3, 12, 12), torch.rand(10, 10)
+    want = nudged(net, images, wish, steps=3)
+    with torch.inference_mode():
+        found = nudged(net, images.clone(), wish.clone(), steps=3)
+    assert torch.equal(found, want)
+
+
+def test_a_map_that_is_the_same_everywhere_is_moved_too() -> None:
+    """Of grey pictures, whose map has no shape yet; its correlation with the wish is no 0 / 0."""
+    torch.manual_seed(0)
+    net = small(nn.Sequential(nn.Conv2d(3, 5, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 2)))
+    grey, wish = torch.full((2, 3, 12, 12), 0.5), torch.linspace(0, 1, 100).reshape(10, 10)
+    changed = nudged(net, grey, wish, 0, steps=3)
+    assert changed.isfinite().all()
+    assert not torch.equal(changed, grey)
+    assert alike(class_maps(net, changed, 0), wish) > 0.3
+
+
+class Last(nn.Module):
+    """A map whose channels are last, or that goes through a ReLU that is no layer, or is itself none."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how, self.conv = how, nn.Conv2d(3, 5, 3)
+        self.norm, self.linear = nn.LayerNorm(5), nn.Linear(5, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.how == "channels last":
+            pooled = self.norm(self.conv(x).permute(0, 2, 3, 1)).mean((1, 2))
+        else:
+            bare = self.how == "no layer"
+            pooled = (functional.conv2d(x, self.conv.weight) if bare else self.conv(x)).relu().mean((2, 3))
+        logits: torch.Tensor = self.linear(pooled)
+        return logits
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("channels last", "what Last pools is not what its layer"),
+        ("a bare relu", "what Last pools is not what its layer conv gives out"),
+        ("no layer", "Last has no layer that gives out"),
+    ],
+)
+def test_the_layer_gives_out_what_is_pooled(how: str, says: str) -> None:
+    torch.manual_seed(0)
+    last = Last(how)
+    with pytest.raises(ValueError, match=says):
+        nudged(small(last), torch.rand(2, 3, 12, 12), torch.rand(10, 10), steps=2)
+    assert not any(module._forward_hooks for module in last.modules())
 
 
 def test_no_class_activation_map_no_nudge() -> None:

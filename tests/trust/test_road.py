@@ -6,6 +6,7 @@ import torch
 
 from camlib.networks.zoo import load
 from camlib.scenes.scenes import critters
+from camlib.trust import curves
 from camlib.trust.baselines import blob, noise
 from camlib.trust.curves import ranking
 from camlib.trust.road import SHARES, imputed, road
@@ -92,6 +93,32 @@ def test_a_map_turned_round_scores_the_opposite() -> None:
     one, turned = (road(net, scenes.images, m, scenes.labels, shares=(0.3,), noise=0) for m in (heat, -heat))
     torch.testing.assert_close(one.hottest, turned.coolest, atol=1e-5, rtol=0)
     torch.testing.assert_close(one.scores, -turned.scores, atol=1e-5, rtol=0)
+
+
+def test_several_targets_have_a_score_each() -> None:
+    """With as many targets as shares, so that nothing is told apart by its size."""
+    net, scenes = load("critternet_gap"), critters(2, seed=4)
+    heat, both = blob(net, scenes.images), torch.tensor([[0, 1], [2, 3]])
+    several = road(net, scenes.images, heat, both, shares=(0.2, 0.5))
+    assert several.hottest.shape == several.coolest.shape == (2, 2, 2)
+    for k in range(2):
+        alone = road(net, scenes.images, heat, both[:, k], shares=(0.2, 0.5))
+        torch.testing.assert_close(several.hottest[..., k], alone.hottest)
+        torch.testing.assert_close(several.coolest[..., k], alone.coolest)
+        torch.testing.assert_close(several.scores[:, k], alone.scores)
+    with pytest.raises(ValueError, match="one number for each picture"):
+        several.score  # noqa: B018
+
+
+def test_answers_are_asked_for_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, scenes = load("critternet_gap"), critters(3, seed=4)
+    heat, asked = blob(net, scenes.images), []
+    whole = road(net, scenes.images, heat, shares=(0.2, 0.5))
+    monkeypatch.setattr(curves, "_AT_ONCE", 2)
+    with net.register_forward_pre_hook(lambda _, inputs: asked.append(len(inputs[0]))):
+        parts = road(net, scenes.images, heat, shares=(0.2, 0.5))
+    assert max(asked) == 2
+    torch.testing.assert_close(parts.hottest, whole.hottest)
 
 
 def test_the_published_shares() -> None:
