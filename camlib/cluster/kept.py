@@ -40,6 +40,7 @@ class Kept:
 
     def keep(self, shard: Shard, done: Done) -> None:
         """Keep what a worker gave."""
+        done = done._replace(result=pickle.loads(done.result))
         if self.folder is None:
             self._held[shard] = done
             return

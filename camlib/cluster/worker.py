@@ -32,6 +32,9 @@ class Job(NamedTuple):
 class Done(NamedTuple):
     """A shard's result, None where no picture could be read; and what could not be, path → reason.
 
+    As it travels, the result is its pickle: torch sends tensors between processes as handles, and whoever
+    dies before they are fetched takes a finished shard along.
+
     worker: the machine and process that did it, from `began` to `ended`, in seconds since 1970 by its clock.
     """
 
@@ -70,4 +73,4 @@ def run(job: Job, network: "bytes | Path", pictures: bytes, first: int) -> Done:
             raise
         result = None
     skipped = dict(part.skipped) if isinstance(part, Folder) else {}
-    return Done(result, skipped, ":".join(map(str, here())), began, time.time())
+    return Done(pickle.dumps(result, protocol=5), skipped, ":".join(map(str, here())), began, time.time())

@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import pickle
 import signal
 import tarfile
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ from camlib import (
 from camlib.cluster import work as driver
 from camlib.cluster.shard import Shard, cut
 from camlib.cluster.shards import part_of
-from camlib.cluster.worker import run
+from camlib.cluster.worker import Job, here, run
 from camlib.units.dissect import highest_cells
 from camlib.units.patches import TopPatches
 
@@ -181,6 +182,14 @@ def test_ties_are_those_of_one_pass(net: Net, crowd: Any) -> None:
         best = map_shards(top_patches, net, "conv5", twins, engine=here, size=8, batch_size=8, k=3)
     assert same(best, top_patches(net, "conv5", twins, k=3, batch_size=8))
     assert torch.get_num_threads() >= 1
+
+
+def test_a_result_travels_by_value(net: Net, crowd: Any) -> None:
+    # as a handle it would be gone if its worker died before it was fetched
+    job = Job("a key", here(), "codes", "conv5", {"batch_size": 16})
+    done = run(job, pickle.dumps(net), pickle.dumps(crowd[torch.arange(4)]), 0)
+    assert isinstance(done.result, bytes)
+    assert torch.equal(pickle.loads(done.result), codes(net, "conv5", crowd.images[:4]))
 
 
 class Deadly:
