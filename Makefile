@@ -28,7 +28,9 @@ test: env ## all checks: ruff, mypy, the tests, every lesson's cells
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	@# no progress bars where output is compared: only the console's tqdm, which QT_API asks for, knows TQDM_DISABLE
-	QT_API= TQDM_DISABLE=1 $(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks
+	@# a file stays with one worker: a lesson is a kernel; torch's threads would only wait for one another
+	QT_API= TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile \
+		--no-loadscope-reorder --nbval-lax --nbval-current-env --nbval-cell-timeout=300 tests notebooks
 
 check: env ## while at work: ruff, mypy and the library's tests, without lessons, browser and zoo
 	$(PY) -m ruff check .
