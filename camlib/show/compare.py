@@ -71,7 +71,10 @@ def compare(
     ax.set(xlim=(lowest, highest), ylim=(len(rows) - 0.5, -0.5), yticks=range(len(rows)))
     ax.set_yticklabels(list(rows), size=13)
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:{form}}")
-    ax.locator_params(axis="x", nbins=6)
+    if zoom:  # no quarters, which a rounded number would tell wrongly
+        ax.locator_params(axis="x", nbins=4, steps=[1, 2, 5, 10])
+    else:
+        ax.locator_params(axis="x", nbins=6)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     for text, value in named.items():
