@@ -78,8 +78,10 @@ watermark: env ## put ImageNet-W's watermark on photographs, for lesson 12
 	$(PY) -m pip install --quiet --constraint constraints.txt -e ".[watermark]"
 	$(PY) -m tools.watermark
 
-capsules: env ## train capsules on MNIST again, right and wrong, for lesson 13
+capsules: env ## train capsules on MNIST and on scenes again, right and wrong, for lesson 13
 	$(PY) -m tools.capsules
+	$(PY) -m tools.capsules_decoder
+	$(PY) -m tools.capsules_scenes
 
 weights: env ## list the networks and where their weights are
 	$(PY) -m camlib weights list

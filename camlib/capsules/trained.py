@@ -1,21 +1,37 @@
-"""The long run of lesson 13, shipped as a small table: capsules on MNIST, right and wrong, three seeds each.
+"""The long runs of lesson 13, in small tables: capsules on MNIST, right and wrong, and what they draw.
 
-`make capsules` makes it again (`tools/capsules.py`): data/capsules/mnist.csv.
+`make capsules` makes them again (`tools/capsules.py`, `capsules_decoder.py`, `capsules_scenes.py`):
+data/capsules/mnist.csv, drawn.csv and scenes.csv.
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
-__all__ = ["Trained", "read_table", "trained_file", "trained_on_mnist"]
+from ..given import told
+
+__all__ = [
+    "Asked",
+    "Drawing",
+    "Trained",
+    "asked",
+    "drawings",
+    "drawings_file",
+    "read_table",
+    "scenes_file",
+    "table_folder",
+    "trained_file",
+    "trained_on_mnist",
+    "write_table",
+]
 
 
 class Trained(NamedTuple):
     """One network's share of right answers to digits that were changed in one way.
 
     variant: how it was built.  seed: of its start and the order of digits.  digits: how they were changed.
-    parameters: how many it learned.  seconds: of one core.
+    parameters: how many it learned, without a decoder's.  seconds: of one core.
     """
 
     variant: str
@@ -32,28 +48,123 @@ class Trained(NamedTuple):
         return cls(row["variant"], int(row["seed"]), row["digits"], float(row["accuracy"]), *numbers)
 
 
-def trained_file() -> Path:
-    """Where the table lies: in an installed package camlib/capsules/data, else data/capsules."""
+class Drawing(NamedTuple):
+    """Which share of MNIST's variance a decoder draws again from one kind of code, told the class.
+
+    code: of what it draws.  seed: of the network.  digits: "as they are" or "overlapping", each of the two.
+    explained: 1 − Σ (drawing − digit)² / Σ (mean digit − digit)², over pixels and digits.
+    """
+
+    code: str
+    seed: int
+    digits: str
+    explained: float
+
+
+class Asked(NamedTuple):
+    """One network's score in one question about scenes: a share from 0 to 1, but for R² and minutes."""
+
+    network: str
+    seed: int
+    question: str
+    score: float
+
+
+_Row = TypeVar("_Row", Trained, Drawing)
+
+
+def table_folder() -> Path:
+    """Where lesson 13's tables lie: in an installed package camlib/capsules/data, else data/capsules."""
     room = Path(__file__).resolve().parent
     installed = room / "data"
-    folder = installed if installed.is_dir() else room.parents[1] / "data" / "capsules"
-    return folder / "mnist.csv"
+    return installed if installed.is_dir() else room.parents[1] / "data" / "capsules"
+
+
+def trained_file() -> Path:
+    """Where the table of runs on MNIST lies."""
+    return table_folder() / "mnist.csv"
+
+
+def drawings_file() -> Path:
+    """Where the table of drawings lies."""
+    return table_folder() / "drawn.csv"
+
+
+def scenes_file() -> Path:
+    """Where the table of questions about scenes lies."""
+    return table_folder() / "scenes.csv"
 
 
 def read_table(file: Path) -> list[Trained]:
-    """The rows of such a table."""
-    with file.open(encoding="utf-8", newline="") as opened:
-        return [Trained.of(row) for row in csv.DictReader(opened)]
+    """The rows of a table of runs."""
+    return [Trained.of(row) for row in _rows(file)]
 
 
 def trained_on_mnist(digits: str = "as they are", *, file: Path | None = None) -> dict[str, list[Trained]]:
-    """Variant → its rows, a row for each seed, of digits "as they are", "moved", "turned" or "smaller".
+    """Variant → its rows, a row for each seed, of digits "as they are", "moved", "turned", "smaller" …
 
-    Moved by 4 pixels each way, turned by 30 degrees, or at .6 of their size. "As they are" on all 10 000 of
-    MNIST's test digits, else on the first 4000. Raises ValueError for other digits.
+    Moved by 4 pixels each way, turned by 30 degrees, or at .6 of their size; "overlapping" are two digits of
+    different classes, each shifted by up to 2 pixels, their light added up, and right is who has both among
+    the first two answers. "As they are" on all 10 000 of MNIST's test digits, else on the first 4000.
+    Raises ValueError for other digits.
     """
     rows = read_table(file or trained_file())
-    if digits not in (there := list(dict.fromkeys(row.digits for row in rows))):
-        raise ValueError(f"no digits {digits!r} in the table; there are {', '.join(map(repr, there))}")
-    kinds = dict.fromkeys(row.variant for row in rows)
-    return {kind: [row for row in rows if (row.variant, row.digits) == (kind, digits)] for kind in kinds}
+    return _of_kind(rows, digits, [row.variant for row in rows])
+
+
+def drawings(digits: str = "as they are", *, file: Path | None = None) -> dict[str, list[Drawing]]:
+    """Code → its rows, a row for each seed, of digits "as they are" or "overlapping" (each of the two).
+
+    On MNIST's first 4000 test digits. Raises ValueError for other digits.
+    """
+    rows = [
+        Drawing(row["code"], int(row["seed"]), row["digits"], float(row["explained"]))
+        for row in _rows(file or drawings_file())
+    ]
+    return _of_kind(rows, digits, [row.code for row in rows])
+
+
+def asked(question: str, *, file: Path | None = None) -> dict[str, list[float]]:
+    """Network → its scores in one question, one for each seed, as `tools/capsules_scenes.py` asks it.
+
+    Raises ValueError for another question, and names those there are.
+    """
+    rows = [
+        Asked(row["network"], int(row["seed"]), row["question"], float(row["score"]))
+        for row in _rows(file or scenes_file())
+    ]
+    there = list(dict.fromkeys(row.question for row in rows))
+    if question not in there:
+        raise ValueError(f"no question {told(question)} in the table; there are {'; '.join(there)}")
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        if row.question == question:
+            found.setdefault(row.network, []).append(row.score)
+    return found
+
+
+def write_table(file: Path, rows: Sequence[Any]) -> None:
+    """Named tuples of one kind, as such a table; whole or not there."""
+    temporary = file.with_suffix(".part")
+    with temporary.open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.writer(opened, lineterminator="\n")
+        writer.writerow(rows[0]._fields)
+        writer.writerows(rows)
+    temporary.replace(file)
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def _of_kind(rows: Sequence[_Row], digits: str, names: Sequence[str]) -> dict[str, list[_Row]]:
+    """The rows of one kind of digits, by name, in the table's order."""
+    there = list(dict.fromkeys(row.digits for row in rows))
+    if digits not in there:
+        raise ValueError(f"no digits {told(digits)} in the table; there are {', '.join(map(repr, there))}")
+    found: dict[str, list[_Row]] = {}
+    for row, name in zip(rows, names, strict=True):
+        if row.digits == digits:
+            found.setdefault(name, []).append(row)
+    return found

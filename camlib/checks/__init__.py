@@ -7,7 +7,7 @@ A check tries the learner's function on inputs where the truth is known. It neve
 from .activations import centred_cosine, defended, feeders, lit, peak
 from .beyond_objects import avoided, folded, gone_without, only_units
 from .cam import centred, class_map, grad_cam, heat_and_worth, logit_of_map
-from .capsules import agreed, margin, squashed, unrouted
+from .capsules import agreed, both_found, margin, squashed
 from .fc7_neighbours import distances, kept_fact, precision, times_found
 from .filters import autocorrelation, convolve, filter_picture, gabor, lure
 from .filters_to_labels import flip_agreement, pck
@@ -38,6 +38,7 @@ __all__ = [
     "better_box",
     "beyond",
     "blur_gain",
+    "both_found",
     "box_of_map",
     "box_overlap",
     "boxes_and_words",
@@ -101,6 +102,5 @@ __all__ = [
     "times_found",
     "top_error",
     "two_peaks",
-    "unrouted",
     "worth_and_text",
 ]

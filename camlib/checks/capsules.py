@@ -1,4 +1,4 @@
-"""Lesson 13: squash, one step of routing, the margin loss; what switching routing off changes."""
+"""Lesson 13: squash, one step of routing, the margin loss; two digits at once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import torch
 from ..capsules.loss import margin_loss
 from ..capsules.routing import route, squash, votes
 from ..networks.zoo import load
-from ..scenes.scenes import critters
-from ..units.coupled import coupled
+from ..pictures.digits import digits
 from .prediction import Truth, investigation
 from .verdict import Learners, Wrong, ask, check, demand, demand_number, refuse
 
@@ -111,20 +110,39 @@ def margin(f: Learners) -> str:
     return "right: and once a length is beyond its margin nothing pulls at it any more"
 
 
-def _unrouted(f: Learners) -> Truth:
-    """f(net, scenes): the share of scenes that get another answer with equal couplings."""
-    net, scenes = load("capsnet"), critters(100, seed=1316)
-    three, one = (coupled(net, scenes, iterations=count).answers for count in (3, 1))
-    want = float((three != one).float().mean())
-    mine = demand_number(ask(f, net, scenes, call="unrouted(net, scenes)"), "unrouted(net, scenes)")
-    right = [float((answers == scenes.labels).float().mean()) for answers in (three, one)]
-    if abs(mine - (1 - want)) < 1e-4:
-        raise Wrong("that is the share of answers that stay; asked is the share that changes")
-    if abs(mine - (right[0] - right[1])) < 1e-4 and abs(mine - want) > 1e-4:
-        raise Wrong("that is the loss of accuracy; an answer may change from one wrong class to another")
+def _both_found(f: Learners) -> Truth:
+    """f(net, one, other, classes): of digits laid over others, in which share both lead all other classes."""
+    some = digits(source="sklearn")
+    half = len(some) // 2
+    apart = some.labels[:half] != some.labels[half:]
+    one, other = (images[apart] for images in (some.images[:half], some.images[half:]))
+    classes = torch.stack([some.labels[:half], some.labels[half:]], 1)[apart]
+    net, both = load("capsnet_digits"), (one + other).clamp(max=1)
+    with torch.inference_mode():
+        two = net(both).topk(2).indices
+        alone = (net(some.images).argmax(1) == some.labels).float().mean()
+    hits = (two[:, :, None] == classes[:, None]).any(2)
+    want = float(hits.all(1).float().mean())
+    mine = demand_number(ask(f, net, one, other, classes, call="both_found(…)"), "both_found(…)")
+    mistakes = {
+        "that asks for one of the two among the first two answers; count where both are": hits.any(1),
+        "that asks whether the first answer is one of the two; ask for both, among the first two": hits[:, 0],
+        "the order does not matter: sort both pairs before you compare them": (two == classes).all(1),
+    }
+    for sentence, found in mistakes.items():
+        if abs(mine - float(found.float().mean())) < 1e-4 < abs(mine - want):
+            raise Wrong(sentence)
+    if abs(mine - float(hits.float().mean())) < 1e-4 < abs(mine - want):
+        raise Wrong("that is the share of digits that are found; asked is in how many pairs both are")
     if abs(mine - want) > 0.011:
-        raise Wrong(f"of these 100 scenes {want:.0%} change their answer, not {mine:.0%}")
-    return want, f"Right are {right[0]:.0%} with three iterations, and {right[1]:.0%} with one."
+        raise Wrong(
+            f"both are found in {want:.0%} of these {len(classes)} pairs, not in {mine:.0%}: add the light "
+            "of the two digits, at most 1, and compare the two longest capsules with the two classes"
+        )
+    said = (
+        f"Alone {alone:.0%} of these digits are right: if the two did not disturb each other, both would be "
+    )
+    return want, f"{said}found in {alone**2:.0%} of the pairs. Guessing finds both in {1 / 45:.0%}."
 
 
-unrouted = investigation(_unrouted, near=0.03)
+both_found = investigation(_both_found, near=0.05)

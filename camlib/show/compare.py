@@ -12,6 +12,7 @@ from .figure import DARK, GREY, PAD, WIDTH, Figure, breadth, page, place, styled
 __all__ = ["compare", "compare_along"]
 
 _ROW, _LINE, _AXIS = 0.42, 0.24, 0.36  # inches: a row, a base rate's name, the axis' numbers
+_CUT = 0.26  # inches: that the axis shows a part only
 _PLAIN = "#b3560a"  # the untrained network
 _UNTRAINED = "untrained"
 
@@ -25,6 +26,7 @@ def compare(
     title: str,
     alt: str | None = None,
     form: str = ".0%",
+    zoom: tuple[float, float] | None = None,
 ) -> Figure:
     """A row for each thing compared: its value, how far it would move, and the base rates as lines.
 
@@ -33,7 +35,10 @@ def compare(
     untrained: the same of the untrained network; None only where nothing that is compared was trained.
     base: what answers that do not look score, by name: `scores.base_rates(labels)`, a box in the middle, the
     best that is possible.  form: how values are written.
-    Raises ValueError for a number without a spread, and where `measured` or `base` is empty.
+    zoom: the two ends of the axis, where rows that are close together should be told apart; the axis says so,
+    and an arrow at its edge stands for what lies outside.
+    Raises ValueError for a number without a spread, where `measured` or `base` is empty, and for a zoom in
+    which no row lies.
     """
     rows = _spreads(measured, untrained, base)
     written = {name: f"{one:{form}}".replace(" in ", "\nin ") for name, one in rows.items()}
@@ -50,32 +55,42 @@ def compare(
     lowest, highest = min(ends), max(ends)
     margin = 0.04 * (highest - lowest) or 0.5
     lowest, highest = lowest - margin, highest + margin
-    named = {f"{name} {value:{form}}": value for name, value in base.items()}
+    if zoom is not None:
+        lowest, highest = _zoomed(zoom, rows)
+        cut = f"The axis shows {lowest:{form}} to {highest:{form}} only; arrows point to what lies outside."
+        note += f" {cut}"
+    named = {f"{_arrow(value, lowest, highest)}{name} {value:{form}}": value for name, value in base.items()}
     levels = _levels(named, lambda value: across * (value - lowest) / (highest - lowest), across)
-    tall = _ROW * len(rows)
-    height = _AXIS + tall + _LINE * (max(level for _, level in levels.values()) + 1) + 0.06
+    tall, under = _ROW * len(rows), _AXIS + (_CUT if zoom else 0)
+    height = under + tall + _LINE * (max(level for _, level in levels.values()) + 1) + 0.06
     figure = page(title, alt, f"{content}. For comparison: {against}.{note}", height)
     figure.shades = SHADES
-    ax = place(figure, left, PAD + _AXIS, across, tall)
+    ax = place(figure, left, PAD + under, across, tall)
+    if zoom:
+        ax.set_xlabel(cut, size=11, color=GREY, loc="right")
     ax.set(xlim=(lowest, highest), ylim=(len(rows) - 0.5, -0.5), yticks=range(len(rows)))
     ax.set_yticklabels(list(rows), size=13)
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:{form}}")
-    ax.locator_params(axis="x", nbins=6)
+    if zoom:  # no quarters, which a rounded number would tell wrongly
+        ax.locator_params(axis="x", nbins=4, steps=[1, 2, 5, 10])
+    else:
+        ax.locator_params(axis="x", nbins=6)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     for text, value in named.items():
         centre, level = levels[text]
         top = tall + 0.06 + _LINE * level
-        ax.plot(
-            [value, value],
-            [0, (top + 0.02) / tall],
-            ":",
-            transform=ax.get_xaxis_transform(),
-            color=GREY,
-            lw=1.6,
-            clip_on=False,
-            zorder=1,
-        )
+        if lowest <= value <= highest:
+            ax.plot(
+                [value, value],
+                [0, (top + 0.02) / tall],
+                ":",
+                transform=ax.get_xaxis_transform(),
+                color=GREY,
+                lw=1.6,
+                clip_on=False,
+                zorder=1,
+            )
         ax.text(
             centre / across,
             (top + 0.04) / tall,
@@ -89,6 +104,11 @@ def compare(
         )
     for row, (name, one) in enumerate(rows.items()):
         colour = _PLAIN if name == _UNTRAINED else DARK
+        inside = 0.02 * (highest - lowest)
+        if one.low < lowest:
+            ax.plot([lowest + inside], [row], "<", color=colour, ms=10)
+        if one.high > highest:
+            ax.plot([highest - inside], [row], ">", color=colour, ms=10)
         if one.points:
             ax.plot(one.points, [row] * len(one.points), "o", color=colour, ms=6, alpha=0.45, mew=0)
             ax.plot([one.value] * 2, [row - 0.28, row + 0.28], "-", color=colour, lw=3)
@@ -187,6 +207,21 @@ def _spreads(
         except ValueError as error:
             raise ValueError(f"{name!r}: {error}") from None
     return rows
+
+
+def _zoomed(zoom: tuple[float, float], rows: Mapping[str, Spread]) -> tuple[float, float]:
+    """The ends of the axis, looked at."""
+    lowest, highest = zoom
+    if not lowest < highest:
+        raise ValueError(f"zoom is {zoom}; give the lower end of the axis, and the upper one")
+    if not any(lowest <= one.value <= highest for one in rows.values()):
+        raise ValueError(f"zoom is {zoom}, and no row lies there")
+    return lowest, highest
+
+
+def _arrow(value: float, lowest: float, highest: float) -> str:
+    """What stands before the name of a base rate: which way it lies, where it is outside the axis."""
+    return "◂ " if value < lowest else "▸ " if value > highest else ""
 
 
 def _levels(

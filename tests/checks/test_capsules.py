@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from camlib import checks, coupled
+from camlib import checks
 
 
 def long(s: Any) -> Any:
@@ -36,9 +36,13 @@ def loss(lengths: Any, labels: Any, down: float = 0.5, power: int = 2) -> Any:
     return (there * missed + down * (1 - there) * wrong).sum(1).mean()
 
 
-def changed(net: Any, scenes: Any) -> Any:
-    three, one = (coupled(net, scenes, iterations=k).answers for k in (3, 1))
-    return (three != one).float().mean()
+def hits(net: Any, both: Any, classes: Any) -> Any:
+    with torch.inference_mode():
+        return (net(both).topk(2).indices[:, :, None] == classes[:, None]).any(2)
+
+
+def both_found(net: Any, one: Any, other: Any, classes: Any) -> Any:
+    return hits(net, (one + other).clamp(max=1), classes).all(1).float().mean()
 
 
 RIGHT = {"squashed": long, "agreed": steps, "margin": loss}
@@ -83,14 +87,33 @@ def test_mistakes_are_recognised(name: str, answer: Callable[..., Any], says: st
     assert re.search(says, str(verdict)), str(verdict)
 
 
-def test_what_routing_changes_is_measured() -> None:
-    verdict = checks.unrouted(0.5, changed)
+def test_two_digits_at_once_are_counted() -> None:
+    verdict = checks.both_found(0.5, both_found)
     assert verdict, str(verdict)
+    assert "Guessing finds both in 2%" in str(verdict)
+
+    def wrong(how: Callable[[Any], Any]) -> Callable[..., Any]:
+        return lambda net, one, other, classes: (
+            how(hits(net, (one + other).clamp(max=1), classes)).float().mean()
+        )
+
+    def in_order(net: Any, one: Any, other: Any, classes: Any) -> Any:
+        with torch.inference_mode():
+            return (net((one + other).clamp(max=1)).topk(2).indices == classes).all(1).float().mean()
+
     for prediction, answer, says in (
-        (..., changed, "write your prediction down"),
-        (0.5, lambda net, scenes: 1 - changed(net, scenes), "share of answers that stay"),
-        (0.5, lambda net, scenes: 0.5, "change their answer, not 50%"),
+        (..., both_found, "write your prediction down"),
+        (0.5, wrong(lambda found: found.any(1)), "count where both are"),
+        (0.5, wrong(lambda found: found[:, 0]), "ask for both, among the first two"),
+        (0.5, wrong(lambda found: found), "in how many pairs both are"),
+        (0.5, in_order, "order does not matter"),
+        (0.5, lambda net, one, other, classes: 0.9, "not in 90%: add the light"),
+        (
+            0.5,
+            lambda net, one, other, classes: hits(net, one + other, classes).all(1).float().mean(),
+            "at most 1",
+        ),
     ):
-        verdict = checks.unrouted(prediction, answer)
+        verdict = checks.both_found(prediction, answer)
         assert not verdict
         assert re.search(says, str(verdict)), str(verdict)

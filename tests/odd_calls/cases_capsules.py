@@ -64,5 +64,16 @@ CASES: list[Case] = [
     ),
     told("heat: a name", lambda: cl.coupled(NET, SCENES).heat("mallow"), "targets: given 'mallow'; give a"),
     told("find_maps: a tensor", lambda: cl.find_maps(VOTES, None, SCENES, "eye"), "maps are"),
+    told("asked: no such question", lambda: caps.asked("who are you"), "no question"),
+    told("asked: a number", lambda: caps.asked(3), "no question 3"),
+    told("drawings: in words", lambda: caps.drawings("mirrored"), "no digits 'mirrored'"),
+    told("decoder: a list", lambda: caps.Decoder()([[1.0]], torch.tensor([0])), "poses"),
+    told(
+        "decoder: a class in words",
+        lambda: caps.Decoder()(torch.zeros(1, 10, 8), "three"),
+        "classes",
+    ),
+    told("decoder: half a digit", lambda: caps.Decoder().turned(0.5, 0, torch.zeros(2)), "digit is 0.5"),
+    told("decoder: turned by a word", lambda: caps.Decoder().turned(1, 0, "much"), "by"),
     told("trained on MNIST: upside down", lambda: caps.trained_on_mnist("upside down"), "no digits"),
 ]

@@ -51,6 +51,21 @@ def test_intervals_runs_and_base_rates_are_drawn_where_they_are():
     assert same.axes[0].get_xlim() == (0.5, 1.5)
 
 
+def test_a_zoomed_axis_says_so_and_arrows_stand_for_what_lies_outside():
+    figure = compare(zoom=(0.5, 0.65))
+    (ax,) = figure.axes
+    said = "The axis shows 50% to 65% only; arrows point to what lies outside."
+    assert ax.get_xlim() == (0.5, 0.65)
+    assert ax.get_xlabel() == said
+    assert figure.alt.endswith(said)
+    arrows = {(line.get_marker(), int(line.get_ydata()[0])) for line in ax.lines if line.get_marker() in "<>"}
+    assert arrows == {(">", 0), (">", 1), ("<", 2)}  # intervals to 69% and 70%, and the untrained network
+    names = [text.get_text() for text in ax.texts]
+    assert "◂ guessing 12%" in names
+    assert "always fox 50%" in names
+    assert sum(line.get_linestyle() == ":" for line in ax.lines) == 1  # 50% lies on the axis
+
+
 def test_base_rates_names_do_not_cover_each_other():
     base = {f"rule number {n}": 0.4 + 0.01 * n for n in range(6)}
     figure = compare(base=base)
@@ -78,6 +93,8 @@ def test_bands_reach_from_the_lowest_to_the_highest():
         (lambda: compare({"one": [0.6]}), "'one': one number has no spread"),
         (lambda: compare(base={}), "base is empty: what would a constant answer score"),
         (lambda: show.compare({}, untrained=None, base=BASE, title="x"), "nothing is compared"),
+        (lambda: compare(zoom=(0.7, 0.6)), "zoom is \\(0.7, 0.6\\); give the lower end"),
+        (lambda: compare(zoom=(0.9, 1.0)), "zoom is \\(0.9, 1.0\\), and no row lies there"),
         (lambda: compare({"untrained": RIGHT}), "'untrained' stands in measured"),
         (lambda: along({"a": [RIGHT]}), "'a' has 1 measurements for 2 places"),
         (lambda: along({"a": [RIGHT, 0.5]}), "'a, conv2': one number has no spread"),

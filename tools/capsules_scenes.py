@@ -1,0 +1,207 @@
+"""Ask capsules and critternet_gap the same questions about scenes, for lesson 13: the end of `make capsules`.
+
+Sleepers, parts that were removed, two critters in one scene; and all of it again of capsules that were
+trained from the first layer on (`tools/capsules_first_layer.py`: a quarter of an hour of one core, kept in
+build/capsules). Writes data/capsules/scenes.csv, a row for each network, seed and question.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+
+from camlib import (
+    UnitTable,
+    cam,
+    coupled,
+    critters,
+    find_maps,
+    find_units,
+    load,
+    pointing_game,
+    probe,
+    upsample,
+)
+from camlib.capsules.trained import Asked, scenes_file, write_table
+from camlib.networks.net import Net
+from camlib.pictures.pixels import Pixels
+from camlib.running.record import record
+from camlib.scenes.scenes import Scenes, draw
+from camlib.training.drawn import drawn
+from camlib.training.ship import FRESH, figures
+from camlib.trust.parts import part_masks
+from camlib.trust.redraw import PLACES
+from camlib.units.coupled import Coupled
+from tools.capsules_first_layer import train
+
+SEEDS, FIRST_LAYER_SEEDS = (0, 1, 2), (0,)
+FEW, CROWD, PAIRS, WHOLE = (200, 1013), (400, 1014), (500, 1315), (500, 1317)  # how many, and their seed
+LEAST = 12  # pixels of a part in sight, so that there is something to remove
+NEAR = 8  # pixels from the removed part, half a capsule's cell
+ASLEEP = 8
+
+
+def removed(scenes: Scenes, seed: int = 0) -> tuple[Scenes, Scenes, Tensor]:
+    """Those of the scenes with a part in sight, the same without one, drawn at random, and where it was."""
+    masks, generator = part_masks(scenes), torch.Generator().manual_seed(seed)
+    there = masks.sum((2, 3)) >= LEAST
+    some = there.any(1).nonzero()[:, 0]
+    chosen = torch.multinomial(there[some].float(), 1, generator=generator)[:, 0]
+    recipes = [
+        replace(scenes.recipes[i], without=(PLACES[part],))
+        for i, part in zip(some.tolist(), chosen.tolist(), strict=True)
+    ]
+    return scenes[some], draw(recipes), masks[some, chosen]
+
+
+def maps_of(said: Coupled, classes: Tensor, how: str) -> Tensor:
+    """Maps (N, 128, 128) of capsules: their couplings to a class, their lengths, or one times the other."""
+    if how == "couplings":
+        own = said.couplings[torch.arange(len(classes)), ..., classes].sum(1)
+    else:
+        own = said.heat(classes, coupled=how != "lengths")
+    return upsample(own, said.field, size=(128, 128))
+
+
+def of_capsules(
+    net: Net, few: Scenes, crowd: Scenes, whole: tuple[Tensor, Tensor]
+) -> Iterator[tuple[str, float]]:
+    """What only capsules can be asked: eyes, poses, routing; is an eye's capsule short in sleep?"""
+    learn, held = coupled(net, few), coupled(net, crowd)
+    for name, maps in (("length", lambda s: s.seen), ("coupling × length", _products)):
+        tables = [
+            find_maps({"map": maps(said)}, held.field, some, "eye")
+            for said, some in ((learn, few), (held, crowd))
+        ]
+        for alpha in (0.2, 0.1):
+            best = UnitTable.ranked(tables[0].keys, tables[0].errors, alpha).best
+            yield f"eyes by {name}, PCK@{alpha:g}", tables[1].of(best).pck(alpha)
+    rows = (held.poses * (torch.arange(9) == held.answers[:, None])[..., None]).flatten(1)
+    left, _, right, _ = crowd.boxes.T
+    yield "left–right from masked poses, R²", probe(rows, {"x": (left + right) / 2})["x"]
+    pixels, labels = whole
+    said, equal = (coupled(net, Pixels(pixels), iterations=count) for count in (3, 1))
+    yield "right without routing", share(equal.answers == labels)
+    yield "right with routing", share(said.answers == labels)
+    number = find_maps({"length": learn.seen}, learn.field, few, "eye").best[1]
+    yield "awake or asleep by the eye's detector", awake(said.seen[:, number].amax((1, 2)), labels)
+
+
+def _products(said: Coupled) -> Tensor:
+    return (said.seen[..., None] * said.couplings).movedim(-1, 2).flatten(1, 2)
+
+
+def of_units(net: Net, few: Scenes, whole: tuple[Tensor, Tensor]) -> Iterator[tuple[str, float]]:
+    """The same of the unit of conv4 that marks eyes best."""
+    layer, number = find_units(net, few, "eye", layers=["conv4"]).best
+    highest = []
+    for part in torch.split(whole[0], 250):
+        with torch.inference_mode(), record(net, layer) as acts:
+            net(part.float() / 255)
+        highest.append(acts[layer][:, number].amax((1, 2)))
+    yield "awake or asleep by the eye's detector", awake(torch.cat(highest), whole[1])
+
+
+def awake(strength: Tensor, labels: Tensor) -> float:
+    """How often the detector is stronger on a critter that is awake than on one that sleeps (the AUC)."""
+    return float(roc_auc_score(labels != ASLEEP, strength))
+
+
+def share(right: Tensor) -> float:
+    return right.float().mean().item()
+
+
+def of_all(net: Net, two: Scenes, before: Scenes, after: Scenes, gone: Tensor) -> Iterator[tuple[str, float]]:
+    """Two critters in a scene; and what happens where a part was removed."""
+    assert two.companion is not None
+    capsules = "routing" in dict(net.module.named_children())
+    pair = torch.stack([two.labels, two.companion.labels], 1)
+    with torch.inference_mode():
+        logits = torch.cat([net(part) for part in torch.split(two.images, 250)])
+        changes = [torch.cat([net(p) for p in torch.split(some.images, 250)]) for some in (before, after)]
+    yield "both critters of two", share((logits.topk(2).indices.sort(1).values == pair.sort(1).values).all(1))
+    yield "one critter of two", share((logits.argmax(1)[:, None] == pair).any(1))
+    fell = [one[torch.arange(len(one)), before.labels] for one in changes]
+    yield "the class falls without a part", share(fell[1] < fell[0])
+    yield "the answer changes without a part", share(changes[0].argmax(1) != changes[1].argmax(1))
+    if capsules:
+        top = coupled(net, two, iterations=1).lengths.topk(2).indices
+        yield (
+            "both critters of two, without routing",
+            share((top.sort(1).values == pair.sort(1).values).all(1)),
+        )
+    ways = ("couplings", "lengths", "heat") if capsules else ("heat",)
+    for how in ways:
+        if capsules:
+            said = coupled(net, two)
+            maps = [maps_of(said, pair[:, k], how) for k in range(2)]
+            both = [maps_of(coupled(net, some), before.labels, how) for some in (before, after)]
+        else:
+            maps = [cam(net, two.images, pair[:, k]) for k in range(2)]
+            both = [cam(net, some.images, before.labels) for some in (before, after)]
+        masks = two.masks, two.companion.masks
+        own = [float(pointing_game(maps[k], masks[k], 0)) for k in range(2)]
+        other = [float(pointing_game(maps[k], masks[1 - k], 0)) for k in range(2)]
+        yield f"{how} on its own critter of two", sum(own) / 2
+        yield f"{how} on the other critter of two", sum(other) / 2
+        yield (
+            f"{how} change where a part was removed",
+            float(pointing_game((both[0] - both[1]).abs(), gone, NEAR)),
+        )
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--folder", type=Path, default=Path("build/capsules"), help="where runs are kept")
+    parser.add_argument("--checkpoints", type=Path, default=Path("build/train"), help="where scenes are kept")
+    parser.add_argument("--output", type=Path, default=scenes_file())
+    chosen = parser.parse_args(argv)
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    nets: list[tuple[str, int, Net]] = []
+    rows: list[Asked] = []
+    for seed in SEEDS:
+        nets.append(("capsules", seed, load("capsnet", seed=seed)))
+        nets.append(("untrained capsules", seed, load("capsnet", weights="untrained", seed=seed)))
+        nets.append(("critternet_gap", seed, load("critternet_gap", seed=seed)))
+    for seed in FIRST_LAYER_SEEDS:
+        file = chosen.folder / f"first layer-{seed}.safetensors"
+        if not file.is_file():
+            train(seed, file, chosen.checkpoints)
+        name = "capsules from the first layer"
+        nets.append((name, seed, load("capsnet", weights=file)))
+        with safe_open(file, "pt") as opened:
+            rows.append(Asked(name, seed, "minutes", float(opened.metadata()["minutes"])))
+        told = figures("capsnet", file, chosen.checkpoints)
+        kinds = {"accuracy": "whole critters", "one missing": "one part missing"}
+        kinds |= {"two missing": "two parts missing", "grey": "in grey"}
+        rows += [Asked(name, seed, kind, float(told[key])) for key, kind in kinds.items()]
+    few, crowd = (critters(n, seed=seed) for n, seed in (FEW, CROWD))
+    two, one = critters(PAIRS[0], seed=PAIRS[1], pair=True), critters(WHOLE[0], seed=WHOLE[1])
+    before, after, gone = removed(one)
+    fresh = drawn(2000, FRESH, 0.0, chosen.checkpoints)
+    whole = fresh.pixels, fresh.agreeing.int().argmax(1)
+    for name, seed, net in nets:
+        own = of_units(net, few, whole) if name == "critternet_gap" else of_capsules(net, few, crowd, whole)
+        found = [*own, *of_all(net, two, before, after, gone)]
+        with torch.inference_mode():
+            asleep = whole[0][whole[1] == ASLEEP]
+            answers = torch.cat([net(part.float() / 255).argmax(1) for part in torch.split(asleep, 250)])
+        found.append(("sleepers right", share(answers == ASLEEP)))
+        rows += [Asked(name, seed, question, round(score, 4)) for question, score in found]
+    near = torch.nn.functional.max_pool2d(gone.float()[:, None], 2 * NEAR - 1, 1, NEAR - 1)
+    question = "heat change where a part was removed"
+    rows.append(Asked("a random place", 0, question, round(share(near > 0), 4)))
+    order = list(dict.fromkeys(row.network for row in rows))
+    write_table(chosen.output, sorted(rows, key=lambda row: order.index(row.network)))
+    print(f"{len(rows)} scores in {chosen.output}")
+
+
+if __name__ == "__main__":
+    main()
