@@ -152,7 +152,7 @@ def test_target_sensitivity_by_hand() -> None:
 
 
 def test_target_sensitivity_draws_pictures_not_questions() -> None:
-    """Eight pictures, two right and two wrong answers alike: the interval is that of eight numbers, not of 16.
+    """Four pictures with both answers right, four with both wrong: these are eight numbers, not sixteen.
 
     And where one map has more heat everywhere, each picture has one right answer and one wrong: nothing
     varies from picture to picture, and the interval has no width.
