@@ -64,6 +64,7 @@ CASES: list[Case] = [
         "quick: a method of one map", lambda: trust.quick(lambda n, x, t: HEAT[:1], NET, X), "one heatmap for"
     ),
     told("quick: one output", lambda: trust.quick(cl.cam, cl.wrap(ONE_OUTPUT, size=12), X), "output|classes"),
+    told("graded: no such table", lambda: trust.graded(table="taste"), "'graded' and 'trapped'"),
     told("graded: no such test", lambda: trust.graded(tests=["beauty"]), "the table has no test 'beauty'"),
     told("road: one map for two", lambda: trust.road(NET, X, HEAT[:1]), r"heatmaps \(1, 12, 12\) for 2"),
     told("road: NaN", lambda: trust.road(NET, X, HEAT / 0), "NaN or infinite"),
