@@ -8,7 +8,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell command -v $(name) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab wheelhouse check test notebooks slides handouts live site public minutes new-lesson bench train trust watermark capsules weights clean
+.PHONY: help env lab wheelhouse check test notebooks slides handouts live site public minutes new-lesson bench train trust trapped watermark capsules weights clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +73,9 @@ train: env ## make the shipped networks again, from their seeds
 
 trust: env ## grade all heatmap methods again, for lesson 12
 	$(PY) -m tools.trust
+
+trapped: env ## train and measure the controls of the network with the stamp, for lesson 12
+	$(PY) -m tools.trapped
 
 watermark: env ## put ImageNet-W's watermark on photographs, for lesson 12
 	$(PY) -m pip install --quiet --constraint constraints.txt -e ".[watermark]"

@@ -18,9 +18,12 @@ from .heatmaps.cam_sums import CamSums, cam_sums
 from .heatmaps.class_units import ClassUnits, class_units
 from .heatmaps.classifier import Classifier, find_classifier
 from .heatmaps.gradcam import gradcam
+from .heatmaps.layercam import layercam
 from .heatmaps.new_head import with_head
 from .heatmaps.occlusion import Occlusions, occlude, occlusion
+from .heatmaps.rise import rise
 from .heatmaps.saliency import saliency
+from .heatmaps.scorecam import scorecam
 from .heatmaps.similarnet import (
     ablation_cam,
     ablation_cam_weights,
@@ -150,6 +153,7 @@ __all__ = [
     "here",
     "integrated_gradients",
     "iou",
+    "layercam",
     "linear_svm",
     "linear_weights",
     "load",
@@ -175,8 +179,10 @@ __all__ = [
     "receptive_field",
     "record",
     "regions",
+    "rise",
     "saliency",
     "scenes",
+    "scorecam",
     "scores",
     "shard_log",
     "show",

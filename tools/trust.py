@@ -1,6 +1,6 @@
 """Grade every heatmap method in every test, for lesson 12: `make trust` writes data/trust/graded.csv.
 
-Takes a quarter of an hour of one core; the pictures that it draws are kept in build/trust.
+Takes half an hour of one core; the pictures that it draws are kept in build/trust.
 """
 
 from __future__ import annotations
@@ -26,10 +26,13 @@ from camlib import (
     gradcam,
     guided_backprop,
     integrated_gradients,
+    layercam,
     load,
     occlusion,
     pointing_game,
+    rise,
     saliency,
+    scorecam,
     scores,
     smoothgrad,
     trust,
@@ -46,11 +49,15 @@ PICTURES, CHECKED, PAINTED = 40, 20, 12
 #: Each network with how many of its trainings; and those for which ROAD is run, which takes its time.
 NETWORKS = {"critternet_gap": 3, "critternet_gmp": 3, "critternet": 1}
 ROADS = ("critternet_gap",)
+MASKS = 500  # of RISE: an eighth of what the paper takes, for pictures with a third of the pixels
 BLUR = 4.0  # pixels: how much a map is blurred to see whether ROAD notices
 METHODS: dict[str, Callable[..., Tensor]] = {
     "CAM": cam,
     "Grad-CAM": gradcam,
+    "LayerCAM": layercam,
+    "Score-CAM": scorecam,
     "occlusion": occlusion,
+    "RISE": partial(rise, masks=MASKS),
     "gradient": saliency,
     "SmoothGrad": partial(smoothgrad, samples=20),
     "Integrated Gradients": partial(integrated_gradients, steps=25),

@@ -99,7 +99,8 @@ def train(
         trained = load(plan.trunk, weights=folder / f"{before}.safetensors").module
         for own in take_over(run.module, trained):
             own.requires_grad_(False)
-    checkpoint = checkpoints / f"{called}{'-constant' if plan.constant else ''}-{plan.epochs}-{n}.pt"
+    other = "-constant" if plan.constant else "-stamped" if plan.stamp else ""
+    checkpoint = checkpoints / f"{called}{other}-{plan.epochs}-{n}.pt"
     if checkpoint.is_file():
         run.resume(checkpoint)
     else:

@@ -188,13 +188,14 @@ def target_sensitivity(
 ) -> tuple[Mean, float]:
     """Does the map for another class put its heat on what that class shares with the critter? (TS)
 
-    heat: (N, 2, P), the heat on each part in the maps for the two rivals of each picture.  logits: (N, 2^P,
-    C).
-    pairs: the rivals, of `rivals`.
+    heat: (N, 2, P), the heat on each part in the maps for the two rivals of each picture.
+    logits: (N, 2^P, C).  pairs: the rivals, of `rivals`.
     Two questions a picture: has the first rival's map more heat on its own shared parts than the second's,
     and the second's less on them … the other way round. Pictures where the network itself does not tell the
     two apart (its logits do not fall accordingly) are left out.
-    Returns the `Mean` over questions, and the share of pictures left out.
+    Returns the `Mean` over pictures, each the share of its two questions that come out right, and the share
+    of pictures left out. FunnyBirds' number is the same; but the two questions are about the same two maps,
+    and so pictures, not questions, are drawn for the interval.
     Raises ValueError where no picture is left.
     """
     asked: list[float] = []
@@ -207,7 +208,7 @@ def target_sensitivity(
             left_out += 1
             continue
         on = torch.stack([one[:, mask].sum(1) for mask in masks], 1)  # (map of, parts of)
-        asked += [float(on[0, 0] > on[1, 0]), float(on[0, 1] < on[1, 1])]
+        asked.append((float(on[0, 0] > on[1, 0]) + float(on[0, 1] < on[1, 1])) / 2)
     if not asked:
         raise ValueError("in no picture does the network itself tell the two rivals apart")
     return Mean(asked), left_out / len(pairs)

@@ -1,22 +1,27 @@
-"""The long run of lesson 12, shipped as a small table: every method in every test, on several networks.
+"""The long runs of lesson 12, shipped as small tables, a row for each network, method and test.
 
-`make trust` makes it again (`tools/trust.py`): data/trust/graded.csv, a row for each network, method and
-test.
+`make trust` makes data/trust/graded.csv again (`tools/trust.py`): every method in every test, on several
+networks. `make trapped` makes data/trust/trapped.csv (`tools/trapped.py`): several trainings of the network
+with the stamp and of its control, and of the network with shuffled labels.
 """
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from ..given import told
 
 __all__ = ["Grade", "Verdict", "graded", "graded_file", "verdicts"]
+
+_TABLES = ("graded", "trapped")
 
 
 class Grade(NamedTuple):
     """One score, with its 95 % bootstrap interval over pictures.
 
-    network, seed: as for `load`.  method, test: in words.  score, low, high: NaN where the test does not
-    apply.
+    network, seed: as for `load`; in the table "trapped" the kind of training and its seed.
+    method, test: in words.  score, low, high: NaN where the test does not apply.
     """
 
     network: str
@@ -36,22 +41,29 @@ class Verdict(NamedTuple):
     runs: int
 
 
-def graded_file() -> Path:
-    """Where the table lies: in an installed package camlib/trust/data, else data/trust."""
+def graded_file(table: str = "graded") -> Path:
+    """Where a table lies: in an installed package camlib/trust/data, else data/trust."""
     room = Path(__file__).resolve().parent
     installed = room / "data"
     folder = installed if installed.is_dir() else room.parents[1] / "data" / "trust"
-    return folder / "graded.csv"
+    return folder / f"{table}.csv"
 
 
 def graded(
-    *, network: str | None = None, tests: Iterable[str] | None = None, file: Path | None = None
+    *,
+    network: str | None = None,
+    tests: Iterable[str] | None = None,
+    table: Literal["graded", "trapped"] = "graded",
+    file: Path | None = None,
 ) -> list[Grade]:
-    """The rows of the table, in its order; of one network, or of some tests, if they are named.
+    """The rows of a table, in its order; of one network, or of some tests, if they are named.
 
-    Raises ValueError for a network or test that the table does not have.
+    file: where it lies, if not where it ships.
+    Raises ValueError for a table that does not ship, and a network or test that it does not have.
     """
-    with (file or graded_file()).open(encoding="utf-8", newline="") as opened:
+    if table not in _TABLES:
+        raise ValueError(f"no table {told(table)}; there are {' and '.join(map(repr, _TABLES))}")
+    with (file or graded_file(table)).open(encoding="utf-8", newline="") as opened:
         rows = [
             Grade(
                 r["network"],

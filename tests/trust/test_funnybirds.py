@@ -7,6 +7,7 @@ import torch
 
 from camlib.scenes.drawing.recipe import agreeing
 from camlib.scenes.scenes import CLASSES, critters, features
+from camlib.scores.spread import Mean
 from camlib.trust.funnybirds import (
     background_independence,
     centred,
@@ -148,3 +149,27 @@ def test_target_sensitivity_by_hand() -> None:
     assert float(target_sensitivity(same, logits, pairs)[0]) == 0  # a map that ignores the class
     with pytest.raises(ValueError, match="no picture"):
         target_sensitivity(heat, torch.zeros(1, n, 3), pairs)
+
+
+def test_target_sensitivity_draws_pictures_not_questions() -> None:
+    """Four pictures with both answers right, four with both wrong: these are eight numbers, not sixteen.
+
+    And where one map has more heat everywhere, each picture has one right answer and one wrong: nothing
+    varies from picture to picture, and the interval has no width.
+    """
+    n = 1 << len(PLACES)
+    logits = torch.zeros(8, n, 3)
+    logits[:, 1, 1] = logits[:, 2, 2] = -1
+    pairs = [((1, ("eyes",)), (2, ("ears",)))] * 8
+    heat = torch.zeros(8, 2, len(PLACES))
+    heat[:, 0, 0] = heat[:, 1, 1] = 1
+    heat[4:] = heat[4:].flip(1)
+    alike = target_sensitivity(heat, logits, pairs)[0]
+    assert alike.values.tolist() == [1.0] * 4 + [0.0] * 4
+    low, high = alike.interval()
+    asked = Mean([1.0] * 8 + [0.0] * 8)
+    assert float(alike) == float(asked) == 0.5
+    assert high - low > 1.2 * (asked.interval()[1] - asked.interval()[0])  # about √2
+    hotter = torch.ones(8, 2, len(PLACES))
+    hotter[:, 0] = 2
+    assert target_sensitivity(hotter, logits, pairs)[0].interval() == (0.5, 0.5)
