@@ -303,7 +303,10 @@ function render({ model, el }) {
   };
 
   // ---- the hand
-  const where = event => { const box = over.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
+  const where = event => {  // a deck shows it scaled
+    const box = over.getBoundingClientRect();
+    return [(event.clientX - box.left) * wide / box.width, (event.clientY - box.top) * high / box.height];
+  };
   const nearest = (x, y, most) => {
     let [best, found] = [most * most, -1];
     for (const i of there) {
@@ -417,7 +420,7 @@ function render({ model, el }) {
   });
   resized.observe(plane);
   const themed = new MutationObserver(() => { key(); paint(); });
-  themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
+  themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "class"] });
   lay();
   moves.onchange();
   sheet.onload = paint;
