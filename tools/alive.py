@@ -1,9 +1,9 @@
 """Widgets that answer without a kernel, on the site and in decks: the still's place, the scripts behind it.
 
-The front ends are the widgets' own (`camlib/widgets/*.js`), but for the explorer of units, which matplotlib draws in a
-notebook (`site/alive/units.js`). A network runs in the page (`site/live/engine.js`), and `site/alive/alive.js`
-stands where Jupyter's model does. Nothing is loaded before the button is pressed. All are plain scripts, since
-a deck is opened from a disk.
+The front ends are the widgets' own (`camlib/widgets/*.js`), but for the explorer of units, which matplotlib
+draws in a notebook (`site/alive/units.js`). A network runs in the page (`site/live/engine.js`), and
+`site/alive/alive.js` stands where Jupyter's model does. Nothing is loaded before the button is pressed. All
+are plain scripts, since a deck is opened from a disk.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def loader(out: Path) -> None:
 
 
 def build(out: Path, names: Iterable[str]) -> None:
-    """Write the scripts behind these lessons' buttons into a folder; of all lessons some 5 MB, in a minute."""
+    """Write the scripts behind these lessons' buttons into a folder; of all some 5 MB, in a minute."""
     loader(out)
     shutil.copy(live.HERE / "engine.js", out)
     live.script(out / "kernel.js", live.kernel())
@@ -101,7 +101,7 @@ def front(name: str) -> tuple[str, str]:
 
 @functools.cache
 def widget(name: str) -> str:
-    """What the page is told of a lesson's widget, as JavaScript; the site asks for it once for all its decks."""
+    """What the page is told of a lesson's widget, as JavaScript, made once in a process."""
     made = MADE[name]
     state = packed(made.told(made.make()))
     return live.literal({"front": made.front, "network": made.network or None, "state": state})

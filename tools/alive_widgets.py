@@ -10,11 +10,31 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from PIL import Image
 from torch import Tensor
 
-from camlib import Net, PointMap, Player, SquareExplorer, TopPatches, UnitExplorer, codes, critters, embed
-from camlib import feature_maps, grid, load, locate, photos, scenes, smooth, top_patches, track, walk
+from camlib import (
+    Net,
+    Player,
+    PointMap,
+    SquareExplorer,
+    TopPatches,
+    UnitExplorer,
+    codes,
+    critters,
+    embed,
+    feature_maps,
+    grid,
+    load,
+    locate,
+    photos,
+    scenes,
+    smooth,
+    top_patches,
+    track,
+    walk,
+)
 from camlib.scores import part_truth
 from camlib.widgets.base import Canvas, image_of
 from tools import live
@@ -42,7 +62,9 @@ def told_units(it: UnitExplorer) -> dict[str, Any]:
     return {
         "pictures": lossless(it.pictures),
         "start": [control.value for control in it.controls.values()],
-        "best": {layer: {"side": best.field.size, "units": corners(best, at)} for layer, best in it.best.items()},
+        "best": {
+            layer: {"side": best.field.size, "units": corners(best, at)} for layer, best in it.best.items()
+        },
         "sheet": live.sheet(it.dataset.pixels[shown], ACROSS, QUALITY),
         "across": ACROSS,
         "glow": glow,
@@ -76,11 +98,9 @@ def pointmap(rows: int = 25) -> PointMap:
         "size": crowd.masks.float().mean((1, 2)),
         "species": [scenes.SPECIES[one.species] for one in crowd.recipes],
         "background": [("red", "green", "blue")[int(colour.argmax())] for colour in ground],
-        "covered by": [one.occluders for one in crowd.recipes],
+        "covered by": torch.tensor([one.occluders for one in crowd.recipes]),
     }
-    return PointMap(
-        island, crowd, facts, title="A thousand scenes by their fc7 codes", cells=laid, codes=fc7
-    )
+    return PointMap(island, crowd, facts, title="A thousand scenes by their fc7 codes", cells=laid, codes=fc7)
 
 
 def told_pointmap(it: PointMap) -> dict[str, Any]:
@@ -123,8 +143,8 @@ def player(count: int = 500) -> Player:
 
 def synced(it: Canvas) -> dict[str, Any]:
     """All that its front end asks a kernel for."""
-    names = set(type(it).class_traits(sync=True)) - set(Canvas.class_traits())
-    return {name: getattr(it, name) for name in sorted(names) if name not in ("_esm", "_css", "_anywidget_id")}
+    anywidgets = {"_esm", "_css", "_anywidget_id", *Canvas.class_traits()}
+    return {name: getattr(it, name) for name in sorted(set(it.class_traits(sync=True)) - anywidgets)}
 
 
 def lossless(pictures: Mapping[str, Tensor]) -> dict[str, bytes]:
