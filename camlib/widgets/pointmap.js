@@ -90,7 +90,9 @@ function render({ model, el }) {
   over.setAttribute("role", "application");
   over.setAttribute("aria-label", `${model.get("_title")}. A map of ${count} pictures; arrow keys go from one to the next.`);
   photo.setAttribute("role", "img");
+  photo.setAttribute("aria-label", "no picture yet");
   spoken.setAttribute("aria-live", "polite");
+  tray.setAttribute("role", "group");
   tray.setAttribute("aria-label", "selected pictures");
   el.append(root);
 
