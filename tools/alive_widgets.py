@@ -74,7 +74,7 @@ def told_units(it: UnitExplorer) -> dict[str, Any]:
 
 def corners(best: TopPatches, at: Mapping[int, int]) -> list[list[list[int]]]:
     """Of each unit's patches, the picture's place on the sheet, and x and y of the patch's corner in it."""
-    found = []
+    found: list[list[list[int]]] = []
     for numbers, cells in zip(best.images.tolist(), best.cells.tolist(), strict=True):
         found.append([])
         for number, cell in zip(numbers, cells, strict=True):
