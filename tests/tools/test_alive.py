@@ -16,7 +16,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 import camlib
 from camlib import critters, load, record, silence, walk
 from camlib.scores import part_truth
-from tests.tools import woken
+from tests.tools import firefox, woken
 from tools import alive, lesson, pages, slides
 from tools import alive_widgets as widgets
 
@@ -356,3 +356,28 @@ def test_the_clip_plays_and_steps(chromium, decks):
     until(lambda: film.get_attribute("aria-label") not in (at(71), at(0)))
     play.click()
     assert play.text == "▶ play"
+
+
+@firefox.needed
+def test_they_answer_in_firefox(decks, tmp_path):
+    with firefox.browser(tmp_path) as driver:
+        shown(driver, decks, "06_occlusion")
+        assert right(driver, widgets.square())
+
+        box, explorer = shown(driver, decks, "02_activations"), woken.SMALL["02_activations"]()
+        first = next(iter(explorer.pictures))
+        until(lambda: box.find_element(By.CSS_SELECTOR, ".said").text)
+        said = box.find_element(By.CSS_SELECTOR, ".said").text
+        assert explorer._page(first, "conv5", 12).alt.startswith(f"{said}. A heatmap over a picture, ")
+
+        box = shown(driver, decks, "05_pca_and_tsne")
+        box.find_element(By.CSS_SELECTOR, ".over").send_keys(Keys.ARROW_RIGHT, Keys.ENTER)
+        card = box.find_element(By.CSS_SELECTOR, ".card p").text
+        assert box.find_element(By.CSS_SELECTOR, ".state").text.startswith(f"{card}, then its 12 nearest")
+        assert stays(driver)
+
+        box = shown(driver, decks, "10_filters_to_labels")
+        box.find_element(By.CSS_SELECTOR, ".bar button").send_keys(Keys.END)
+        until(
+            lambda: "frame 71 of 72" in box.find_element(By.CSS_SELECTOR, ".film").get_attribute("aria-label")
+        )
