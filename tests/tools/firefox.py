@@ -22,7 +22,7 @@ def browser(folder):
     options.add_argument("-headless")
     options.add_argument("--width=1280")
     options.add_argument("--height=900")
-    options.binary_location = _BROWSER
+    options.binary_location = _BROWSER or ""
     driver = webdriver.Firefox(options, Service(_DRIVER, log_output=str(folder / "geckodriver.log")))
     try:
         driver.set_script_timeout(60)

@@ -293,7 +293,7 @@ def test_the_map_shows_pictures_and_what_is_nearest(chromium, decks, size):
         "return [w, o.clientHeight, scale]",
         plane,
     )
-    cell = min((wide - 36) / 40, (high - 36) / 2)
+    cell, images = min((wide - 36) / 40, (high - 36) / 2), critters(80, seed=4).images
 
     def hand(number):  # at the middle of a picture's cell, from the middle of the plane
         x, y = (cells[number] - [19.5, 0.5]) * cell * scale
@@ -312,7 +312,7 @@ def test_the_map_shows_pictures_and_what_is_nearest(chromium, decks, size):
         shown_there = adaptive_avg_pool2d(
             pixels(chromium, box.find_element(By.CSS_SELECTOR, ".card canvas")), 3
         )
-        theirs = adaptive_avg_pool2d(critters(80, seed=4).images[number], 3)
+        theirs = adaptive_avg_pool2d(images[number], 3)
         assert (shown_there - theirs).abs().max() < 0.08
     hand(17).click().perform()
     until(lambda: told(".state") == "picture 17, then its 12 nearest by their codes")

@@ -1,7 +1,9 @@
 """Widgets without a kernel, for tests: smaller ones than the lessons', and their button pressed."""
 
 import functools
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -11,7 +13,7 @@ from tools import alive
 from tools import alive_widgets as widgets
 
 #: As the lessons' widgets are made, of fewer scenes.
-SMALL = {
+SMALL: dict[str, Callable[[], Any]] = {
     "02_activations": functools.cache(functools.partial(widgets.units, 24)),
     "05_pca_and_tsne": functools.cache(functools.partial(widgets.pointmap, 2)),
     "06_occlusion": functools.cache(widgets.square),
