@@ -466,7 +466,7 @@ CASES += [
         ({"std": [[0.5] * 3] * 3}, "mean and std want one number a channel"),
         ({"classes": "abcde"}, "list of names in the order of the outputs; given 'abcde'"),
         ({"classes": dict.fromkeys("abcde")}, "list of names in the order of the outputs; given {"),
-        ({"classes": set("abcde")}, "list of names in the order of the outputs; given {"),
+        ({"classes": set("a")}, "list of names in the order of the outputs; given {"),
         ({"classes": 5}, "list of names in the order of the outputs; given 5"),
         ({"classes": [1, 2, 3, 4, 5]}, "names, in quotes; given 1"),
         ({"classes": ["a", "b", "c", "d", None]}, "names, in quotes; given None"),
