@@ -145,13 +145,12 @@ def scenes() -> dict[str, Any]:
     assert two.companion is not None
     truth = [[label] for label in one.labels.tolist()]
     truth += [list(both) for both in zip(two.labels.tolist(), two.companion.labels.tolist(), strict=True)]
-    heat = np.linspace(0, 1, 256, dtype=np.float32)[None]
-    ramp = (255 * blend(np.zeros((1, 256, 3), np.float32), heat)).round().astype(np.uint8)
+    ramp, dim = glow()
     masks = torch.cat([one.masks, two.masks, two.companion.masks])
     return {
         "size": pixels.shape[-1],
-        "glow": base64.b64encode(ramp.tobytes()).decode(),
-        "dim": float(blend(np.ones((1, 1, 3), np.float32), np.zeros((1, 1), np.float32)).max()),
+        "glow": base64.b64encode(ramp).decode(),
+        "dim": dim,
         "across": ACROSS,
         "labels": truth,
         "classes": list(CLASSES),
@@ -160,15 +159,23 @@ def scenes() -> dict[str, Any]:
     }
 
 
-def sheet(pixels: Tensor) -> bytes:
-    """Pictures (N, 3, H, W) in rows of ACROSS, as one WebP."""
-    side, rows = pixels.shape[-1], -(-len(pixels) // ACROSS)
-    whole: NDArray[np.uint8] = np.zeros((rows * side, ACROSS * side, 3), np.uint8)
+def glow() -> tuple[bytes, float]:
+    """The light that heat adds, 256 colours of three bytes, and how bright a picture is drawn under it."""
+    heat = np.linspace(0, 1, 256, dtype=np.float32)[None]
+    light = (255 * blend(np.zeros((1, 256, 3), np.float32), heat)).round().astype(np.uint8)
+    dim = blend(np.ones((1, 1, 3), np.float32), np.zeros((1, 1), np.float32)).max()
+    return light.tobytes(), float(dim)
+
+
+def sheet(pixels: Tensor, across: int = ACROSS, quality: int = QUALITY) -> bytes:
+    """Pictures (N, 3, H, W), uint8, in rows of so many, as one WebP."""
+    side, rows = pixels.shape[-1], -(-len(pixels) // across)
+    whole: NDArray[np.uint8] = np.zeros((rows * side, across * side, 3), np.uint8)
     for n, one in enumerate(pixels.permute(0, 2, 3, 1).numpy()):
-        y, x = n // ACROSS * side, n % ACROSS * side
+        y, x = n // across * side, n % across * side
         whole[y : y + side, x : x + side] = one
     written = io.BytesIO()
-    Image.fromarray(whole).save(written, "WEBP", quality=QUALITY, method=6)
+    Image.fromarray(whole).save(written, "WEBP", quality=quality, method=6)
     return written.getvalue()
 
 

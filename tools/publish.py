@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tools import handouts, lesson, slides
+from tools import alive, handouts, lesson, slides
 from tools.slides import PAGES
 
 OUT = lesson.ROOT / "build" / "public"
@@ -39,12 +39,13 @@ def pages(out: Path) -> None:
 
 
 def decks(out: Path) -> list[tuple[str, str]]:
-    """All decks, and the page that lists them; returns each one's name and title."""
+    """All decks, what their widgets load, and the page that lists them; returns each one's name and title."""
     names = []
     for path in lesson.lessons():
         nb = lesson.read(path)
         slides.build(nb, out, path.stem)
         names.append((path.stem, slides.title(nb)))
+    alive.build(out / alive.FOLDER, alive.MADE)
     (out / "index.html").write_text(PAGES.get_template("decks.html.j2").render(decks=names), "utf-8")
     return names
 

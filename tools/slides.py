@@ -70,13 +70,19 @@ class Renderer(IPythonRenderer):
 
 
 def build(nb: NotebookNode, out: Path, name: str) -> Path:
-    """Write one deck, `name`.html, into a folder, with the files it loads beside it; returns the page."""
+    """Write one deck, `name`.html, into a folder, with the files it loads beside it; returns the page.
+
+    What its widget loads when it is asked to answer, `alive.build` writes.
+    """
     columns: list[list[Page]] = []
     now = ""  # the heading that the pages stand under
     for number, slide in enumerate(lesson.slides(nb)):
-        parts = _of_slide([nb.cells[i] for i in slide.cells])
-        if name in alive.MADE:
-            parts = [replace(part, html=alive.place(name)) if part.kind == "live" else part for part in parts]
+        cells = [nb.cells[i] for i in slide.cells]
+        parts = _of_slide(cells)
+        if any(alive.here(name, cell) for cell in cells):
+            alive.loader(out / alive.FOLDER)
+            place = alive.place(name)
+            parts = [replace(part, html=place) if part.kind.startswith("live") else part for part in parts]
         if not parts or parts[0].kind != "heading":
             parts.insert(0, Part("heading running", f'<h3 class="continued">{now}, continued</h3>'))
         headings = [part.html for part in parts if part.kind.startswith("heading")]
@@ -89,8 +95,6 @@ def build(nb: NotebookNode, out: Path, name: str) -> Path:
         if slide.starts_column or not columns:
             columns.append([])
         columns[-1].append(laid_out(parts, notes))
-    if name in alive.MADE:
-        alive.build(out / alive.FOLDER)
     shutil.copytree(HERE / "reveal", out / "reveal", dirs_exist_ok=True)
     (out / "reveal" / "deck.css").write_text(
         (HERE / "reveal" / "deck.css").read_text("utf-8") + HtmlFormatter().get_style_defs(".highlight"),
@@ -234,6 +238,7 @@ def main() -> None:
     for path in lesson.find(given.lessons):
         built.append(build(nb := lesson.read(path), OUT, path.stem))
         print(f"{built[-1].relative_to(lesson.ROOT)}  {len(lesson.slides(nb))} slides")
+    alive.build(OUT / alive.FOLDER, alive.MADE.keys() & {deck.stem for deck in built})
     decks = [(path.stem, title(lesson.read(path))) for path in lesson.lessons()]
     (OUT / "index.html").write_text(PAGES.get_template("decks.html.j2").render(decks=decks), "utf-8")
     if given.pdf:

@@ -127,8 +127,8 @@ def page(nb: NotebookNode, name: str) -> NotebookNode:
     """A lesson for readers: its setup folded, its links to this site's own pages."""
     nb = nbformat.from_dict(nb)
     slide = f"{lesson.documentation()}/slides/{name}.html"
-    if name in alive.MADE:  # under the still, and the widget's scripts are beside the decks
-        at = next(n for n, cell in enumerate(nb.cells) if any(map(lesson.is_live, cell.get("outputs", ()))))
+    for at in [n for n, cell in enumerate(nb.cells) if alive.here(name, cell)]:
+        # under the still; the widget's scripts are beside the decks
         nb.cells.insert(at + 1, nbformat.v4.new_markdown_cell(alive.place(name, f"../slides/{alive.FOLDER}")))
     for cell in nb.cells:
         tags = lesson.tags(cell)

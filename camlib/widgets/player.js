@@ -57,7 +57,7 @@ function render({ model, el }) {
   const root = make("div", { className: "camlib-player" }, canvas, make("div", { className: "bar" }, play, slider, speed), key);
   if (truth.length) root.append(curve);
   root.append(make("p", { className: "help" }, "Keys: Space plays and stops, ← and → go a frame, Home and End to the ends."
-    + (truth.length ? " Below: pixels off; grey: hidden." : "")), spoken);
+    + (truth.length ? " The curves: pixels off; grey: hidden." : "")), spoken);
   el.append(root);
 
   let [frame, timer] = [model.get("frame"), 0];

@@ -90,7 +90,9 @@ function render({ model, el }) {
   over.setAttribute("role", "application");
   over.setAttribute("aria-label", `${model.get("_title")}. A map of ${count} pictures; arrow keys go from one to the next.`);
   photo.setAttribute("role", "img");
+  photo.setAttribute("aria-label", "no picture yet");
   spoken.setAttribute("aria-live", "polite");
+  tray.setAttribute("role", "group");
   tray.setAttribute("aria-label", "selected pictures");
   el.append(root);
 
@@ -303,7 +305,10 @@ function render({ model, el }) {
   };
 
   // ---- the hand
-  const where = event => { const box = over.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
+  const where = event => {  // a deck shows it scaled
+    const box = over.getBoundingClientRect();
+    return [(event.clientX - box.left) * wide / box.width, (event.clientY - box.top) * high / box.height];
+  };
   const nearest = (x, y, most) => {
     let [best, found] = [most * most, -1];
     for (const i of there) {
@@ -417,7 +422,7 @@ function render({ model, el }) {
   });
   resized.observe(plane);
   const themed = new MutationObserver(() => { key(); paint(); });
-  themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
+  themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "class"] });
   lay();
   moves.onchange();
   sheet.onload = paint;

@@ -19,7 +19,7 @@ from torch import nn
 from camlib import cam, gradcam, load, photos, receptive_field, record, silence, upsample, wrap
 from camlib.commands.live import export
 from camlib.networks.course import build as course_network
-from tests.tools import axe
+from tests.tools import axe, firefox
 from tools import live, pages
 
 browser = pytest.mark.skipif(bool(pages.missing()), reason=pages.missing() or "a browser is here")
@@ -134,6 +134,28 @@ def test_the_pages_numbers_are_pytorchs(driver, name):
         assert close(here["now"], net(image).softmax(1))
         assert close(here["map"], (cam if name == "critternet_gap" else gradcam)(net, image, target))
     assert close(here["was"], torch.tensor(here["now"]))
+
+
+@firefox.needed
+def test_firefoxs_numbers_are_pytorchs(page, tmp_path):
+    with firefox.browser(tmp_path) as driver:
+        run = partial(firefox.inside, driver)
+        wait = WebDriverWait(driver, 60)
+        driver.get(page.as_uri())
+        wait.until(
+            lambda _: run("'ready' in document.documentElement.dataset && Object.keys(nets).length > 1")
+        )
+        assert run("!!kernel")  # with SIMD
+        for name, way in (("critternet_gap", cam), ("critternet", gradcam)):
+            run(f"choose('{name}'), tab('map'), window.held = state.square = null")
+            run("state.target = 5, showScene(13), 0")
+            run(f"(function () {{ {HELD} }})(all => {{ window.held = all; }}), 0")
+            wait.until(lambda _: run("!!held"))
+            here = run("held")
+            image = torch.tensor(here["pixels"]).view(1, 3, 128, 128)
+            assert here["name"] == name
+            assert close(here["logits"], load(name)(image))
+            assert close(here["map"], way(load(name), image, 5))
 
 
 @browser

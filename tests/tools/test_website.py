@@ -11,8 +11,8 @@ from bs4 import BeautifulSoup
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.tools import axe
-from tools import lesson, pages, website
+from tests.tools import axe, woken
+from tools import alive, lesson, pages, website
 
 # Sphinx and myst tell each other what will go; nothing of ours.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
@@ -28,7 +28,9 @@ LAPTOP = {"width": 1366, "height": 768, "deviceScaleFactor": 1, "mobile": False}
 def site(tmp_path_factory):
     """The whole site, built once; a warning of Sphinx's, or a broken link, fails here."""
     there = tmp_path_factory.mktemp("site")
-    website.build(there / "site", there / "source")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        woken.patched(monkeypatch)
+        website.build(there / "site", there / "source")
     return there / "site"
 
 
@@ -201,16 +203,39 @@ def test_axe_finds_no_fault_with_a_page(driver, address, page, theme):
 @browser
 def test_a_lessons_widget_answers_in_the_page(driver, address):
     driver.get(f"{address}/lessons/06_occlusion.html")
-    button = driver.find_element(By.CSS_SELECTOR, ".alive button")
-    driver.execute_script("arguments[0].click()", button)  # wherever it is
-    end = time.monotonic() + 30
-    while not driver.find_elements(By.CSS_SELECTOR, ".camlib-square .row") and time.monotonic() < end:
-        time.sleep(0.1)
-    rows = driver.find_elements(By.CSS_SELECTOR, ".camlib-square .row")
+    box = woken.wake(driver, "06_occlusion")
+    rows = box.find_elements(By.CSS_SELECTOR, ".row")
     before = [row.text for row in rows]
     assert len(before) == 9
-    canvas = driver.find_element(By.CSS_SELECTOR, ".camlib-square canvas")
-    canvas.send_keys(*[Keys.ARROW_LEFT] * 8)
-    assert [row.text for row in driver.find_elements(By.CSS_SELECTOR, ".camlib-square .row")] != before
+    box.find_element(By.CSS_SELECTOR, "canvas").send_keys(*[Keys.ARROW_LEFT] * 8)
+    assert [row.text for row in box.find_elements(By.CSS_SELECTOR, ".row")] != before
+
+
+@sphinx
+@browser
+@pytest.mark.parametrize("name", alive.MADE)
+def test_a_woken_widget_stands_in_its_stills_place(driver, address, name):
+    try:
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+        driver.get(f"{address}/lessons/{name}.html")
+        woken.wake(driver, name)
+        assert driver.execute_script("return document.documentElement.scrollWidth") == 390
+    finally:
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", LAPTOP)
     stills = driver.find_elements(By.CSS_SELECTOR, ".cell:has(+ .alive) .cell_output")
     assert [one.is_displayed() for one in stills] == [False]
+    loaded = driver.execute_script("return performance.getEntriesByType('resource').map(one => one.name)")
+    assert [one for one in loaded if not one.startswith((address, "data:", "blob:"))] == []
+
+
+@axe.installed
+@sphinx
+@browser
+@pytest.mark.parametrize("name", alive.MADE)
+def test_axe_finds_no_fault_with_a_woken_widget(driver, address, name):
+    driver.get(f"{address}/lessons/{name}.html")
+    woken.wake(driver, name)
+    for theme in ("light", "dark"):
+        driver.execute_script("document.body.dataset.theme = arguments[0]", theme)
+        time.sleep(0.3)
+        assert axe.violations(driver) == []
