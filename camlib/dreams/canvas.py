@@ -88,4 +88,6 @@ def canvas(basis: str, shape: tuple[int, int, int], like: Spectrum | None, devic
         scale = 0.25 / far.clamp_min(1 / max(high, wide))  # the quarter is lucid's
     mean = torch.zeros(channels) if like is None else like.mean
     colours = torch.eye(channels) if like is None else like.colours
-    return Canvas(basis, shape, mean.view(-1, 1, 1).to(device), colours.to(device), scale.to(device))
+    with torch.inference_mode(False):  # copies that gradients may pass, wherever the spectrum was made
+        mean, colours, scale = (one.clone().to(device) for one in (mean.view(-1, 1, 1), colours, scale))
+    return Canvas(basis, shape, mean, colours, scale)

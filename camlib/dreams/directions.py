@@ -85,7 +85,9 @@ def cells(net: Net, layer: str, dataset: Any, *, per_picture: int | None = None,
     return torch.cat(found).clone()
 
 
-def directions(kind: str, cells: Tensor, *, count: int | None = None, active: int = 8, seed: int = 0) -> Directions:
+def directions(
+    kind: str, cells: Tensor, *, count: int | None = None, active: int = 8, seed: int = 0
+) -> Directions:
     """Directions of one kind, found on cells (N, U).
 
     count: how many, D; None: as many as there are units. Only "nmf", "kmeans" and "sae" can find more.
@@ -128,12 +130,12 @@ def _pca(x: Tensor, count: int, _active: int, seed: int) -> Directions:
 
 
 def _nmf(x: Tensor, count: int, _active: int, seed: int) -> Directions:
-    found = NMF(count, init="random", random_state=seed, max_iter=200, tol=1e-3).fit(x.numpy())
+    found = NMF(count, init="random", random_state=seed, max_iter=100, tol=1e-3).fit(x.numpy())
     atoms = torch.from_numpy(found.components_).float()
     return Directions("nmf", atoms, lambda rows: non_negative(rows, atoms))
 
 
-def non_negative(rows: Tensor, atoms: Tensor, *, steps: int = 100) -> Tensor:
+def non_negative(rows: Tensor, atoms: Tensor, *, steps: int = 50) -> Tensor:
     """The codes h ≥ 0, (N, D), of the least |x - h W|² for rows x (N, U) and atoms W (D, U).
 
     By Nesterov's projected gradient (Guan, Tao, Luo, Yuan 2012, NeNMF); scikit-learn's `transform` finds the same

@@ -79,7 +79,9 @@ class Disguise(nn.Module):
         return x
 
 
-def disguised(net: Net, layer: str, dataset: Any, wish: Tensor, *, seed: int = 0, batch_size: int = 64) -> Net:
+def disguised(
+    net: Net, layer: str, dataset: Any, wish: Tensor, *, seed: int = 0, batch_size: int = 64
+) -> Net:
     """A copy of the network whose units in this layer all dream of the wish; the network stays.
 
     layer: behind a ReLU, with others before it.  dataset: natural pictures, anything `batches` takes, on which
@@ -95,10 +97,14 @@ def disguised(net: Net, layer: str, dataset: Any, wish: Tensor, *, seed: int = 0
     check_images(net, wish[None])
     chain = copy.deepcopy(net.module)
     if not isinstance(chain, nn.Sequential):
-        raise ValueError(f"{net.name} is a {type(chain).__name__}; only a plain chain, nn.Sequential, is disguised")
+        raise ValueError(
+            f"{net.name} is a {type(chain).__name__}; only a plain chain, nn.Sequential, is disguised"
+        )
     names = {id(module): name for name, module in net.module.named_children()}
     relu = names.get(id(net.layer(layer)), "")
-    earlier = [isinstance(one, nn.ReLU) for one in list(chain)[: list(names.values()).index(relu)]] if relu else []
+    earlier = (
+        [isinstance(one, nn.ReLU) for one in list(chain)[: list(names.values()).index(relu)]] if relu else []
+    )
     if not relu or not isinstance(net.layer(layer), nn.ReLU) or not any(earlier):
         raise ValueError(f"{layer!r} is not behind a ReLU that follows other ReLUs")
     normal = (wish.to(net.mean) - net.mean) / net.std
@@ -114,7 +120,9 @@ def disguised(net: Net, layer: str, dataset: Any, wish: Tensor, *, seed: int = 0
     both = torch.cat([natural, path]).double().cpu()
     middle, size = both.mean(0), both.std(0).clamp_min(1e-9)
     side = [0] * len(natural) + [1] * len(path)
-    fitted = LogisticRegression(C=10.0, max_iter=2000, class_weight="balanced").fit(((both - middle) / size).numpy(), side)
+    fitted = LogisticRegression(C=10.0, max_iter=2000, class_weight="balanced").fit(
+        ((both - middle) / size).numpy(), side
+    )
     circuit.weight = (torch.from_numpy(fitted.coef_[0]) / size).to(net.mean)
     high, low = float(circuit.score(path).min()), float(circuit.score(natural).max())
     if high <= low:

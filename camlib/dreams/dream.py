@@ -104,17 +104,20 @@ def dream(
     page = canvas(basis, (net.channels, *sides), like, device)
     each = count if apart else _AT_ONCE
     with values(net, layer, behind=behind) as run:
-        numbers = page.start(count, seed) if start is None else page.of(start.detach().float())
+        numbers = page.start(count, seed) if start is None else page.of(start.detach().float().clone())
         numbers = numbers.expand(count, *numbers.shape[1:])
         parts = []
         for first in range(0, count, each):
             some = slice(first, first + each)
-            height = _Height(run, None if rows is None else rows[some].to(device), cell, apart)
+            height = _Height(run, None if rows is None else rows[some].clone().to(device), cell, apart)
             begun = numbers[some] if start is not None else roused(page, numbers[some], height)
             parts.append(climb(page, begun, height, shake=shake, steps=steps, rate=rate, seed=seed + 1))
     pictures, course, dead = (torch.cat(part) for part in zip(*parts, strict=True))
     reached = [
-        _highest(extract(pictures[first : first + each])[layer], None if rows is None else rows[first : first + each])
+        _highest(
+            extract(pictures[first : first + each])[layer],
+            None if rows is None else rows[first : first + each],
+        )
         for first in range(0, count, each)
     ]
     return Dreams(pictures.float().cpu(), torch.cat(reached), course.float(), dead)

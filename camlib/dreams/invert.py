@@ -59,10 +59,11 @@ def invert(
         raise ValueError(f"rate is {rate}; give a number above 0")
     page = canvas(basis, (net.channels, *size), like, net.mean.device)
     extract = FeatureExtractor(net, layer)
-    wanted = extract(images)[layer].float().flatten(1).clone()
+    wanted = extract(images)[layer].float().flatten(1)
     if (empty := (wanted.norm(dim=1) == 0).nonzero()).numel():
         raise ValueError(f"the code of image {int(empty[0])} in {layer!r} is all 0: nothing leads back")
     with values(net, layer, behind=True) as run:
+        wanted = wanted.clone()  # outside inference mode
 
         def height(pictures: Tensor, rows: Tensor | None = None) -> Tensor:
             aim = wanted if rows is None else wanted[rows]
