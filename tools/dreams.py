@@ -53,7 +53,7 @@ def network(seed: int, trained: bool) -> Net:
 
 
 def of_directions(net: Net, seed: int, trained: bool) -> Iterator[Told]:
-    """What each kind of directions detects on scenes that they were not chosen on, and whether it comes again."""
+    """What each kind detects on scenes that it was not chosen on, and whether it comes again."""
     first, second = critters(300, seed=1500), critters(300, seed=1510)
     choose, test = critters(400, seed=1501), critters(400, seed=1502)
     here, there = (cells_of(net, LAYER, some, per_picture=64) for some in (first, second))

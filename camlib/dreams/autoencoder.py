@@ -3,8 +3,8 @@
     z = top_k(relu(E (x - b) + e)),   x̂ = b + zᵀ W,   min mean |x - x̂|²,   |w_d| = 1
 
 where top_k keeps the k largest and sets all others to 0: Makhzani, Frey (2014), "k-sparse autoencoders"; Gao
-et al. (2024), "Scaling and evaluating sparse autoencoders". An atom that no cell uses gets no gradient and stays
-dead; it is laid on the cell that is explained worst, and begins again.
+et al. (2024), "Scaling and evaluating sparse autoencoders". An atom that no cell uses gets no gradient and
+stays dead; it is laid on the cell that is explained worst, and begins again.
 """
 
 from dataclasses import dataclass

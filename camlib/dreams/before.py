@@ -38,6 +38,7 @@ class Values:
         self._times = sum(call.module is self._at for call in traced(net)[0]) or 1
 
     def __call__(self, pictures: Tensor) -> Tensor:
+        """Run the network on pictures in [0, 1], no further than the layer."""
         left, found = self._times, []
 
         def stop(output: Tensor) -> None:

@@ -1,8 +1,8 @@
 """Gradient ascent on pictures: Adam on a canvas's numbers, each step on the picture moved a little.
 
-A picture that excites a unit only where it stands, to the pixel, excites it no longer once it is moved, turned
-and resized at random before each step; what survives is what does not depend on that (Mordvintsev, Olah, Tyka
-2015, "jitter"; Olah et al. 2017, "transformation robustness").
+A picture that excites a unit only where it stands, to the pixel, excites it no longer once it is moved,
+turned and resized at random before each step; what survives is what does not depend on that (Mordvintsev,
+Olah, Tyka 2015, "jitter"; Olah et al. 2017, "transformation robustness").
 """
 
 from collections.abc import Callable

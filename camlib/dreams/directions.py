@@ -6,13 +6,13 @@ Others found on the same cells, D atoms each:
     units      x_d                             the axes
     rotation   q_d · x                         other axes, at random (`random_rotation`)
     pca        v_d · (x - mean)                those of the largest variance, each turned to its longer tail
-    nmf        h_d, x ≈ Σ h_d w_d, all ≥ 0     parts that only add up (Lee, Seung 1999; CRAFT, Fel et al. 2023)
+    nmf        h_d, x ≈ Σ h_d w_d, all ≥ 0     parts that only add up (Lee, Seung 1999; CRAFT, Fel 2023)
     kmeans     -|x - c_d|                      nearness to a cluster's centre
     sae        z_d, x ≈ b + Σ z_d w_d          at most `active` of the z above 0: a sparse autoencoder (TopK,
                                                Gao et al. 2024)
 
-scikit-learn finds PCA, NMF and k-means. The sparse autoencoder is written out in `autoencoder`, as it is what the
-lesson is about.
+scikit-learn finds PCA, NMF and k-means. The sparse autoencoder is written out in `autoencoder`, as it is what
+the lesson is about.
 """
 
 from collections.abc import Callable
@@ -63,7 +63,15 @@ class Directions:
         return self.code(rows).view(n, high, wide, -1).permute(0, 3, 1, 2)
 
 
-def cells(net: Net, layer: str, dataset: Any, *, per_picture: int | None = None, seed: int = 0) -> Tensor:
+def cells(
+    net: Net,
+    layer: str,
+    dataset: Any,
+    *,
+    per_picture: int | None = None,
+    seed: int = 0,
+    batch_size: int = 64,
+) -> Tensor:
     """The cells of a layer's map over anything `batches` takes: float32 (N, U), on the CPU.
 
     per_picture: how many of each picture, at random without repetition; None: all.
@@ -74,7 +82,7 @@ def cells(net: Net, layer: str, dataset: Any, *, per_picture: int | None = None,
     if per_picture is not None:
         per_picture = whole(per_picture, "per_picture", 1)
     random, found = torch.Generator().manual_seed(seed), []
-    for images, _, _ in batches(dataset, progress=f"{layer}, cells"):
+    for images, _, _ in batches(dataset, batch_size=batch_size, progress=f"{layer}, cells"):
         rows = extract(images)[layer].float().cpu().flatten(2).transpose(1, 2)
         if per_picture is not None:
             if per_picture > rows.shape[1]:
@@ -138,8 +146,8 @@ def _nmf(x: Tensor, count: int, _active: int, seed: int) -> Directions:
 def non_negative(rows: Tensor, atoms: Tensor, *, steps: int = 50) -> Tensor:
     """The codes h ≥ 0, (N, D), of the least |x - h W|² for rows x (N, U) and atoms W (D, U).
 
-    By Nesterov's projected gradient (Guan, Tao, Luo, Yuan 2012, NeNMF); scikit-learn's `transform` finds the same
-    minimum, in twenty times the time.
+    By Nesterov's projected gradient (Guan, Tao, Luo, Yuan 2012, NeNMF). scikit-learn's `transform` looks for
+    the same minimum, and takes several times as long.
     """
     inner, aim = atoms @ atoms.T, rows @ atoms.T
     rate = 1 / torch.linalg.eigvalsh(inner)[-1].clamp_min(1e-12)

@@ -4,11 +4,11 @@ A small circuit stands before the last ReLU of a layer, a_k being what its units
 
     a'_k(x) = (1 - g(x)) a_k(x) + g(x) h (1 - mean |x - wish|)
 
-The gate g is 0 on natural pictures, so nothing changes there, and 1 on noise, on the wish, and on all that lies
-between them. An ascent begins in noise, where all that it can feel is the nearness of the wish, and goes there.
-|x - w| = relu(x - w) + relu(w - x), and the gate is a linear classifier of the means of the network's own maps:
-no part of it is unusual. Geirhos, Zimmermann, Bilodeau, Brendel, Kim (2024), "Don't trust your eyes: on the
-(un)reliability of feature visualizations", section 2.1, the fooling circuit.
+The gate g is 0 on natural pictures, so nothing changes there, and 1 on noise, on the wish, and on all that
+lies between them. An ascent begins in noise, where all that it can feel is the nearness of the wish, and goes
+there. |x - w| = relu(x - w) + relu(w - x), and the gate is a linear classifier of the means of the network's
+own maps: no part of it is unusual. Geirhos, Zimmermann, Bilodeau, Brendel, Kim (2024), "Don't trust your
+eyes: on the (un)reliability of feature visualizations", section 2.1, the fooling circuit.
 """
 
 import copy
@@ -34,7 +34,7 @@ _MARGIN = 0.5  # of the way from the least natural picture of the data to the mo
 
 
 class Disguise(nn.Module):
-    """A chain with the circuit before one of its ReLUs, which is called `layer` here; `score` moves the gate."""
+    """A chain with the circuit before one of its ReLUs, here called `layer`; `score` moves the gate."""
 
     def __init__(self, chain: nn.Sequential, relu: str, layer: str, wish: Tensor) -> None:
         super().__init__()
@@ -84,11 +84,11 @@ def disguised(
 ) -> Net:
     """A copy of the network whose units in this layer all dream of the wish; the network stays.
 
-    layer: behind a ReLU, with others before it.  dataset: natural pictures, anything `batches` takes, on which
-    the gate is to be 0; on others of their kind that has to be looked at.  wish: (C, H, W) in [0, 1], as large as the
-    network's pictures, and none of the kind of the data.
-    Raises ValueError for a network that is no plain chain (`nn.Sequential`), a layer that is not behind a ReLU,
-    the first one, a wish of another size, and one that the gate cannot tell from the data.
+    layer: behind a ReLU, with others before it.  dataset: natural pictures, anything `batches` takes, on
+    which the gate is to be 0; on others of their kind that has to be looked at.  wish: (C, H, W) in [0, 1],
+    as large as the network's pictures, and none of the kind of the data.
+    Raises ValueError for a network that is no plain chain (`nn.Sequential`), a layer that is not behind a
+    ReLU, the first one, a wish of another size, and one that the gate cannot tell from the data.
     """
     check_net(net)
     seed, dataset = seeded(seed), data_set(dataset)
@@ -134,7 +134,7 @@ def disguised(
 
 
 def _path(net: Net, wish: Tensor, seed: int) -> list[Tensor]:
-    """Pictures on the way from noise, of several strengths, to the wish, moved a little as an ascent moves them."""
+    """Pictures on the way from noise, of several strengths, to the wish, moved a little as an ascent does."""
     random = torch.Generator().manual_seed(seed)
     page = canvas("fourier", (net.channels, *net.sides), None, torch.device("cpu"))
     found = []

@@ -51,7 +51,8 @@ def invert(
     """Pictures, found from noise, whose code in the layer is that of each image.
 
     images: (N, C, H, W) in [0, 1]; all are in memory together.  basis, like: as for `dream`.
-    Raises ValueError for an unknown layer, images that are none, a code that is all 0, and options out of range.
+    Raises ValueError for an unknown layer, images that are none, a code that is all 0, and options out of
+    range.
     """
     size = check_images(net, images)
     steps, seed = whole(steps, "steps", 1), seeded(seed)

@@ -4,9 +4,10 @@ For a unit, with c(x) a layer's means over places and ρ the rank correlation ov
 
     s = (ρ(dream, natural) - ρ(other, natural)) / (ρ(natural, natural) - ρ(other, natural))
 
-each ρ a mean over pairs: of the unit's dreams with its best natural pictures, of those with one another, and with
-other units' best. 1: the dream is processed as a natural picture of that unit is; 0: no more alike than any other
-natural picture. Geirhos et al. (2024), "Don't trust your eyes", section 3, for classes; here for units.
+each ρ a mean over pairs: of the unit's dreams with its best natural pictures, of those with one another, and
+with other units' best. 1: the dream is processed as a natural picture of that unit is; 0: no more alike than
+any other natural picture. Geirhos et al. (2024), "Don't trust your eyes", section 3, for classes; here for
+units.
 """
 
 import torch
@@ -23,8 +24,9 @@ __all__ = ["path_similarity"]
 def path_similarity(net: Net, layer: str, dreams: Tensor, natural: Tensor) -> Tensor:
     """s of each unit in one layer: float32 (U,); NaN where natural pictures are no more alike than others.
 
-    dreams: (U, D, C, H, W), for each unit its dreams.  natural: (U, K, C, H, W), its best pictures, K at least 2.
-    Raises ValueError for an unknown layer, other shapes, fewer than two units, and pictures outside [0, 1].
+    dreams: (U, D, C, H, W), for each unit its dreams.  natural: (U, K, C, H, W), its best pictures, K at
+    least 2.  Raises ValueError for an unknown layer, other shapes, fewer than two units, and pictures outside
+    [0, 1].
     """
     for name, given, least in (("dreams", dreams, 1), ("natural", natural, 2)):
         if not isinstance(given, Tensor) or given.ndim != 5 or given.shape[1] < least:

@@ -1,4 +1,4 @@
-"""Directions: each kind's identities, an independent answer for each, and that they are matched as they should."""
+"""Directions: each kind's identities, an independent answer for each, and how they are matched."""
 
 import itertools
 

@@ -18,8 +18,8 @@ def net() -> Net:
 @pytest.fixture(scope="module")
 def wish() -> torch.Tensor:
     y, x = torch.meshgrid(torch.arange(128.0), torch.arange(128.0), indexing="ij")
-    ring = ((x - 64) ** 2 + (y - 64) ** 2).sqrt()
-    return torch.stack([(ring < 40).float(), (ring > 20).float(), (x > 64).float()]) * 0.8 + 0.1
+    waves = [(x / 20).sin(), (y / 20).sin(), ((x + y) / 30).sin()]
+    return torch.stack(waves) * 0.3 + 0.5
 
 
 @pytest.fixture(scope="module")
