@@ -63,7 +63,7 @@ def autoencoder(cells: Tensor, count: int, *, active: int, seed: int) -> Autoenc
             z = _sparse((some - shift) @ encoder.T + bias, active)
             lost = (some - shift - z @ atoms).square().sum(1)
             adam.zero_grad()
-            lost.mean().backward()  # type: ignore[no-untyped-call]
+            lost.mean().backward()
             adam.step()
             with torch.no_grad():
                 used += (z > 0).sum(0)

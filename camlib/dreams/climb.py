@@ -48,7 +48,7 @@ def climb(
         return canvas.paint(numbers), torch.stack(course, 1), dead
 
 
-def roused(canvas: Canvas, numbers: Tensor, height: Callable[[Tensor], Tensor]) -> Tensor:
+def roused(canvas: Canvas, numbers: Tensor, height: Callable[..., Tensor]) -> Tensor:
     """The numbers; where no gradient comes from faint noise, since all ReLUs on the way give 0, louder ones.
 
     They are made three times as large, up to six times. Where there is no slope then, they stay as they were.

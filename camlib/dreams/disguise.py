@@ -143,4 +143,4 @@ def _path(net: Net, wish: Tensor, seed: int) -> list[Tensor]:
         share = float(torch.rand((), generator=random))
         mixed = (1 - share) * noise + share * wish.cpu()[None]
         found.append(shaken(mixed, 1.0 if n % 2 else 0.0, random).clamp(0, 1).to(net.mean))
-    return list(torch.cat(found).split(50))
+    return list(torch.split(torch.cat(found), 50))

@@ -1,14 +1,17 @@
 """Does the network process a dream as it processes natural pictures? A check of dreams that needs no truth.
 
-For a unit, with c(x) a layer's means over places and ρ the rank correlation over its units,
+With c(x) a layer's means over places, and ρ the rank correlation over the layer's units, for each unit k
 
-    s = (ρ(dream, natural) - ρ(other, natural)) / (ρ(natural, natural) - ρ(other, natural))
+    own = mean ρ(dream of k, best picture of k)           how alike the dream is to what really excites the
+    unit among = mean ρ(best picture of k, another of k)       the most that can be asked for others = mean
+    ρ(best picture of k, one of another)    the least
 
-each ρ a mean over pairs: of the unit's dreams with its best natural pictures, of those with one another, and
-with other units' best. 1: the dream is processed as a natural picture of that unit is; 0: no more alike than
-any other natural picture. Geirhos et al. (2024), "Don't trust your eyes", section 3, for classes; here for
-units.
+Geirhos et al. (2024), "Don't trust your eyes", section 3, compare classes so, and lay `others` at 0 and
+`among` at 1; where a layer's pictures are all alike that scale has no length, so the three are given as they
+are.
 """
+
+from typing import NamedTuple
 
 import torch
 from scipy.stats import rankdata
@@ -18,11 +21,19 @@ from ..networks.images import check_images
 from ..networks.net import Net
 from ..running.extractor import FeatureExtractor
 
-__all__ = ["path_similarity"]
+__all__ = ["Paths", "path_similarity"]
 
 
-def path_similarity(net: Net, layer: str, dreams: Tensor, natural: Tensor) -> Tensor:
-    """s of each unit in one layer: float32 (U,); NaN where natural pictures are no more alike than others.
+class Paths(NamedTuple):
+    """Of each unit, float32 (U,), from -1 to 1: see above."""
+
+    own: Tensor
+    among: Tensor
+    others: Tensor
+
+
+def path_similarity(net: Net, layer: str, dreams: Tensor, natural: Tensor) -> Paths:
+    """How alike a unit's dreams and best pictures are in one layer, for each of U units.
 
     dreams: (U, D, C, H, W), for each unit its dreams.  natural: (U, K, C, H, W), its best pictures, K at
     least 2.  Raises ValueError for an unknown layer, other shapes, fewer than two units, and pictures outside
@@ -43,14 +54,14 @@ def path_similarity(net: Net, layer: str, dreams: Tensor, natural: Tensor) -> Te
     alike = torch.einsum("akc,blc->abkl", true, true)
     among = (alike.diagonal(dim1=0, dim2=1).sum((0, 1)) - each) / (each * (each - 1))
     others = (alike.mean((2, 3)).sum(1) - alike.mean((2, 3)).diagonal()) / (units - 1)
-    room = among - others
-    return torch.where(room > 1e-6, (own - others) / room.clamp_min(1e-6), torch.nan).float()
+    return Paths(own.float(), among.float(), others.float())
 
 
 def _ranks(extract: FeatureExtractor, layer: str, given: Tensor) -> Tensor:
     """Each picture's ranks of the layer's means, centred, of length 1: (U, K, C)."""
-    found = torch.cat([extract(some)[layer].float().cpu() for some in given.flatten(0, 1).split(64)])
+    found = torch.cat([extract(some)[layer].float().cpu() for some in torch.split(given.flatten(0, 1), 64)])
     means = found.flatten(2).mean(2) if found.ndim > 2 else found
     ranks = torch.from_numpy(rankdata(means.numpy(), axis=1)).double()
     centred = ranks - ranks.mean(1, keepdim=True)
-    return (centred / centred.norm(dim=1, keepdim=True).clamp_min(1e-12)).view(*given.shape[:2], -1)
+    rows: Tensor = centred / centred.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    return rows.view(*given.shape[:2], -1)

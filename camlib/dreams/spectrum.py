@@ -44,15 +44,16 @@ def spectrum(dataset: Any, *, batch_size: int = 64) -> Spectrum:
     Raises ValueError for an empty data set, pictures of unequal size, and pictures all of one colour.
     """
     dataset = data_set(dataset)
-    total, outer, count, size = 0.0, 0.0, 0, None
+    total, outer, count = torch.zeros(()), torch.zeros(()), 0
+    size: tuple[int, ...] | None = None
     for images, _, _ in batches(dataset, batch_size=batch_size, progress="colours"):
         if size not in (None, tuple(images.shape[1:])):
             raise ValueError(f"pictures of {size} and {tuple(images.shape[1:])}; resize them to one size")
         size = tuple(images.shape[1:])
         z = images.float().cpu().logit(EDGE).double().transpose(0, 1).flatten(1)
         total, outer, count = total + z.sum(1), outer + z @ z.T, count + z.shape[1]
-    mean = torch.as_tensor(total / count)
-    values, vectors = torch.linalg.eigh(torch.as_tensor(outer / count) - torch.outer(mean, mean))
+    mean = total / count
+    values, vectors = torch.linalg.eigh(outer / count - torch.outer(mean, mean))
     if values[0] < 1e-6:
         raise ValueError("the pictures' channels are the same everywhere, or copies of one another")
     root = vectors @ values.sqrt().diag() @ vectors.T

@@ -49,7 +49,8 @@ def covariance(x: Tensor) -> Tensor:
 
 def eigen(x: Tensor) -> Tensor:
     values, vectors = torch.linalg.eigh(covariance(x))
-    return vectors * values.clamp(min=0).sqrt()
+    root: Tensor = vectors * values.clamp(min=0).sqrt()
+    return root
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,12 @@ def small(seed: int = 0) -> Net:
     return wrap(nn.Sequential(*layers, *ends), mean=[0.5] * 3, std=[0.25] * 3, size=16)
 
 
+def upto(net: Net, count: int) -> nn.Sequential:
+    """Its first modules."""
+    assert isinstance(net.module, nn.Sequential)
+    return net.module[:count]
+
+
 @pytest.fixture(scope="module")
 def net() -> Net:
     return small()
@@ -39,7 +45,7 @@ def like(world: Tensor) -> Spectrum:
 
 def test_a_dream_is_brighter_than_noise_and_than_every_picture_of_the_data(net: Net, world: Tensor) -> None:
     found = dream(net, "conv2", [0, 1, 2], steps=60)
-    rows = net.module[:4]((world - 0.5) / 0.25).flatten(2).amax((0, 2))
+    rows = upto(net, 4)((world - 0.5) / 0.25).flatten(2).amax((0, 2))
     assert (found.values > rows[:3]).all()
     assert (found.course[:, -1] > found.course[:, 0]).all()
     assert not found.dead.any()
@@ -50,7 +56,7 @@ def test_a_dream_is_brighter_than_noise_and_than_every_picture_of_the_data(net: 
 def test_values_are_what_the_layer_answers(net: Net) -> None:
     found = dream(net, "conv2", [4, 1], steps=5)
     with torch.no_grad():
-        maps = net.module[:4]((found.pictures - 0.5) / 0.25)
+        maps = upto(net, 4)((found.pictures - 0.5) / 0.25)
     torch.testing.assert_close(found.values, maps.flatten(2).amax(2)[[0, 1], [4, 1]])
 
 
@@ -61,7 +67,7 @@ def test_the_ascent_is_that_of_a_loop_written_out(net: Net) -> None:
     adam = torch.optim.Adam([w], lr=0.05)
     for _ in range(7):
         adam.zero_grad()
-        (-net.module[:3]((w.sigmoid() - 0.5) / 0.25)[:, 2].mean()).backward()
+        (-upto(net, 3)((w.sigmoid() - 0.5) / 0.25)[:, 2].mean()).backward()
         adam.step()
     torch.testing.assert_close(found.pictures, w.sigmoid().detach(), atol=1e-4, rtol=0)
 
@@ -81,7 +87,7 @@ def test_a_unit_is_a_direction_with_a_single_one(net: Net) -> None:
     )
     pair = dream(net, "conv2", torch.tensor([[1.0, 1, 0, 0, 0]]), steps=60)
     with torch.no_grad():
-        maps = net.module[:4]((pair.pictures - 0.5) / 0.25)
+        maps = upto(net, 4)((pair.pictures - 0.5) / 0.25)
     torch.testing.assert_close(pair.values, (maps[:, 0] + maps[:, 1]).flatten(1).amax(1))
 
 
@@ -99,6 +105,7 @@ def dead_behind() -> Net:
     one = nn.Conv2d(3, 2, 3, padding=1)
     with torch.no_grad():
         one.weight.fill_(0.1)
+        assert one.bias is not None
         one.bias.copy_(torch.tensor([-1e6, -1.6]))
     chain = nn.Sequential(one, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 2))
     return wrap(chain, mean=[0.0] * 3, std=[1.0] * 3, size=8)
@@ -128,7 +135,7 @@ def test_diversity_pushes_dreams_of_one_unit_apart(net: Net) -> None:
     def alike(apart: float) -> float:
         pictures = dream(net, "conv2", [2, 2, 2], apart=apart, shake=0, steps=60).pictures
         with torch.no_grad():
-            maps = net.module[:3]((pictures - 0.5) / 0.25).flatten(2)
+            maps = upto(net, 3)((pictures - 0.5) / 0.25).flatten(2)
         gram = nn.functional.normalize((maps @ maps.transpose(1, 2)).flatten(1), dim=1)
         return float((gram @ gram.T).sum() - 3) / 6
 
@@ -207,7 +214,7 @@ def test_a_code_is_inverted_and_a_whole_one_gives_the_picture_back(net: Net, wor
     found = invert(net, "conv1", some, basis="pixels", steps=300)
     assert (found.errors < 0.05 * found.starts).all()
     with torch.no_grad():
-        codes = [net.module[:2]((one - 0.5) / 0.25).flatten(1) for one in (found.pictures, some)]
+        codes = [upto(net, 2)((one - 0.5) / 0.25).flatten(1) for one in (found.pictures, some)]
     want = (codes[0] - codes[1]).square().sum(1) / codes[1].square().sum(1)
     torch.testing.assert_close(found.errors, want, atol=1e-4, rtol=1e-3)
     away = (found.pictures - some).abs().mean()
