@@ -119,7 +119,9 @@ class Maps:
     def __init__(self, net: Net, scenes: Scenes) -> None:
         extract = FeatureExtractor(net, LAYER)
         self.scenes = scenes
-        self.values = torch.cat([extract(some)[LAYER].float().cpu() for some in scenes.images.split(100)])
+        self.values = torch.cat(
+            [extract(some)[LAYER].float().cpu() for some in torch.split(scenes.images, 100)]
+        )
         self.parts = parts_at(net, scenes)
 
     def best(self, unit: int, k: int) -> tuple[Tensor, Tensor]:
@@ -161,13 +163,15 @@ class Observer:
         return maps.permute(0, 2, 3, 1)[kept], parts[kept].long()
 
     def _maps(self, images: Tensor) -> Tensor:
-        return torch.cat([self.extract(some)[LAYER].float().cpu() for some in images.split(100)])
+        return torch.cat([self.extract(some)[LAYER].float().cpu() for some in torch.split(images, 100)])
 
     def right(self, scenes: Scenes) -> float:
         """In what share of cells the reader is right, each part counting alike."""
         cells, parts = self._labelled(scenes)
         said = torch.from_numpy(self.reader.predict(((cells - self.mean) / self.size).numpy()))
-        return float(torch.stack([(said == p)[parts == p].float().mean() for p in parts.unique()]).mean())
+        return float(
+            torch.stack([(said == p)[parts == p].float().mean() for p in set(parts.tolist())]).mean()
+        )
 
     def reads(self, pictures: Tensor, at: Tensor) -> str:
         """The part that it finds at these cells, one of each picture, taken together."""
