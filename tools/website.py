@@ -119,7 +119,7 @@ def lay_out(source: Path) -> None:
         "glossary.md": "docs/teaching.md",
     }
     for target, text in texts.items():
-        text = linked(text, come_from.get(target, target), target) if target != "index.md" else text
+        text = linked(text, come_from.get(target, target), target) if target not in OWN else text
         (source / target).write_text(text, "utf-8")
     for name, text in reference().items():
         (source / "library" / name).write_text(text, "utf-8")
@@ -224,6 +224,7 @@ def linked(text: str, file: str, target: str) -> str:
     return re.sub(r"(\[[^]]*\])\(([^)\s]+)\)", turned, text)
 
 
+OWN = ("index.md", "gallery.md")  # pages whose links are this site's own
 MADE = ("teaching.md", "map.md")  # as pages that are made here name each other
 
 
