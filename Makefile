@@ -8,7 +8,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell command -v $(name) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab wheelhouse check test notebooks slides handouts live site public minutes new-lesson bench train trust trapped watermark capsules weights clean
+.PHONY: help env lab wheelhouse check test notebooks slides handouts live site public minutes new-lesson bench train trust trapped watermark capsules dreams gallery weights clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -85,6 +85,12 @@ capsules: env ## train capsules on MNIST and on scenes again, right and wrong, f
 	$(PY) -m tools.capsules
 	$(PY) -m tools.capsules_decoder
 	$(PY) -m tools.capsules_scenes
+
+dreams: env ## grade dreams and directions again, for lesson 15
+	$(PY) -m tools.dreams
+
+gallery: env ## dream the site's gallery again: units and classes of three networks
+	$(PY) -m tools.gallery
 
 weights: env ## list the networks and where their weights are
 	$(PY) -m camlib weights list

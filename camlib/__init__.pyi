@@ -3,6 +3,14 @@ from .cluster.log import shard_log
 from .cluster.map_shards import map_shards
 from .cluster.work import ShardError
 from .commands.photograph import Look, look
+from .dreams.directions import Directions, cells, directions
+from .dreams.disguise import disguised
+from .dreams.dream import Dreams, dream
+from .dreams.graded import graded_dreams
+from .dreams.invert import Inverted, invert
+from .dreams.paths import path_similarity
+from .dreams.spectrum import Spectrum, spectrum
+from .dreams.stability import matched
 from .embeddings.centred_cosine import centred_cosine
 from .embeddings.codes import codes
 from .embeddings.grid import displacement, grid, mosaic
@@ -86,9 +94,12 @@ __all__ = [
     "Cost",
     "Coupled",
     "Digits",
+    "Directions",
     "Dissection",
+    "Dreams",
     "FeatureMaps",
     "Folder",
+    "Inverted",
     "Located",
     "Look",
     "Net",
@@ -102,6 +113,7 @@ __all__ = [
     "Scenes",
     "SearchBox",
     "ShardError",
+    "Spectrum",
     "SquareExplorer",
     "Tars",
     "Texts",
@@ -120,6 +132,7 @@ __all__ = [
     "cam_sums",
     "capsules",
     "ccgap_weights",
+    "cells",
     "centred_cosine",
     "checks",
     "class_maps",
@@ -133,9 +146,12 @@ __all__ = [
     "cut_out",
     "deep_lift",
     "digits",
+    "directions",
+    "disguised",
     "displacement",
     "dissect",
     "draw",
+    "dream",
     "embed",
     "equivariance",
     "feature_maps",
@@ -147,11 +163,13 @@ __all__ = [
     "first_layer",
     "folder",
     "gradcam",
+    "graded_dreams",
     "grid",
     "guided_backprop",
     "head_frame",
     "here",
     "integrated_gradients",
+    "invert",
     "iou",
     "layercam",
     "linear_svm",
@@ -162,6 +180,7 @@ __all__ = [
     "locate",
     "look",
     "map_shards",
+    "matched",
     "max_box_acc",
     "max_box_acc_v2",
     "mosaic",
@@ -170,6 +189,7 @@ __all__ = [
     "occlude",
     "occlusion",
     "orientation",
+    "path_similarity",
     "peaks",
     "photos",
     "pointing_game",
@@ -192,6 +212,7 @@ __all__ = [
     "smooth",
     "smoothgrad",
     "softmax_weights",
+    "spectrum",
     "tars",
     "texts",
     "top_patches",

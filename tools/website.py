@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 from PIL import Image
 
 import camlib
-from tools import alive, lesson, live, publish, slides
+from tools import alive, gallery, lesson, live, publish, slides
 
 HERE = lesson.ROOT / "site"
 SOURCE = lesson.ROOT / "build" / "site-source"
@@ -88,6 +88,7 @@ def lay_out(source: Path) -> None:
     shutil.copy(HERE / "conf.py", source)
     shutil.copy(HERE / "site.css", source / "_static")
     shutil.copy(lesson.ROOT / "data" / "scenes" / "banner.jpg", source / "_static")
+    shutil.copytree(gallery.FOLDER, source / "gallery")
     questions, rows = asked(), []
     for path in lesson.lessons():
         nb = lesson.read(path)
@@ -101,6 +102,7 @@ def lay_out(source: Path) -> None:
         "index.md": front.render(lessons=rows, banner=" ".join(banner[1].split()) if banner else ""),
         "start.md": "# Start\n\n" + part(readme, "Start"),
         "handouts.md": handed_out(rows),
+        "gallery.md": gallery.page(),
         "library/own.md": "# Your own network and photographs\n\n"
         + "\n\n".join(
             f"## {name}\n\n{part(readme, name)}"
@@ -117,7 +119,7 @@ def lay_out(source: Path) -> None:
         "glossary.md": "docs/teaching.md",
     }
     for target, text in texts.items():
-        text = linked(text, come_from.get(target, target), target) if target != "index.md" else text
+        text = linked(text, come_from.get(target, target), target) if target not in OWN else text
         (source / target).write_text(text, "utf-8")
     for name, text in reference().items():
         (source / "library" / name).write_text(text, "utf-8")
@@ -222,6 +224,7 @@ def linked(text: str, file: str, target: str) -> str:
     return re.sub(r"(\[[^]]*\])\(([^)\s]+)\)", turned, text)
 
 
+OWN = ("index.md", "gallery.md")  # pages whose links are this site's own
 MADE = ("teaching.md", "map.md")  # as pages that are made here name each other
 
 

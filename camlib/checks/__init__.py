@@ -8,6 +8,7 @@ from .activations import centred_cosine, defended, feeders, lit, peak
 from .beyond_objects import avoided, folded, gone_without, only_units
 from .cam import centred, class_map, grad_cam, heat_and_worth, logit_of_map
 from .capsules import agreed, both_found, margin, squashed
+from .dreams import colour_root, moved_dream, partners, uphill
 from .fc7_neighbours import distances, kept_fact, precision, times_found
 from .filters import autocorrelation, convolve, filter_picture, gabor, lure
 from .filters_to_labels import flip_agreement, pck
@@ -46,6 +47,7 @@ __all__ = [
     "centred_cosine",
     "class_map",
     "closed_form",
+    "colour_root",
     "components",
     "conv_parameters",
     "convolve",
@@ -81,12 +83,14 @@ __all__ = [
     "lure",
     "margin",
     "matched_precision",
+    "moved_dream",
     "one_cell",
     "only_units",
     "other_part",
     "output_size",
     "overlap",
     "paper_weights",
+    "partners",
     "pck",
     "peak",
     "precision",
@@ -102,5 +106,6 @@ __all__ = [
     "times_found",
     "top_error",
     "two_peaks",
+    "uphill",
     "worth_and_text",
 ]

@@ -10,13 +10,13 @@ A unit detects the concept of its highest IoU where that is above .04. The rule 
 .005 of the pixels, so a concept of another size cannot be covered well: see `Dissection.ceiling`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
 from ..geometry.field import receptive_field, upsample
-from ..given import number, seeded, tensor, whole
+from ..given import number, seeded, tensor, told, whole
 from ..networks.net import Net
 from ..pictures.batches import batches
 from ..running.extractor import FeatureExtractor
@@ -34,6 +34,7 @@ def dissect(
     scenes: Scenes,
     *,
     rotation: Tensor | None = None,
+    through: Callable[[Tensor], Tensor] | None = None,
     quantile: float = 0.005,
     thresholds: Tensor | None = None,
     batch_size: int = 64,
@@ -42,26 +43,27 @@ def dissect(
 
     rotation: (U, U), orthogonal: dissect the directions Σ_j rotation[k, j] · unit j in the units' place. What
     the layer can say is the same; if units mean no more than any direction does, so is the result.
+    through: dissect in the units' place what this makes of them, maps (N, U, h, w) to maps (N, D, h, w), such
+    as `directions`.
     quantile: the share of cells that count as lit. T_k is exact: the least value that at most this share of
     cells exceeds. So a unit that is always 0 is never lit.
     thresholds: float (U,), T_k where they are known, of more scenes than these: then the network runs once.
     Memory depends on the picture, and on quantile × cells × units.
-    Raises ValueError for an unknown layer, one without a map, a rotation that is none, a quantile outside
-    (0, 1), thresholds of another number of units.
+    Raises ValueError for an unknown layer, one without a map, a rotation that is none, both `rotation` and
+    `through`, one that does not give maps, a quantile outside (0, 1), thresholds of another number of units.
     """
-    extract, rotation = _given(net, layer, scenes, rotation, quantile)
+    extract, turn, units = _given(net, layer, scenes, rotation, through, quantile)
     if thresholds is None:
         thresholds = highest_cells(
-            net, layer, scenes, rotation=rotation, quantile=quantile, batch_size=batch_size
+            net, layer, scenes, rotation=rotation, through=through, quantile=quantile, batch_size=batch_size
         ).thresholds
-    units = extract.map_units(layer)
     if tensor(thresholds, "thresholds").shape != (units,) or not thresholds.is_floating_point():
         raise ValueError(f"thresholds of shape {tuple(thresholds.shape)} for {units} units; give floats")
     thresholds = thresholds.detach().cpu().float()
     size = (scenes.parts.shape[1], scenes.parts.shape[2])
     field = receptive_field(net, layer, size=size)
     lit = torch.zeros(units * len(PARTS), dtype=torch.int64)  # pixels, for each unit and part
-    for maps, indices in _maps(extract, scenes, rotation, "masks", batch_size):
+    for maps, indices in _maps(extract, scenes, turn, "masks", batch_size):
         # Enlarging adds no values above a map's peak, so only units whose peak is above T_k light up at all.
         for pairs in torch.split((maps.amax((2, 3)) > thresholds).nonzero(), _AT_ONCE):
             picture, unit = pairs.T
@@ -80,6 +82,7 @@ def highest_cells(
     *,
     of: int | None = None,
     rotation: Tensor | None = None,
+    through: Callable[[Tensor], Tensor] | None = None,
     quantile: float = 0.005,
     batch_size: int = 64,
 ) -> Highest:
@@ -87,10 +90,10 @@ def highest_cells(
 
     of: how many scenes there are in all shards; None: these.  The rest, and what it raises, as for `dissect`.
     """
-    extract, rotation = _given(net, layer, scenes, rotation, quantile)
+    extract, turn, _ = _given(net, layer, scenes, rotation, through, quantile)
     total = len(scenes) if of is None else whole(of, "of", len(scenes))
     kept = count = None
-    for maps, _ in _maps(extract, scenes, rotation, "thresholds", batch_size):
+    for maps, _ in _maps(extract, scenes, turn, "thresholds", batch_size):
         cells = maps.transpose(0, 1).flatten(1)
         count = int(quantile * total * maps[0, 0].numel() + 1e-9) + 1  # all but one may be above
         kept = highest(cells if kept is None else torch.cat([kept, cells], 1), count)
@@ -100,9 +103,14 @@ def highest_cells(
 
 
 def _given(
-    net: Net, layer: str, scenes: Scenes, rotation: Tensor | None, quantile: float
-) -> tuple[FeatureExtractor, Tensor | None]:
-    """All that is given, checked."""
+    net: Net,
+    layer: str,
+    scenes: Scenes,
+    rotation: Tensor | None,
+    through: Callable[[Tensor], Tensor] | None,
+    quantile: float,
+) -> tuple[FeatureExtractor, Callable[[Tensor], Tensor] | None, int]:
+    """All that is given, checked: what is done to maps, and how many there are then."""
     extract = FeatureExtractor(net, layer)
     units = extract.map_units(layer)
     if not isinstance(scenes, Scenes):
@@ -112,7 +120,19 @@ def _given(
     if scenes.companion is not None:
         raise ValueError("these scenes have two critters each, and parts knows only one's; draw single ones")
     _check(rotation, units)
-    return extract, None if rotation is None else rotation.detach().cpu().float()
+    if through is None:
+        if rotation is None:
+            return extract, None, units
+        turned = rotation.detach().cpu().float()
+        return extract, lambda maps: torch.einsum("kj,bjhw->bkhw", turned, maps), units
+    if rotation is not None:
+        raise ValueError("both rotation and through are given; one of them takes the units' place")
+    if not callable(through):
+        raise ValueError(f"through is {told(through)}; give what turns maps (N, {units}, h, w) into others")
+    tried = through(torch.zeros(1, units, 3, 2))
+    if not isinstance(tried, Tensor) or tried.ndim != 4 or (*tried.shape[:1], *tried.shape[2:]) != (1, 3, 2):
+        raise ValueError(f"through made {told(tried)} of maps (1, {units}, 3, 2); it gives (1, D, 3, 2)")
+    return extract, through, tried.shape[1]
 
 
 def random_rotation(units: int, *, seed: int = 0) -> Tensor:
@@ -125,13 +145,17 @@ def random_rotation(units: int, *, seed: int = 0) -> Tensor:
 
 
 def _maps(
-    extract: FeatureExtractor, scenes: Scenes, rotation: Tensor | None, what: str, batch_size: int
+    extract: FeatureExtractor,
+    scenes: Scenes,
+    turn: Callable[[Tensor], Tensor] | None,
+    what: str,
+    batch_size: int,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Maps (B, U, h, w) and the scenes' numbers (B,)."""
     (layer,) = extract.layers
     for images, _, indices in batches(scenes, batch_size=batch_size, progress=f"{layer}, {what}"):
         maps = extract(images)[layer].float().cpu()
-        yield maps if rotation is None else torch.einsum("kj,bjhw->bkhw", rotation, maps), indices
+        yield maps if turn is None else turn(maps), indices
 
 
 def _check(rotation: Tensor | None, units: int) -> None:
