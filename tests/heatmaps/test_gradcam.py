@@ -239,7 +239,7 @@ def test_no_graph_below_the_layer() -> None:
     assert not [shape for shape in kept[:top] if len(shape) == 4]  # no map and no convolution's weights
 
 
-@pytest.mark.parametrize(("method", "rtol"), [(gradcam, 0.1), (saliency, 0.5)])
+@pytest.mark.parametrize(("method", "rtol"), [(gradcam, 0.2), (saliency, 0.5)])
 def test_half_precision(method: Method, rtol: float) -> None:
     images = torch.rand(2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
     want = method(load("critternet"), images, 4)
