@@ -5,6 +5,7 @@ import http.server
 import importlib.util
 import threading
 import time
+from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
@@ -92,7 +93,8 @@ def test_docstrings_become_lists(lines, told):
     pytest.importorskip("myst_nb", reason="the site needs camlib[site]: no myst_nb")
     from tools import sphinx_parts
 
-    sphinx_parts.plain(None, "function", "f", None, None, lines)
+    app: Any = None  # not looked at
+    sphinx_parts.plain(app, "function", "f", None, None, lines)
     assert lines == told
 
 
