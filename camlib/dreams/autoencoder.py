@@ -68,7 +68,7 @@ def autoencoder(cells: Tensor, count: int, *, active: int, seed: int) -> Autoenc
             with torch.no_grad():
                 used += (z > 0).sum(0)
                 atoms.div_(atoms.norm(dim=1, keepdim=True).clamp_min(1e-12))
-                if step % _LOOK == _LOOK - 1:
+                if step % _LOOK == _LOOK - 1 and step < _STEPS * 2 // 3:  # the last ones need time to learn
                     dead = (used == 0).nonzero()[:, 0]
                     worst = lost.topk(min(len(dead), len(lost))).indices
                     dead = dead[: len(worst)]
