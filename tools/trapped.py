@@ -8,7 +8,6 @@ quarter of an hour of one core, mostly for the trainings, which are kept in buil
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from camlib.training.plans import PLANS
 from camlib.training.ship import FRESH, right
 from camlib.training.train import train
 from camlib.trust.graded import Grade, graded_file
+from tools.trust import write
 
 SEED, SEEDS = 1213, 2
 PICTURES, HEATED = 200, 40  # scenes to answer; of the other critters among them, the first so many get maps
@@ -120,10 +120,7 @@ def main() -> None:
                 told(kind, seed, method, "resemblance to critternet_gap", score)
     order = {one: k for k, one in enumerate(dict.fromkeys((row.test, row.method) for row in rows))}
     rows.sort(key=lambda row: (order[row.test, row.method], row.network, row.seed))
-    with chosen.output.open("w", encoding="utf-8", newline="") as opened:
-        writer = csv.writer(opened, lineterminator="\n")
-        writer.writerow(Grade._fields)
-        writer.writerows([*row[:4], *(f"{value:.4f}" for value in row[4:])] for row in rows)
+    write(rows, chosen.output)
     print(f"{len(rows)} numbers in {chosen.output}")
 
 

@@ -201,6 +201,14 @@ def resampled(done: trust.Checks, held_out: bool, times: int = 200) -> Told:
     return score, *scores.interval(torch.tensor(drawn))
 
 
+def write(rows: list[Grade], file: Path) -> None:
+    """Write grades as a table, numbers with four digits."""
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.writer(opened, lineterminator="\n")
+        writer.writerow(Grade._fields)
+        writer.writerows([*row[:4], *(f"{value:.4f}" for value in row[4:])] for row in rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--pictures", type=int, default=PICTURES, help=f"how many ({PICTURES})")
@@ -214,10 +222,7 @@ def main() -> None:
     with ProcessPoolExecutor(chosen.jobs, get_context("spawn")) as pool:
         rows = [row for rows in pool.map(grade, *zip(*work, strict=True)) for row in rows]
     chosen.output.parent.mkdir(parents=True, exist_ok=True)
-    with chosen.output.open("w", encoding="utf-8", newline="") as opened:
-        writer = csv.writer(opened, lineterminator="\n")
-        writer.writerow(Grade._fields)
-        writer.writerows([*row[:4], *(f"{value:.4f}" for value in row[4:])] for row in rows)
+    write(rows, chosen.output)
     print(f"{len(rows)} scores of {len(work)} networks in {chosen.output}")
 
 
