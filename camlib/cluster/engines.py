@@ -9,8 +9,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..given import whole
-from .worker import Done, Job, run
+from .worker import Done, Job, number, run
 
 __all__ = ["Engine", "engine_of"]
 
@@ -39,8 +41,12 @@ class Engine:
         """The network travels once to each worker of a pool, in a file, and once to a Dask cluster."""
         self._network = self._bytes
         if self.ours:
-            # forked processes would inherit torch's threads without the threads
-            self._pool = ProcessPoolExecutor(self.given or os.cpu_count(), mp_context=get_context("spawn"))
+            # forked processes would inherit torch's threads without the threads, and a GPU in use
+            context = get_context("spawn")
+            cores = torch.cuda.device_count() if self.job.device == "cuda" else os.cpu_count()
+            self._pool = ProcessPoolExecutor(
+                self.given or cores, context, initializer=number, initargs=(context.Value("i", 0),)
+            )
         elif hasattr(self.given, "get_executor"):  # Dask's client, as the standard library's executor
             self._pool = self.given.get_executor(pure=False)
             # as a task's result: that is made again where its holders died, and scattered data would be lost

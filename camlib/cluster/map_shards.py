@@ -5,6 +5,7 @@ after a worker died gives the same, for a verb leaves nothing behind.
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -43,16 +44,18 @@ def map_shards(
     verb: `codes`, `top_patches`, `ablate`, `dissect` or, with the layer None, which it has not, `cam_sums`.
     engine: how many processes of this machine; or anything with `submit(function, …)` that gives concurrent
         futures, such as a ProcessPoolExecutor; or Dask's Client; None: a process for each of this machine's
-        cores. (A script, unlike a notebook, then needs its `if __name__ == "__main__":`.)
+        cores; of its GPUs, where the network is on one. (A script, unlike a notebook, then needs its
+        `if __name__ == "__main__":`.)
     size: pictures in a shard, rounded up to whole batches.
     folder: where finished shards are kept, as pickles: whatever ended a run, the same call goes on with them.
         Those of another network, layer, option, picture or label are not taken. Codes then lie in its
         codes.npy and are mapped, not in memory, and its log.csv says who did what and when (`shard_log`).
         None: nothing is kept.
     options: the verb's own.
-    A worker has one thread and unpacks the network once. A shard that fails, or whose worker dies, is tried
-    three times; a ValueError, which is about the data, once. The others are done and kept all the same, and
-    a ShardError names what is lacking. A Folder's unreadable files are in its `skipped`.
+    A worker has one thread and unpacks the network once; where the network is on a GPU, each worker takes the
+    next of them. A shard that fails, or whose worker dies, is tried three times; a ValueError, which is about
+    the data, once. The others are done and kept all the same, and a ShardError names what is lacking. A
+    Folder's unreadable files are in its `skipped`.
     The result equals one pass bit for bit, however the shards are cut and in whatever order they come, on
     machines of one kind; only sums of losses (`ablate`) and of heat (`cam_sums`), float64 both, are rounded
     in another order. `dissect` goes round twice: its thresholds depend on all pictures.
@@ -79,8 +82,10 @@ def map_shards(
     shards = cut(len(dataset), whole(size, "size", 1), whole(options.get("batch_size", 64), "batch_size", 1))
     skipped = dataset.skipped if isinstance(dataset, Folder) else {}
     kept = Kept(None if folder is None else path_of(folder, "folder"), skipped, name)
-    job = Job(known_by(net), here(), name, layer, options)
-    with engine_of(engine, job, cloudpickle.dumps(net)) as workers:
+    job = Job(known_by(net), here(), net.mean.device.type, name, layer, options)
+    # from the CPU each worker brings it to a device of its own
+    portable = net if job.device == "cpu" else deepcopy(net).cpu()
+    with engine_of(engine, job, cloudpickle.dumps(portable)) as workers:
         made = (made_by(job, part_of(dataset, shard)) if folder is not None else "" for shard in shards)
         todo = [shard for shard, by in zip(shards, made, strict=True) if not kept.has(shard, by)]
         work(workers, todo, dataset, kept)

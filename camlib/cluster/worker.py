@@ -1,11 +1,11 @@
-"""What runs on a worker: one shard, by one thread, with a network that is unpacked once."""
+"""What runs on a worker: one shard, by one thread or one GPU, with a network that is unpacked once."""
 
 import os
 import pickle
 import platform
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -13,17 +13,22 @@ from ..networks.net import Net
 from ..pictures.files import Folder, Unreadable
 from .joins import VERBS
 
-__all__ = ["Done", "Job", "here", "run"]
+if TYPE_CHECKING:
+    from multiprocessing.sharedctypes import Synchronized
+
+__all__ = ["Done", "Job", "here", "number", "run"]
 
 
 class Job(NamedTuple):
     """What is the same for all shards of a run.
 
     key: a number that tells its network from others.  driver: the process that asks (`here`).
+    device: what kind of device its network is on, "cpu", "cuda", …
     """
 
     key: str
     driver: tuple[str, int]
+    device: str
     verb: str
     layer: str | None
     options: dict[str, Any]
@@ -46,6 +51,25 @@ class Done(NamedTuple):
 
 
 _NETS: dict[str, Net] = {}  # the last one; unpacking AlexNet takes as long as sixty pictures
+_NUMBER: list[int] = []  # of this worker, where the pool numbers them
+
+
+def number(counter: "Synchronized[int]") -> None:
+    """A pool calls it once in each of its workers: the first is 0, the next 1."""
+    with counter.get_lock():
+        _NUMBER[:] = [counter.value]
+        counter.value += 1
+
+
+def device_of(job: Job) -> torch.device:
+    """Where this worker runs the job's network: of several GPUs on the one whose turn it is.
+
+    Where nobody numbers the workers, their starter says which GPU each may see (CUDA_VISIBLE_DEVICES, as
+    dask-cuda does), and it takes the first.
+    """
+    if job.device != "cuda" or not _NUMBER:
+        return torch.device(job.device)
+    return torch.device("cuda", _NUMBER[0] % max(1, torch.cuda.device_count()))
 
 
 def here() -> tuple[str, int]:
@@ -64,7 +88,7 @@ def run(job: Job, network: "bytes | Path", pictures: bytes, first: int) -> Done:
     if job.key not in _NETS:
         net = pickle.loads(network.read_bytes() if isinstance(network, Path) else network)
         _NETS.clear()
-        _NETS[job.key] = net
+        _NETS[job.key] = net.to(device_of(job))
     part = pickle.loads(pictures)
     try:
         result = VERBS[job.verb].run(_NETS[job.key], job.layer, part, first, job.options)

@@ -8,7 +8,7 @@ parameter or its shape. What hides deeper, in a dictionary that is changed in pl
 
 import operator
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from torch import nn
 
@@ -45,10 +45,10 @@ def remembered(
     hooks: whether it depends on what hooks lie on the network, too.
     """
     with alone(net):
-        now = _build(net, hooks)
         built, known = net.found.get(question, (None, None))
-        if built and _alike(built, now):
+        if built and _unchanged(built):
             return cast(T, known)
+        now = _build(net, hooks)
         check_hookable(net)  # whoever finds something out looks into the network
         check_floating(net)
         given = answer()
@@ -59,28 +59,63 @@ def remembered(
         return given
 
 
-def _build(net: nn.Module, hooks: bool) -> tuple[list[Any], list[Any]]:
-    """A network's modules and their settings, the same objects; and the shapes of their numbers."""
-    same: list[Any] = []
-    shapes: list[Any] = []
-    for module in every(net):
-        settings = vars(module)
-        same.append(module)
-        same.extend({**settings, "training": None, "found": None}.values())
-        same.extend(settings["_modules"].values())
-        for several in settings.values():
-            if type(several) is list:  # which may be changed in place
-                same.extend(several)
-        for numbers in (settings["_parameters"], settings["_buffers"]):
-            if numbers:
-                same.extend(numbers.values())
-                shapes.extend([None if one is None else one.shape for one in numbers.values()])
-        if hooks and (settings["_forward_hooks"] or settings["_forward_pre_hooks"]):
-            same.extend((*settings["_forward_hooks"].values(), *settings["_forward_pre_hooks"].values()))
-    return same, shapes
+class _Kept(NamedTuple):
+    """A module as it was: its settings, what its lists and tables held, and the shapes of its numbers."""
+
+    module: nn.Module
+    settings: list[Any]
+    mode: int  # where among them "training" stands, which may change
+    held: list[tuple[list[Any] | dict[Any, Any], list[Any]]]
+    numbers: list[tuple[dict[str, Any], list[Any]]]
 
 
-def _alike(one: tuple[list[Any], list[Any]], other: tuple[list[Any], list[Any]]) -> bool:
-    """Whether they are the same objects, of the same shapes."""
-    same = len(one[0]) == len(other[0]) and all(map(operator.is_, one[0], other[0]))
-    return same and one[1] == other[1]
+def _build(net: nn.Module, hooks: bool) -> list[_Kept]:
+    """All modules of a network as they are, with the hooks on them or without."""
+    return [_kept(module, hooks) for module in every(net)]
+
+
+def _kept(module: nn.Module, hooks: bool) -> _Kept:
+    settings = vars(module)
+    values = list(settings.values())
+    numbers = [settings["_parameters"], settings["_buffers"]]
+    held = [one for one in values if type(one) is list]  # which may be changed in place
+    held += [settings["_modules"], *numbers]
+    held += [settings["_forward_hooks"], settings["_forward_pre_hooks"]] if hooks else []
+    return _Kept(
+        module,
+        values,
+        list(settings).index("training"),
+        [(several, _content(several)) for several in held],
+        [(several, _shapes(several)) for several in numbers if several],
+    )
+
+
+def _unchanged(build: list[_Kept]) -> bool:
+    """Whether the modules hold the same objects still, of the same shapes.
+
+    A module that is replaced is missed by the one that held it, so the network is not walked through again.
+    """
+    for one in build:
+        values = list(vars(one.module).values())
+        if len(values) != len(one.settings):
+            return False
+        values[one.mode] = one.settings[one.mode]
+        if not all(map(operator.is_, values, one.settings)):
+            return False
+        for several, content in one.held:
+            if (several or content) and (
+                len(several) != len(content) or not all(map(operator.is_, _content(several), content))
+            ):
+                return False
+        for several, shapes in one.numbers:
+            if _shapes(several) != shapes:
+                return False
+    return True
+
+
+def _content(several: list[Any] | dict[Any, Any]) -> list[Any]:
+    return list(several.values() if isinstance(several, dict) else several)
+
+
+def _shapes(numbers: dict[str, Any]) -> list[Any]:
+    return [None if one is None else one.shape for one in numbers.values()]

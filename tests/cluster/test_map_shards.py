@@ -39,9 +39,11 @@ from camlib import (
     wrap,
 )
 from camlib.cluster import work as driver
+from camlib.cluster import worker
+from camlib.cluster.engines import Engine
 from camlib.cluster.shard import Shard, cut
 from camlib.cluster.shards import part_of
-from camlib.cluster.worker import Job, here, run
+from camlib.cluster.worker import Job, device_of, here, run
 from camlib.units.dissect import highest_cells
 from camlib.units.patches import TopPatches
 
@@ -186,10 +188,53 @@ def test_ties_are_those_of_one_pass(net: Net, crowd: Any) -> None:
 
 def test_a_result_travels_by_value(net: Net, crowd: Any) -> None:
     # as a handle it would be gone if its worker died before it was fetched
-    job = Job("a key", here(), "codes", "conv5", {"batch_size": 16})
+    job = Job("a key", here(), "cpu", "codes", "conv5", {"batch_size": 16})
     done = run(job, pickle.dumps(net), pickle.dumps(crowd[torch.arange(4)]), 0)
     assert isinstance(done.result, bytes)
     assert torch.equal(pickle.loads(done.result), codes(net, "conv5", crowd.images[:4]))
+
+
+@pytest.mark.parametrize(
+    ("device", "taken", "gpus", "expected"),
+    [
+        ("cpu", [3], 2, "cpu"),
+        ("mps", [3], 0, "mps"),
+        ("cuda", [0], 2, "cuda:0"),
+        ("cuda", [1], 2, "cuda:1"),
+        ("cuda", [2], 2, "cuda:0"),
+        ("cuda", [], 2, "cuda"),  # on somebody else's engine, which says what a worker may see
+    ],
+)
+def test_each_worker_takes_the_gpu_whose_turn_it_is(
+    device: str, taken: list[int], gpus: int, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("camlib.cluster.worker._NUMBER", taken)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    assert str(device_of(Job("a key", here(), device, "codes", "conv5", {}))) == expected
+
+
+def its_number(together: Any) -> list[int]:
+    """Of the worker that runs this; together: only when both have come."""
+    together.wait(60)
+    return list(worker._NUMBER)
+
+
+def test_workers_of_our_pool_are_numbered(net: Net, tmp_path: Path) -> None:
+    job = Job("a key", here(), "cpu", "codes", "conv5", {})
+    workers = Engine(2, job, pickle.dumps(net), tmp_path)
+    workers._begin()
+    assert workers._pool is not None
+    with get_context("spawn").Manager() as manager:
+        both = manager.Barrier(2)
+        found = [workers._pool.submit(its_number, both) for _ in range(2)]
+        assert sorted(future.result() for future in found) == [[0], [1]]
+    workers.close()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="a GPU is needed: none is here")
+def test_on_gpus_as_in_one_pass(net: Net, crowd: Any) -> None:
+    there = load("critternet_gap").to("cuda")
+    assert torch.equal(map_shards(codes, there, "conv5", crowd, size=32), codes(there, "conv5", crowd))
 
 
 class Deadly:
