@@ -6,6 +6,7 @@ A check tries the learner's function on inputs where the truth is known. It neve
 
 from .activations import centred_cosine, defended, feeders, lit, peak
 from .beyond_objects import avoided, folded, gone_without, only_units
+from .beyond_objects_coin import on_critter
 from .cam import centred, class_map, grad_cam, heat_and_worth, logit_of_map
 from .capsules import agreed, both_found, margin, squashed
 from .dreams import colour_root, moved_dream, partners, uphill
@@ -84,6 +85,7 @@ __all__ = [
     "margin",
     "matched_precision",
     "moved_dream",
+    "on_critter",
     "one_cell",
     "only_units",
     "other_part",

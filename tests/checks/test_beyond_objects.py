@@ -1,12 +1,13 @@
 """Lesson 11's checks recognise the usual mistakes."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
-from camlib import checks, draw
+from camlib import cam, checks, draw, pointing_game
 from camlib.scenes.drawing.places import PLACES
 
 
@@ -124,3 +125,45 @@ def test_gone_without_wrong(wrong: Any, says: str) -> None:
 
 def test_a_prediction_comes_first() -> None:
     assert "write your prediction down" in checks.gone_without(..., measured).message
+
+
+def highest(net: Any, scenes: Any, how: str = "own") -> Any:
+    heat = cam(net, scenes.images, 0 if how == "first" else None)
+    if how == "box":
+        return pointing_game(heat, scenes.boxes, 0).hits.float().mean()
+    hits = pointing_game(-heat if how == "lowest" else heat, scenes.masks, 0).hits.float()
+    return {"number": hits.sum(), "misses": 1 - hits.mean()}.get(how, hits.mean())
+
+
+def test_on_critter_right() -> None:
+    """A coin's map lies on the critter far more often than a random pixel does."""
+    verdict = checks.on_critter(0.2, highest)
+    assert verdict, verdict
+    measured, names, pixel = (
+        int(share) for share in re.findall(r"(\d+)%", verdict.message.replace("20%", ""))
+    )
+    assert pixel < 25
+    assert measured > 2 * pixel
+    assert names > 2 * pixel
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("misses", "lies elsewhere"),
+        ("number", "a share is wanted"),
+        ("box", "in the critter's box"),
+        ("lowest", "take the highest"),
+        ("first", "the network's own answer"),
+    ],
+)
+def test_on_critter_wrong(how: str, says: str) -> None:
+    verdict = checks.on_critter(0.2, lambda net, scenes: highest(net, scenes, how))
+    assert not verdict
+    assert says in verdict.message
+
+
+def test_on_critter_other_wrong_answers() -> None:
+    assert "not 1%" in checks.on_critter(0.2, lambda net, scenes: 0.013).message
+    assert "not done yet" in checks.on_critter(0.2, lambda net, scenes: ...).message
+    assert "write your prediction down" in checks.on_critter(..., highest).message
