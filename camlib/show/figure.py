@@ -48,12 +48,15 @@ class Figure(MatplotlibFigure):
         display(bundle, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
-        image = drawn(self)
-        kind, data = "image/png", _encoded(image, "png", optimize=True)
+        image, photo = drawn(self), b""
+        kind, data = "image/png", _encoded(image, "png", compress_level=1)
         if len(data) > _HEAVY:
             full = 0 if self.quality >= 90 else 2  # 2: colour at half the resolution
             photo = _encoded(image.convert("RGB"), "jpeg", quality=self.quality, subsampling=full)
-            kind, data = min(("image/png", data), ("image/jpeg", photo), key=lambda pair: len(pair[1]))
+        if len(data) <= 2 * max(_HEAVY, len(photo)):  # packing it tightly takes long, and does not halve it
+            data = _encoded(image, "png", optimize=True)
+        if photo and len(data) > max(_HEAVY, len(photo)):
+            kind, data = "image/jpeg", photo
         width, height = (round(100 * inches) for inches in self.get_size_inches())
         bundle = {kind: base64.b64encode(data).decode(), "text/plain": self.alt}
         return bundle, {kind: {"alt": self.alt, "width": width, "height": height}}
