@@ -205,6 +205,20 @@ def test_photographs_travel_as_jpeg_where_that_is_lighter():
     assert len(bundle["image/jpeg"]) < len(base64.b64encode(show.png(show.images(noise, title="Noise"))))
 
 
+def test_the_kind_of_file_is_what_trying_both_would_choose():
+    """What cannot win is not tried: pictures of several textures, and of one colour."""
+    random = torch.Generator().manual_seed(1)
+    for k, cells in enumerate((1, 4, 16, 64, 200)):
+        pictures = torch.rand(4, 3, cells, cells, generator=random)
+        figure = show.images(
+            torch.nn.functional.interpolate(pictures, 200, mode="bilinear"), title=f"Texture {k}"
+        )
+        tight, buffer = show.png(figure), io.BytesIO()
+        Image.open(io.BytesIO(tight)).convert("RGB").save(buffer, "jpeg", quality=90, subsampling=0)
+        lighter = len(tight) > 100_000 and len(buffer.getvalue()) < len(tight)
+        assert set(figure._repr_mimebundle_()[1]) == {"image/jpeg" if lighter else "image/png"}
+
+
 def test_bars_to_the_left_keep_their_numbers_off_the_names_and_many_bars_stand_closer():
     few, many = (show.bars([1.0] * (n - 1) + [-0.4], ["name"] * n, title="Bars") for n in (3, 24))
     for figure in (few, many):
