@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..given import tensor, told, whole
-from .trained import table_folder
+from ..shipped import shipped
 
 __all__ = ["Decoder", "decoder_file", "digit_decoder", "fitted"]
 
@@ -99,7 +99,7 @@ def fitted(poses: Tensor, labels: Tensor, images: Tensor) -> Decoder:
 
 def decoder_file() -> Path:
     """Where the shipped decoder lies, beside the tables of lesson 13."""
-    return table_folder() / "decoder.safetensors"
+    return shipped("capsules") / "decoder.safetensors"
 
 
 def digit_decoder() -> Decoder:

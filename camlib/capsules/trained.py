@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
 from ..given import told
+from ..shipped import shipped
 
 __all__ = [
     "Asked",
@@ -20,7 +21,6 @@ __all__ = [
     "drawings_file",
     "read_table",
     "scenes_file",
-    "table_folder",
     "trained_file",
     "trained_on_mnist",
     "write_table",
@@ -73,26 +73,19 @@ class Asked(NamedTuple):
 _Row = TypeVar("_Row", Trained, Drawing)
 
 
-def table_folder() -> Path:
-    """Where lesson 13's tables lie: in an installed package camlib/capsules/data, else data/capsules."""
-    room = Path(__file__).resolve().parent
-    installed = room / "data"
-    return installed if installed.is_dir() else room.parents[1] / "data" / "capsules"
-
-
 def trained_file() -> Path:
     """Where the table of runs on MNIST lies."""
-    return table_folder() / "mnist.csv"
+    return shipped("capsules") / "mnist.csv"
 
 
 def drawings_file() -> Path:
     """Where the table of drawings lies."""
-    return table_folder() / "drawn.csv"
+    return shipped("capsules") / "drawn.csv"
 
 
 def scenes_file() -> Path:
     """Where the table of questions about scenes lies."""
-    return table_folder() / "scenes.csv"
+    return shipped("capsules") / "scenes.csv"
 
 
 def read_table(file: Path) -> list[Trained]:

@@ -7,6 +7,8 @@ import csv
 from pathlib import Path
 from typing import NamedTuple
 
+from ..shipped import shipped
+
 __all__ = ["Row", "graded_dreams", "graded_file"]
 
 
@@ -25,11 +27,8 @@ class Row(NamedTuple):
 
 
 def graded_file() -> Path:
-    """Where the table lies: in an installed package camlib/dreams/data, else data/dreams."""
-    room = Path(__file__).resolve().parent
-    installed = room / "data"
-    folder = installed if installed.is_dir() else room.parents[1] / "data" / "dreams"
-    return folder / "graded.csv"
+    """Where the table lies."""
+    return shipped("dreams") / "graded.csv"
 
 
 def graded_dreams(

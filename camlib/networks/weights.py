@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ..shipped import shipped
 from . import hub, packaged
 from .course import COURSE
 from .download import download, file_name
@@ -46,10 +47,8 @@ SUFFIXES = (".safetensors", ".pth")
 
 
 def shipped_folder() -> Path:
-    """The folder of the course's own weights: in an installed package camlib/weights, else data/weights."""
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "weights"
-    return installed if installed.is_dir() else package.parent / "data" / "weights"
+    """The folder of the course's own weights."""
+    return shipped("weights")
 
 
 def cache_folder() -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..given import told
+from ..shipped import shipped
 
 __all__ = ["Grade", "Verdict", "graded", "graded_file", "verdicts"]
 
@@ -42,11 +43,8 @@ class Verdict(NamedTuple):
 
 
 def graded_file(table: str = "graded") -> Path:
-    """Where a table lies: in an installed package camlib/trust/data, else data/trust."""
-    room = Path(__file__).resolve().parent
-    installed = room / "data"
-    folder = installed if installed.is_dir() else room.parents[1] / "data" / "trust"
-    return folder / f"{table}.csv"
+    """Where a table lies."""
+    return shipped("trust") / f"{table}.csv"
 
 
 def graded(

@@ -211,4 +211,4 @@ def test_the_wheel_has_the_front_end(tmp_path):
     front = {file.relative_to(package.parent).as_posix() for file in (package / "widgets").glob("*.[jc]s*")}
     assert "camlib/widgets/pointmap.js" in front
     assert front <= names
-    assert "camlib/weights/critternet_gap.safetensors" in names
+    assert "camlib/data/weights/critternet_gap.safetensors" in names
