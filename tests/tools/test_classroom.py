@@ -72,12 +72,20 @@ def test_handouts_to_work_in_are_not_written_over(tmp_path: Path, monkeypatch: p
     assert [file.name for file in (tmp_path / "build").iterdir()] == ["01_a.ipynb"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Binder is no Windows")
+def test_binder_starts_what_it_is_told_to_and_gives_memory_back() -> None:
+    told = "import os; print(os.environ['MALLOC_MMAP_THRESHOLD_'], os.environ['MALLOC_TRIM_THRESHOLD_'])"
+    command = [ROOT / "start", sys.executable, "-c", told]
+    assert subprocess.check_output(command, text=True).split() == ["1048576"] * 2
+
+
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="a ZIP, not a clone: what belongs to it is unknown")
 def test_the_branch_of_the_handouts_is_the_course_without_its_answers(tmp_path: Path) -> None:
     publish.course(tmp_path)
-    for name in ("README.md", "environment.yml", "postBuild", "constraints.txt", "camlib/__init__.py"):
-        assert (tmp_path / name).is_file(), name
+    theirs = ("README.md", "environment.yml", "postBuild", "start", "constraints.txt", "camlib/__init__.py")
+    assert [name for name in theirs if not (tmp_path / name).is_file()] == []
     assert os.access(tmp_path / "postBuild", os.X_OK)
+    assert os.access(tmp_path / "start", os.X_OK)
     assert not list(tmp_path.rglob("test_*.py"))
     assert not list(tmp_path.rglob("*marking*"))
     texts = {
