@@ -1,6 +1,7 @@
 """Grade every heatmap method in every test, for lesson 12: `make trust` writes data/trust/graded.csv.
 
-Takes half an hour of one core; the pictures that it draws are kept in build/trust.
+Takes half an hour of one core. The pictures that it draws are kept in build/trust, and there, until the table
+is written, each network's grades: after a stop it goes on with the networks that it lacks.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ from camlib import (
 from camlib.networks.net import Net
 from camlib.scenes.scenes import Scenes
 from camlib.scores.score import Score
-from camlib.trust.graded import Grade, graded_file
+from camlib.training.files import write as whole_or_not
+from camlib.trust.graded import Grade, graded, graded_file
 from camlib.trust.redraw import Redrawn
 
 SEED = 1212
@@ -50,6 +52,7 @@ PICTURES, CHECKED, PAINTED = 40, 20, 12
 NETWORKS = {"critternet_gap": 3, "critternet_gmp": 3, "critternet": 1}
 ROADS = ("critternet_gap",)
 MASKS = 500  # of RISE: an eighth of what the paper takes, for pictures with a third of the pixels
+MANY = 4000  # as many as the paper takes, for the first training of the networks in ROADS
 BLUR = 4.0  # pixels: how much a map is blurred to see whether ROAD notices
 METHODS: dict[str, Callable[..., Tensor]] = {
     "CAM": cam,
@@ -92,23 +95,19 @@ def redrawn(some: Scenes, folder: Path) -> tuple[Redrawn, Redrawn]:
     return parts, things
 
 
-def grade(name: str, seed: int, n: int, folder: Path) -> list[Grade]:
-    """All rows of one network."""
+def kept(what: str, name: str, seed: int, n: int, folder: Path) -> Path:
+    """Where one network's rows of n pictures lie, once they are all there."""
+    return folder / f"{what}-{name}-{seed}-{n}.csv"
+
+
+def grade(what: str, name: str, seed: int, n: int, folder: Path) -> None:
+    """Write rows of one network where `kept` says.  what: "graded", all methods; "masks", RISE with MANY."""
     torch.set_num_threads(1)
     some = scenes(n)
-    parts, things = redrawn(some, folder)
-    net = load(name, seed=seed)
-    world = World(net, some, parts, things)
-    rows = []
-    for method, f in (METHODS | BASELINES).items():
-        try:
-            found = list(world.grade(f, method in BASELINES, name in ROADS))
-        except ValueError as why:  # no class activation maps
-            if "use gradcam" not in str(why):
-                raise
-            continue
-        rows += [Grade(name, seed, method, test, *three) for test, three in found]
-    return rows
+    world = World(load(name, seed=seed), some, *redrawn(some, folder))
+    found = world.every_method(name in ROADS) if what == "graded" else world.many_masks()
+    rows = [Grade(name, seed, method, test, *three) for method, test, three in found]
+    whole_or_not(kept(what, name, seed, n, folder), lambda path: write(rows, path))
 
 
 class World:
@@ -128,12 +127,42 @@ class World:
         self.centred_things = trust.centred(without)[rows, :, self.labels].masked_fill(nothing, torch.nan)
         self.other = trust.fresh(net)
 
+    def every_method(self, painted: bool) -> Iterator[tuple[str, str, Told]]:
+        """Each method's name, each test's, score and interval.  painted: with ROAD."""
+        for method, f in (METHODS | BASELINES).items():
+            try:
+                for test, three in self.grade(f, method in BASELINES, painted):
+                    yield method, test, three
+            except ValueError as why:  # no class activation maps
+                if "use gradcam" not in str(why):
+                    raise
+
+    def many_masks(self) -> Iterator[tuple[str, str, Told]]:
+        """As `every_method`, of RISE with MANY masks, in the tests that need only its maps."""
+        for test, three in self.of_maps(rise(self.net, self.images, self.targets, masks=MANY)):
+            yield "RISE", f"{test}, {MANY} masks", three
+
     def grade(self, f: Callable[..., Tensor], blind: bool, painted: bool) -> Iterator[tuple[str, Told]]:
         """Each test's name, score and interval.  painted: with ROAD."""
         if blind:
             three = torch.stack([f(self.net, self.images, column) for column in self.targets.T], 1)
         else:
             three = f(self.net, self.images, self.targets).cpu()
+        yield from self.of_maps(three)
+        heat, first = three[:, 0], slice(0, CHECKED)
+        then = f(self.other, self.images[first], self.labels[first]).cpu()
+        for signed, sizes in ((True, ""), (False, ", sizes only")):
+            alike = trust.rank_correlation(heat[first], then, signed=signed)
+            yield f"change with random weights{sizes}", told(scores.Mean(1 - alike.abs()))
+            alike = trust.similarity(heat[first], then, signed=signed)
+            yield f"similarity with random weights{sizes}", told(scores.Mean(alike))
+        before, after = trust.complexity(heat[first]), trust.complexity(then)
+        yield "rise of entropy", told(scores.Mean((after - before) / before))
+        if painted:
+            yield from self.road(heat[:PAINTED])
+
+    def of_maps(self, three: Tensor) -> Iterator[tuple[str, Told]]:
+        """The tests of maps (N, 3, H, W), each picture's for its own class and for two rivals."""
         heat, rows = three[:, 0], torch.arange(len(self.images))
         heats = [trust.on_masks(three[:, k], self.masks) for k in range(3)]
         on_things = trust.on_masks(heat, self.thing_masks)
@@ -156,17 +185,6 @@ class World:
         yield "target sensitivity", told(trust.target_sensitivity(asked, self.logits, self.pairs)[0])
         yield "deletion", told(trust.deletion(self.net, self.images, heat, self.labels).score)
         yield "insertion", told(trust.insertion(self.net, self.images, heat, self.labels).score)
-        first = slice(0, CHECKED)
-        then = f(self.other, self.images[first], self.labels[first]).cpu()
-        for signed, sizes in ((True, ""), (False, ", sizes only")):
-            alike = trust.rank_correlation(heat[first], then, signed=signed)
-            yield f"change with random weights{sizes}", told(scores.Mean(1 - alike.abs()))
-            alike = trust.similarity(heat[first], then, signed=signed)
-            yield f"similarity with random weights{sizes}", told(scores.Mean(alike))
-        before, after = trust.complexity(heat[first]), trust.complexity(then)
-        yield "rise of entropy", told(scores.Mean((after - before) / before))
-        if painted:
-            yield from self.road(heat[:PAINTED])
 
     def road(self, heat: Tensor) -> Iterator[tuple[str, Told]]:
         """ROAD of the maps as they are and blurred, and what the blur changes, picture by picture."""
@@ -217,13 +235,20 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="networks at a time")
     chosen = parser.parse_args()
     redrawn(scenes(chosen.pictures), chosen.folder)  # before there are several who would draw them
-    runs = [(name, seed) for name, count in NETWORKS.items() for seed in range(count)]
+    runs = [("graded", name, seed) for name, count in NETWORKS.items() for seed in range(count)]
+    runs += [("masks", name, 0) for name in ROADS]
     work = [(*run, chosen.pictures, chosen.folder) for run in runs]
+    todo = [one for one in work if not kept(*one).is_file()]
+    print(f"{len(todo)} of {len(work)} runs to do", flush=True)
     with ProcessPoolExecutor(chosen.jobs, get_context("spawn")) as pool:
-        rows = [row for rows in pool.map(grade, *zip(*work, strict=True)) for row in rows]
+        for done in [pool.submit(grade, *one) for one in todo]:
+            done.result()
+    rows = [row for one in work for row in graded(file=kept(*one))]
     chosen.output.parent.mkdir(parents=True, exist_ok=True)
     write(rows, chosen.output)
-    print(f"{len(rows)} scores of {len(work)} networks in {chosen.output}")
+    for one in work:  # the next run begins anew: a method may have changed by then
+        kept(*one).unlink()
+    print(f"{len(rows)} scores of {sum(NETWORKS.values())} networks in {chosen.output}")
 
 
 if __name__ == "__main__":
