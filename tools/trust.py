@@ -53,6 +53,7 @@ NETWORKS = {"critternet_gap": 3, "critternet_gmp": 3, "critternet": 1}
 ROADS = ("critternet_gap",)
 MASKS = 500  # of RISE: an eighth of what the paper takes, for pictures with a third of the pixels
 MANY = 4000  # as many as the paper takes, for the first training of the networks in ROADS
+ITSELF = "the network itself"  # where a row has no method
 BLUR = 4.0  # pixels: how much a map is blurred to see whether ROAD notices
 METHODS: dict[str, Callable[..., Tensor]] = {
     "CAM": cam,
@@ -101,11 +102,15 @@ def kept(what: str, name: str, seed: int, n: int, folder: Path) -> Path:
 
 
 def grade(what: str, name: str, seed: int, n: int, folder: Path) -> None:
-    """Write rows of one network where `kept` says.  what: "graded", all methods; "masks", RISE with MANY."""
+    """Write rows of one network where `kept` says.
+
+    what: "graded", all methods; "masks", RISE with MANY; "itself", what is said of the network alone.
+    """
     torch.set_num_threads(1)
     some = scenes(n)
     world = World(load(name, seed=seed), some, *redrawn(some, folder))
-    found = world.every_method(name in ROADS) if what == "graded" else world.many_masks()
+    kinds = {"graded": world.every_method, "masks": world.many_masks, "itself": world.itself}
+    found = kinds[what]()
     rows = [Grade(name, seed, method, test, *three) for method, test, three in found]
     whole_or_not(kept(what, name, seed, n, folder), lambda path: write(rows, path))
 
@@ -127,11 +132,11 @@ class World:
         self.centred_things = trust.centred(without)[rows, :, self.labels].masked_fill(nothing, torch.nan)
         self.other = trust.fresh(net)
 
-    def every_method(self, painted: bool) -> Iterator[tuple[str, str, Told]]:
-        """Each method's name, each test's, score and interval.  painted: with ROAD."""
+    def every_method(self) -> Iterator[tuple[str, str, Told]]:
+        """Each method's name, each test's, score and interval."""
         for method, f in (METHODS | BASELINES).items():
             try:
-                for test, three in self.grade(f, method in BASELINES, painted):
+                for test, three in self.grade(f, method in BASELINES):
                     yield method, test, three
             except ValueError as why:  # no class activation maps
                 if "use gradcam" not in str(why):
@@ -142,8 +147,15 @@ class World:
         for test, three in self.of_maps(rise(self.net, self.images, self.targets, masks=MANY)):
             yield "RISE", f"{test}, {MANY} masks", three
 
-    def grade(self, f: Callable[..., Tensor], blind: bool, painted: bool) -> Iterator[tuple[str, Told]]:
-        """Each test's name, score and interval.  painted: with ROAD."""
+    def itself(self) -> Iterator[tuple[str, str, Told]]:
+        """As `every_method`, of the network alone: is it right, and does it need the background?"""
+        whole = self.logits[:, 0]
+        yield ITSELF, "right", told(scores.Mean((whole.argmax(1) == self.labels).float()))
+        own = whole.gather(1, self.labels[:, None])[:, 0]
+        yield ITSELF, "background independence", told(trust.background_independence(own, self.things))
+
+    def grade(self, f: Callable[..., Tensor], blind: bool) -> Iterator[tuple[str, Told]]:
+        """Each test's name, score and interval."""
         if blind:
             three = torch.stack([f(self.net, self.images, column) for column in self.targets.T], 1)
         else:
@@ -158,7 +170,7 @@ class World:
             yield f"similarity with random weights{sizes}", told(scores.Mean(alike))
         before, after = trust.complexity(heat[first]), trust.complexity(then)
         yield "rise of entropy", told(scores.Mean((after - before) / before))
-        if painted:
+        if self.net.name in ROADS:
             yield from self.road(heat[:PAINTED])
 
     def of_maps(self, three: Tensor) -> Iterator[tuple[str, Told]]:
@@ -235,8 +247,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="networks at a time")
     chosen = parser.parse_args()
     redrawn(scenes(chosen.pictures), chosen.folder)  # before there are several who would draw them
-    runs = [("graded", name, seed) for name, count in NETWORKS.items() for seed in range(count)]
-    runs += [("masks", name, 0) for name in ROADS]
+    nets = [(name, seed) for name, count in NETWORKS.items() for seed in range(count)]
+    runs = [("graded", *net) for net in nets] + [("masks", name, 0) for name in ROADS]
+    runs += [("itself", *net) for net in nets]
     work = [(*run, chosen.pictures, chosen.folder) for run in runs]
     todo = [one for one in work if not kept(*one).is_file()]
     print(f"{len(todo)} of {len(work)} runs to do", flush=True)
@@ -248,7 +261,7 @@ def main() -> None:
     write(rows, chosen.output)
     for one in work:  # the next run begins anew: a method may have changed by then
         kept(*one).unlink()
-    print(f"{len(rows)} scores of {sum(NETWORKS.values())} networks in {chosen.output}")
+    print(f"{len(rows)} scores of {len(nets)} networks in {chosen.output}")
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ from tools import trust as tool
 
 def test_a_stopped_run_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     done: list[tuple[str, str, int]] = []
-    stops = [("critternet_gmp", 1)]
+    stops = [("graded", "critternet_gmp", 1)]
 
     def grade(what: str, name: str, seed: int, n: int, folder: Path) -> None:
-        if (name, seed) in stops:
+        if (what, name, seed) in stops:
             raise KeyboardInterrupt
         done.append((what, name, seed))
         rows = [Grade(name, seed, what, "test", seed / 2, 0.0, 1.0)]
@@ -29,13 +29,14 @@ def test_a_stopped_run_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     with pytest.raises(KeyboardInterrupt):
         tool.main()
     assert not table.exists()
-    assert len(done) == 7 == len(list(folder.iterdir()))
+    assert len(done) == 14 == len(list(folder.iterdir()))
     stops.clear()
     tool.main()
-    assert done[7:] == [("graded", "critternet_gmp", 1)]
-    rows = graded(file=table)
+    assert done[14:] == [("graded", "critternet_gmp", 1)]
+    rows, nets = graded(file=table), [(k, s) for k, count in tool.NETWORKS.items() for s in range(count)]
     assert [(row.method, row.network, row.seed) for row in rows] == [
-        *(("graded", name, seed) for name, count in tool.NETWORKS.items() for seed in range(count)),
+        *(("graded", *net) for net in nets),
         *(("masks", name, 0) for name in tool.ROADS),
+        *(("itself", *net) for net in nets),
     ]
     assert not list(folder.iterdir())  # the next run begins anew
