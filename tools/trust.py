@@ -52,8 +52,6 @@ PICTURES, CHECKED, PAINTED = 40, 20, 12
 NETWORKS = {"critternet_gap": 3, "critternet_gmp": 3, "critternet": 1}
 ROADS = ("critternet_gap",)
 MASKS = 500  # of RISE: an eighth of what the paper takes, for pictures with a third of the pixels
-MANY = 4000  # as many as the paper takes, for the first training of the networks in ROADS
-ITSELF = "the network itself"  # where a row has no method
 BLUR = 4.0  # pixels: how much a map is blurred to see whether ROAD notices
 METHODS: dict[str, Callable[..., Tensor]] = {
     "CAM": cam,
@@ -96,23 +94,18 @@ def redrawn(some: Scenes, folder: Path) -> tuple[Redrawn, Redrawn]:
     return parts, things
 
 
-def kept(what: str, name: str, seed: int, n: int, folder: Path) -> Path:
+def kept(name: str, seed: int, n: int, folder: Path) -> Path:
     """Where one network's rows of n pictures lie, once they are all there."""
-    return folder / f"{what}-{name}-{seed}-{n}.csv"
+    return folder / f"graded-{name}-{seed}-{n}.csv"
 
 
-def grade(what: str, name: str, seed: int, n: int, folder: Path) -> None:
-    """Write rows of one network where `kept` says.
-
-    what: "graded", all methods; "masks", RISE with MANY; "itself", what is said of the network alone.
-    """
+def grade(name: str, seed: int, n: int, folder: Path) -> None:
+    """Write all rows of one network where `kept` says."""
     torch.set_num_threads(1)
     some = scenes(n)
     world = World(load(name, seed=seed), some, *redrawn(some, folder))
-    kinds = {"graded": world.every_method, "masks": world.many_masks, "itself": world.itself}
-    found = kinds[what]()
-    rows = [Grade(name, seed, method, test, *three) for method, test, three in found]
-    whole_or_not(kept(what, name, seed, n, folder), lambda path: write(rows, path))
+    rows = [Grade(name, seed, method, test, *three) for method, test, three in world.every_method()]
+    whole_or_not(kept(name, seed, n, folder), lambda path: write(rows, path))
 
 
 class World:
@@ -142,39 +135,12 @@ class World:
                 if "use gradcam" not in str(why):
                     raise
 
-    def many_masks(self) -> Iterator[tuple[str, str, Told]]:
-        """As `every_method`, of RISE with MANY masks, in the tests that need only its maps."""
-        for test, three in self.of_maps(rise(self.net, self.images, self.targets, masks=MANY)):
-            yield "RISE", f"{test}, {MANY} masks", three
-
-    def itself(self) -> Iterator[tuple[str, str, Told]]:
-        """As `every_method`, of the network alone: is it right, and does it need the background?"""
-        whole = self.logits[:, 0]
-        yield ITSELF, "right", told(scores.Mean((whole.argmax(1) == self.labels).float()))
-        own = whole.gather(1, self.labels[:, None])[:, 0]
-        yield ITSELF, "background independence", told(trust.background_independence(own, self.things))
-
     def grade(self, f: Callable[..., Tensor], blind: bool) -> Iterator[tuple[str, Told]]:
         """Each test's name, score and interval."""
         if blind:
             three = torch.stack([f(self.net, self.images, column) for column in self.targets.T], 1)
         else:
             three = f(self.net, self.images, self.targets).cpu()
-        yield from self.of_maps(three)
-        heat, first = three[:, 0], slice(0, CHECKED)
-        then = f(self.other, self.images[first], self.labels[first]).cpu()
-        for signed, sizes in ((True, ""), (False, ", sizes only")):
-            alike = trust.rank_correlation(heat[first], then, signed=signed)
-            yield f"change with random weights{sizes}", told(scores.Mean(1 - alike.abs()))
-            alike = trust.similarity(heat[first], then, signed=signed)
-            yield f"similarity with random weights{sizes}", told(scores.Mean(alike))
-        before, after = trust.complexity(heat[first]), trust.complexity(then)
-        yield "rise of entropy", told(scores.Mean((after - before) / before))
-        if self.net.name in ROADS:
-            yield from self.road(heat[:PAINTED])
-
-    def of_maps(self, three: Tensor) -> Iterator[tuple[str, Told]]:
-        """The tests of maps (N, 3, H, W), each picture's for its own class and for two rivals."""
         heat, rows = three[:, 0], torch.arange(len(self.images))
         heats = [trust.on_masks(three[:, k], self.masks) for k in range(3)]
         on_things = trust.on_masks(heat, self.thing_masks)
@@ -197,6 +163,17 @@ class World:
         yield "target sensitivity", told(trust.target_sensitivity(asked, self.logits, self.pairs)[0])
         yield "deletion", told(trust.deletion(self.net, self.images, heat, self.labels).score)
         yield "insertion", told(trust.insertion(self.net, self.images, heat, self.labels).score)
+        first = slice(0, CHECKED)
+        then = f(self.other, self.images[first], self.labels[first]).cpu()
+        for signed, sizes in ((True, ""), (False, ", sizes only")):
+            alike = trust.rank_correlation(heat[first], then, signed=signed)
+            yield f"change with random weights{sizes}", told(scores.Mean(1 - alike.abs()))
+            alike = trust.similarity(heat[first], then, signed=signed)
+            yield f"similarity with random weights{sizes}", told(scores.Mean(alike))
+        before, after = trust.complexity(heat[first]), trust.complexity(then)
+        yield "rise of entropy", told(scores.Mean((after - before) / before))
+        if self.net.name in ROADS:
+            yield from self.road(heat[:PAINTED])
 
     def road(self, heat: Tensor) -> Iterator[tuple[str, Told]]:
         """ROAD of the maps as they are and blurred, and what the blur changes, picture by picture."""
@@ -247,12 +224,10 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="networks at a time")
     chosen = parser.parse_args()
     redrawn(scenes(chosen.pictures), chosen.folder)  # before there are several who would draw them
-    nets = [(name, seed) for name, count in NETWORKS.items() for seed in range(count)]
-    runs = [("graded", *net) for net in nets] + [("masks", name, 0) for name in ROADS]
-    runs += [("itself", *net) for net in nets]
+    runs = [(name, seed) for name, count in NETWORKS.items() for seed in range(count)]
     work = [(*run, chosen.pictures, chosen.folder) for run in runs]
     todo = [one for one in work if not kept(*one).is_file()]
-    print(f"{len(todo)} of {len(work)} runs to do", flush=True)
+    print(f"{len(todo)} of {len(work)} networks to grade", flush=True)
     with ProcessPoolExecutor(chosen.jobs, get_context("spawn")) as pool:
         for done in [pool.submit(grade, *one) for one in todo]:
             done.result()
@@ -261,7 +236,7 @@ def main() -> None:
     write(rows, chosen.output)
     for one in work:  # the next run begins anew: a method may have changed by then
         kept(*one).unlink()
-    print(f"{len(rows)} scores of {len(nets)} networks in {chosen.output}")
+    print(f"{len(rows)} scores of {len(work)} networks in {chosen.output}")
 
 
 if __name__ == "__main__":

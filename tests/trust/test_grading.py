@@ -10,15 +10,15 @@ from tools import trust as tool
 
 
 def test_a_stopped_run_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    done: list[tuple[str, str, int]] = []
-    stops = [("graded", "critternet_gmp", 1)]
+    done: list[tuple[str, int]] = []
+    stops = [("critternet_gmp", 1)]
 
-    def grade(what: str, name: str, seed: int, n: int, folder: Path) -> None:
-        if (what, name, seed) in stops:
+    def grade(name: str, seed: int, n: int, folder: Path) -> None:
+        if (name, seed) in stops:
             raise KeyboardInterrupt
-        done.append((what, name, seed))
-        rows = [Grade(name, seed, what, "test", seed / 2, 0.0, 1.0)]
-        tool.write(rows, tool.kept(what, name, seed, n, folder))
+        done.append((name, seed))
+        rows = [Grade(name, seed, "method", "test", seed / 2, 0.0, 1.0)]
+        tool.write(rows, tool.kept(name, seed, n, folder))
 
     monkeypatch.setattr(tool, "grade", grade)
     monkeypatch.setattr(tool, "redrawn", lambda some, folder: folder.mkdir(exist_ok=True))
@@ -29,14 +29,10 @@ def test_a_stopped_run_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     with pytest.raises(KeyboardInterrupt):
         tool.main()
     assert not table.exists()
-    assert len(done) == 14 == len(list(folder.iterdir()))
+    assert len(done) == 6 == len(list(folder.iterdir()))
     stops.clear()
     tool.main()
-    assert done[14:] == [("graded", "critternet_gmp", 1)]
+    assert done[6:] == [("critternet_gmp", 1)]
     rows, nets = graded(file=table), [(k, s) for k, count in tool.NETWORKS.items() for s in range(count)]
-    assert [(row.method, row.network, row.seed) for row in rows] == [
-        *(("graded", *net) for net in nets),
-        *(("masks", name, 0) for name in tool.ROADS),
-        *(("itself", *net) for net in nets),
-    ]
+    assert [(row.network, row.seed) for row in rows] == nets
     assert not list(folder.iterdir())  # the next run begins anew
