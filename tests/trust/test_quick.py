@@ -31,7 +31,8 @@ def test_cam_passes_and_blind_maps_do_not() -> None:
 
 def test_words_and_marks_agree_on_a_reversed_map() -> None:
     """It is another map, with random weights as for the runner-up."""
-    found = trust.Quick(*torch.tensor([[-0.9], [-0.9], [0.3]]), {"blob": torch.tensor([0.5])})
+    alike, area = torch.tensor([-0.9]), torch.tensor([0.3])
+    found = trust.Quick(alike, alike, area, {"blob": torch.tensor([0.5])})
     assert found.passed == (True, True, True)
     assert [line.split(":")[0] for line in found.lines()[:2]] == [
         "✓ with random weights the map changes",
