@@ -112,12 +112,14 @@ def main() -> None:
                 told(kind, seed, "answers", test, score)
             for method, score in on_stamp(net, shown):
                 told(kind, seed, method, "heat on the stamp", score)
-        nets = {"shuffled labels": trained("shuffled labels", seed, chosen.folder, chosen.checkpoints)}
-        nets |= {"random weights": trust.fresh(gap, seed=seed)}
-        nets |= {"another training": load("critternet_gap", seed=seed + 1)}
-        for kind, net in nets.items():
+        nets = [
+            ("shuffled labels", seed, trained("shuffled labels", seed, chosen.folder, chosen.checkpoints))
+        ]
+        nets += [("random weights", seed, trust.fresh(gap, seed=seed))]
+        nets += [("another training", seed + 1, load("critternet_gap", seed=seed + 1))]
+        for kind, own, net in nets:
             for method, score in resemblance(net, like, some):
-                told(kind, seed, method, "resemblance to critternet_gap", score)
+                told(kind, own, method, "resemblance to critternet_gap", score)
     order = {one: k for k, one in enumerate(dict.fromkeys((row.test, row.method) for row in rows))}
     rows.sort(key=lambda row: (order[row.test, row.method], row.network, row.seed))
     write(rows, chosen.output)

@@ -1,6 +1,7 @@
 """Grade every heatmap method in every test, for lesson 12: `make trust` writes data/trust/graded.csv.
 
-Takes half an hour of one core; the pictures that it draws are kept in build/trust.
+Takes half an hour of one core. The pictures that it draws are kept in build/trust, and there, until the table
+is written, each network's grades: after a stop it goes on with the networks that it lacks.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ from camlib import (
 from camlib.networks.net import Net
 from camlib.scenes.scenes import Scenes
 from camlib.scores.score import Score
-from camlib.trust.graded import Grade, graded_file
+from camlib.training.files import write as whole_or_not
+from camlib.trust.graded import Grade, graded, graded_file
 from camlib.trust.redraw import Redrawn
 
 SEED = 1212
@@ -92,23 +94,18 @@ def redrawn(some: Scenes, folder: Path) -> tuple[Redrawn, Redrawn]:
     return parts, things
 
 
-def grade(name: str, seed: int, n: int, folder: Path) -> list[Grade]:
-    """All rows of one network."""
+def kept(name: str, seed: int, n: int, folder: Path) -> Path:
+    """Where one network's rows of n pictures lie, once they are all there."""
+    return folder / f"graded-{name}-{seed}-{n}.csv"
+
+
+def grade(name: str, seed: int, n: int, folder: Path) -> None:
+    """Write all rows of one network where `kept` says."""
     torch.set_num_threads(1)
     some = scenes(n)
-    parts, things = redrawn(some, folder)
-    net = load(name, seed=seed)
-    world = World(net, some, parts, things)
-    rows = []
-    for method, f in (METHODS | BASELINES).items():
-        try:
-            found = list(world.grade(f, method in BASELINES, name in ROADS))
-        except ValueError as why:  # no class activation maps
-            if "use gradcam" not in str(why):
-                raise
-            continue
-        rows += [Grade(name, seed, method, test, *three) for test, three in found]
-    return rows
+    world = World(load(name, seed=seed), some, *redrawn(some, folder))
+    rows = [Grade(name, seed, method, test, *three) for method, test, three in world.every_method()]
+    whole_or_not(kept(name, seed, n, folder), lambda path: write(rows, path))
 
 
 class World:
@@ -128,8 +125,18 @@ class World:
         self.centred_things = trust.centred(without)[rows, :, self.labels].masked_fill(nothing, torch.nan)
         self.other = trust.fresh(net)
 
-    def grade(self, f: Callable[..., Tensor], blind: bool, painted: bool) -> Iterator[tuple[str, Told]]:
-        """Each test's name, score and interval.  painted: with ROAD."""
+    def every_method(self) -> Iterator[tuple[str, str, Told]]:
+        """Each method's name, each test's, score and interval."""
+        for method, f in (METHODS | BASELINES).items():
+            try:
+                for test, three in self.grade(f, method in BASELINES):
+                    yield method, test, three
+            except ValueError as why:  # no class activation maps
+                if "use gradcam" not in str(why):
+                    raise
+
+    def grade(self, f: Callable[..., Tensor], blind: bool) -> Iterator[tuple[str, Told]]:
+        """Each test's name, score and interval."""
         if blind:
             three = torch.stack([f(self.net, self.images, column) for column in self.targets.T], 1)
         else:
@@ -165,7 +172,7 @@ class World:
             yield f"similarity with random weights{sizes}", told(scores.Mean(alike))
         before, after = trust.complexity(heat[first]), trust.complexity(then)
         yield "rise of entropy", told(scores.Mean((after - before) / before))
-        if painted:
+        if self.net.name in ROADS:
             yield from self.road(heat[:PAINTED])
 
     def road(self, heat: Tensor) -> Iterator[tuple[str, Told]]:
@@ -219,10 +226,16 @@ def main() -> None:
     redrawn(scenes(chosen.pictures), chosen.folder)  # before there are several who would draw them
     runs = [(name, seed) for name, count in NETWORKS.items() for seed in range(count)]
     work = [(*run, chosen.pictures, chosen.folder) for run in runs]
+    todo = [one for one in work if not kept(*one).is_file()]
+    print(f"{len(todo)} of {len(work)} networks to grade", flush=True)
     with ProcessPoolExecutor(chosen.jobs, get_context("spawn")) as pool:
-        rows = [row for rows in pool.map(grade, *zip(*work, strict=True)) for row in rows]
+        for done in [pool.submit(grade, *one) for one in todo]:
+            done.result()
+    rows = [row for one in work for row in graded(file=kept(*one))]
     chosen.output.parent.mkdir(parents=True, exist_ok=True)
     write(rows, chosen.output)
+    for one in work:  # the next run begins anew: a method may have changed by then
+        kept(*one).unlink()
     print(f"{len(rows)} scores of {len(work)} networks in {chosen.output}")
 
 

@@ -29,6 +29,17 @@ def test_cam_passes_and_blind_maps_do_not() -> None:
     assert "stays: rank correlation 1.00" in blind.lines()[0]
 
 
+def test_words_and_marks_agree_on_a_reversed_map() -> None:
+    """It is another map, with random weights as for the runner-up."""
+    alike, area = torch.tensor([-0.9]), torch.tensor([0.3])
+    found = trust.Quick(alike, alike, area, {"blob": torch.tensor([0.5])})
+    assert found.passed == (True, True, True)
+    assert [line.split(":")[0] for line in found.lines()[:2]] == [
+        "✓ with random weights the map changes",
+        "✓ for the runner-up the map changes",
+    ]
+
+
 def test_the_runner_up_is_the_second_class() -> None:
     """A method that answers with the class's number everywhere but in one corner tells which were asked."""
     net, asked = load("critternet_gap"), []
