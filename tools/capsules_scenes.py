@@ -183,12 +183,15 @@ class Asking:
         fresh = drawn(2000, FRESH, 0.0, checkpoints)
         self.whole = fresh.pixels, fresh.agreeing.int().argmax(1)
 
-    def __call__(self, net: Net) -> Iterator[tuple[str, float]]:
-        """Question, score."""
+    def single(self, net: Net) -> Iterator[tuple[str, float]]:
+        """Question, score: what is asked about single, whole critters."""
         if "routing" in dict(net.module.named_children()):
             yield from of_capsules(net, self.few, self.crowd, self.whole)
         else:
             yield from of_units(net, self.few, self.whole)
+
+    def more(self, net: Net) -> Iterator[tuple[str, float]]:
+        """Question, score: two critters, parts that were removed, sleepers."""
         yield from of_all(net, self.two, self.before, self.after, self.gone)
         with torch.inference_mode():
             asleep = self.whole[0][self.whole[1] == ASLEEP]
@@ -202,17 +205,20 @@ class Asking:
 
 
 def answered(name: str, seed: int, asking: Asking, folder: Path, checkpoints: Path) -> list[Asked]:
-    """All that one network says, trained if it does not ship."""
-    own: list[tuple[str, float]] = []
+    """All that one network says, trained if it does not ship; on the finer grid only of single critters."""
+    found: list[tuple[str, float]] = []
     if name in (FIRST_LAYER, FINER):
         net, minutes = kept(name, seed, folder, checkpoints)
-        own = [("minutes", minutes), *of_fresh(net, checkpoints)]
+        found = [("minutes", minutes), *of_fresh(net, checkpoints)]
     elif name == UNTRAINED_FINER:
         net = untrained(FINER, seed)
     else:
         called, weights = SHIPPED[name]
         net = load(called, seed=seed, weights=weights)
-    return [Asked(name, seed, question, round(score, 4)) for question, score in (*own, *asking(net))]
+    found += asking.single(net)
+    if name not in (FINER, UNTRAINED_FINER):
+        found += asking.more(net)
+    return [Asked(name, seed, question, round(score, 4)) for question, score in found]
 
 
 def main(argv: list[str] | None = None) -> None:
