@@ -1,9 +1,9 @@
 """Ask capsules and critternet_gap the same questions about scenes, for lesson 13: the end of `make capsules`.
 
 Sleepers, parts that were removed, two critters in one scene; and all of it again of capsules that were
-trained from the first layer on, and of some on a finer grid (`tools/capsules_first_layer.py`: a quarter of an
-hour of one core for each seed). Writes data/capsules/scenes.csv, a row for each network, seed and question;
-what each network answered is kept in build/capsules, and it is not asked again.
+trained from the first layer on (`tools/capsules_first_layer.py`: a quarter of an hour of one core for each
+seed). Writes data/capsules/scenes.csv, a row for each network, seed and question; what each network answered
+is kept in build/capsules, and it is not asked again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from camlib.training.ship import FRESH, right
 from camlib.trust.parts import part_masks
 from camlib.trust.redraw import PLACES
 from camlib.units.coupled import Coupled
-from tools.capsules_first_layer import FINER, FIRST_LAYER, UNTRAINED_FINER, kept, untrained
+from tools.capsules_first_layer import FIRST_LAYER, kept
 
 SEEDS = (0, 1, 2)
 FEW, CROWD, PAIRS, WHOLE = (200, 1013), (400, 1014), (500, 1315), (500, 1317)  # how many, and their seed
@@ -183,15 +183,12 @@ class Asking:
         fresh = drawn(2000, FRESH, 0.0, checkpoints)
         self.whole = fresh.pixels, fresh.agreeing.int().argmax(1)
 
-    def single(self, net: Net) -> Iterator[tuple[str, float]]:
-        """Question, score: what is asked about single, whole critters."""
+    def __call__(self, net: Net) -> Iterator[tuple[str, float]]:
+        """Question, score."""
         if "routing" in dict(net.module.named_children()):
             yield from of_capsules(net, self.few, self.crowd, self.whole)
         else:
             yield from of_units(net, self.few, self.whole)
-
-    def more(self, net: Net) -> Iterator[tuple[str, float]]:
-        """Question, score: two critters, parts that were removed, sleepers."""
         yield from of_all(net, self.two, self.before, self.after, self.gone)
         with torch.inference_mode():
             asleep = self.whole[0][self.whole[1] == ASLEEP]
@@ -205,20 +202,15 @@ class Asking:
 
 
 def answered(name: str, seed: int, asking: Asking, folder: Path, checkpoints: Path) -> list[Asked]:
-    """All that one network says, trained if it does not ship; on the finer grid only of single critters."""
+    """All that one network says, trained if it does not ship."""
     found: list[tuple[str, float]] = []
-    if name in (FIRST_LAYER, FINER):
-        net, minutes = kept(name, seed, folder, checkpoints)
+    if name == FIRST_LAYER:
+        net, minutes = kept(seed, folder, checkpoints)
         found = [("minutes", minutes), *of_fresh(net, checkpoints)]
-    elif name == UNTRAINED_FINER:
-        net = untrained(FINER, seed)
     else:
         called, weights = SHIPPED[name]
         net = load(called, seed=seed, weights=weights)
-    found += asking.single(net)
-    if name not in (FINER, UNTRAINED_FINER):
-        found += asking.more(net)
-    return [Asked(name, seed, question, round(score, 4)) for question, score in found]
+    return [Asked(name, seed, question, round(score, 4)) for question, score in (*found, *asking(net))]
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -229,7 +221,7 @@ def main(argv: list[str] | None = None) -> None:
     chosen = parser.parse_args(argv)
     chosen.folder.mkdir(parents=True, exist_ok=True)
     asking, rows = Asking(chosen.checkpoints), list[Asked]()
-    for name in (FIRST_LAYER, FINER, UNTRAINED_FINER, *SHIPPED):
+    for name in (FIRST_LAYER, *SHIPPED):
         for seed in SEEDS:
             file = chosen.folder / f"{name}-{seed}.csv"
             if not file.is_file():

@@ -10,7 +10,7 @@ from camlib.networks.zoo import load
 from camlib.scenes.scenes import critters
 from camlib.units.coupled import coupled
 from tools import capsules_first_layer, capsules_scenes
-from tools.capsules_first_layer import FINER, FIRST_LAYER, kept, network, train, untrained
+from tools.capsules_first_layer import FIRST_LAYER, kept, network, train
 from tools.capsules_scenes import ASLEEP, SHIPPED, awake, maps_of, of_all, removed
 
 
@@ -49,7 +49,7 @@ def test_lengths_know_no_class_and_couplings_do():
 
 
 def test_every_convolution_learns_behind_a_batch_norm():
-    net = network(FIRST_LAYER, 0)
+    net = network(0)
     kinds = [type(layer) for layer in net]
     convolutions = [i for i, kind in enumerate(kinds) if kind is nn.Conv2d]
     assert len(convolutions) == 5
@@ -58,24 +58,8 @@ def test_every_convolution_learns_behind_a_batch_norm():
     assert net(torch.zeros(2, 3, 128, 128)).shape == (2, 9)
 
 
-def test_on_a_finer_grid_only_what_is_new_learns():
-    net, trunk = network(FINER, 1), load("critternet_gap", seed=1).module
-    for name in ("conv1", "conv2", "conv3", "conv4"):
-        one, other = getattr(net, name), getattr(trunk, name)
-        assert torch.equal(one.weight, other.weight)
-        assert torch.equal(one.bias, other.bias)
-        assert not one.weight.requires_grad
-    learns = {key.split(".")[0] for key, one in net.named_parameters() if one.requires_grad}
-    assert learns == {"maps", "norm_maps", "routing"}
-    said = coupled(untrained(FINER, 1), critters(2))
-    assert said.seen.shape == (2, 6, 16, 16)
-    assert said.field.stride == (8, 8)
-    assert coupled(load("capsnet"), critters(1)).field.stride == (16, 16)
-
-
-@pytest.mark.parametrize("kind", [FIRST_LAYER, FINER])
-def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, monkeypatch, kind):
-    whole, file, varied = tmp_path / f"{kind}-0.safetensors", tmp_path / "again.safetensors", []
+def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, monkeypatch):
+    whole, file, varied = tmp_path / f"{FIRST_LAYER}-0.safetensors", tmp_path / "again.safetensors", []
 
     def stops(*given):
         varied.append(given)
@@ -83,19 +67,19 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, monkeypat
             raise KeyboardInterrupt
         return vary(*given)
 
-    train(kind, 0, whole, tmp_path, epochs=2, n=64)
+    train(0, whole, tmp_path, epochs=2, n=64)
     vary = capsules_first_layer.varied
     with monkeypatch.context() as patched:
         patched.setattr(capsules_first_layer, "varied", stops)
         with pytest.raises(KeyboardInterrupt):
-            train(kind, 0, file, tmp_path, epochs=2, n=64)
+            train(0, file, tmp_path, epochs=2, n=64)
     assert not file.exists()
-    train(kind, 0, file, tmp_path, epochs=2, n=64)
+    train(0, file, tmp_path, epochs=2, n=64)
     one, other = load_file(whole), load_file(file)
     assert one.keys() == other.keys()
     assert all(torch.equal(one[key], other[key]) for key in one)
     assert sorted(path.name for path in tmp_path.glob("*.pt")) == ["scenes-64-1001-0.5.pt"]
-    net, minutes = kept(kind, 0, tmp_path, tmp_path)
+    net, minutes = kept(0, tmp_path, tmp_path)
     assert minutes >= 0
     torch.testing.assert_close(net.module.routing.weight, one["routing.weight"].float())
 
@@ -118,10 +102,10 @@ def test_a_network_that_answered_is_not_asked_again(tmp_path, monkeypatch):
     monkeypatch.setattr(capsules_scenes, "answered", answered)
     told = ["--folder", str(tmp_path), "--output", str(tmp_path / "scenes.csv")]
     capsules_scenes.main(told)
-    assert len(asked) == 3 * (3 + len(SHIPPED))
+    assert len(asked) == 3 * (1 + len(SHIPPED))
     assert read_asked(tmp_path / "scenes.csv")[-1] == Asked("a random place", 0, "chance", 0.25)
     (tmp_path / "capsules-1.csv").unlink()
     asked.clear()
     capsules_scenes.main(told)
     assert asked == [("capsules", 1)]
-    assert len(read_asked(tmp_path / "scenes.csv")) == 3 * (3 + len(SHIPPED)) + 1
+    assert len(read_asked(tmp_path / "scenes.csv")) == 3 * (1 + len(SHIPPED)) + 1

@@ -60,9 +60,6 @@ def test_scenes_were_asked_of_all_networks():
         "untrained capsules": 3,
         "critternet_gap": 3,
     }
-    fine = asked("eyes by length, PCK@0.1")  # only of single critters
-    assert set(fine) - set(pairs) == {"capsules on a finer grid", "untrained capsules on a finer grid"}
-    assert all(len(scores) == 3 for scores in fine.values())
     assert all(0 <= score <= 1 for scores in pairs.values() for score in scores)
     with pytest.raises(ValueError, match=r"^no question 'both' in the table; there are minutes; whole"):
         asked("both")
