@@ -8,6 +8,7 @@ from torch import nn
 from camlib.capsules.trained import Asked, read_asked
 from camlib.networks.zoo import load
 from camlib.scenes.scenes import critters
+from camlib.training.augment import varied
 from camlib.units.coupled import coupled
 from tools import capsules_first_layer, capsules_scenes
 from tools.capsules_first_layer import FIRST_LAYER, kept, network, train
@@ -59,16 +60,15 @@ def test_every_convolution_learns_behind_a_batch_norm():
 
 
 def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, monkeypatch):
-    whole, file, varied = tmp_path / f"{FIRST_LAYER}-0.safetensors", tmp_path / "again.safetensors", []
+    whole, file, calls = tmp_path / f"{FIRST_LAYER}-0.safetensors", tmp_path / "again.safetensors", []
 
     def stops(*given):
-        varied.append(given)
-        if len(varied) == 2:
+        calls.append(given)
+        if len(calls) == 2:
             raise KeyboardInterrupt
-        return vary(*given)
+        return varied(*given)
 
     train(0, whole, tmp_path, epochs=2, n=64)
-    vary = capsules_first_layer.varied
     with monkeypatch.context() as patched:
         patched.setattr(capsules_first_layer, "varied", stops)
         with pytest.raises(KeyboardInterrupt):
@@ -81,7 +81,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, monkeypat
     assert sorted(path.name for path in tmp_path.glob("*.pt")) == ["scenes-64-1001-0.5.pt"]
     net, minutes = kept(0, tmp_path, tmp_path)
     assert minutes >= 0
-    torch.testing.assert_close(net.module.routing.weight, one["routing.weight"].float())
+    torch.testing.assert_close(net.module.get_parameter("routing.weight"), one["routing.weight"].float())
 
 
 def test_a_network_that_answered_is_not_asked_again(tmp_path, monkeypatch):
