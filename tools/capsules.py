@@ -27,7 +27,7 @@ from camlib.capsules.trained import Trained, read_table, trained_file, write_tab
 from camlib.networks.course import begun
 from camlib.pictures.digits import Digits
 from camlib.training.augment import shifted
-from camlib.training.batchnorm import batch_normed
+from camlib.training.batchnorm import batch_normed, convolutions
 from camlib.training.files import write
 
 BATCH, STEPS, RATE, TRIED = 128, 400, 4e-3, 4000
@@ -95,7 +95,7 @@ def network(variant: str, seed: int) -> nn.Sequential:
         for layer in module:
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 layer.reset_parameters()
-        return module
+        return batch_normed(module, convolutions(module))  # as capsules have it
     module = begun("capsnet_digits", seed)
     sizes = 144, 8, 10, 8
     if variant == "one iteration":

@@ -1,8 +1,9 @@
 """Ask capsules and critternet_gap the same questions about scenes, for lesson 13: the end of `make capsules`.
 
 Sleepers, parts that were removed, two critters in one scene; and all of it again of capsules that were
-trained from the first layer on (`tools/capsules_first_layer.py`: a quarter of an hour of one core, kept in
-build/capsules). Writes data/capsules/scenes.csv, a row for each network, seed and question.
+trained from the first layer on (`tools/capsules_first_layer.py`: a quarter of an hour of one core for each
+seed). Writes data/capsules/scenes.csv, a row for each network, seed and question; what each network answered
+is kept in build/capsules, and it is not asked again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
@@ -29,23 +29,29 @@ from camlib import (
     probe,
     upsample,
 )
-from camlib.capsules.trained import Asked, scenes_file, write_table
+from camlib.capsules.trained import Asked, read_asked, scenes_file, write_table
 from camlib.networks.net import Net
 from camlib.pictures.pixels import Pixels
 from camlib.running.record import record
 from camlib.scenes.scenes import Scenes, draw
 from camlib.training.drawn import drawn
-from camlib.training.ship import FRESH, figures
+from camlib.training.ship import FRESH, right
 from camlib.trust.parts import part_masks
 from camlib.trust.redraw import PLACES
 from camlib.units.coupled import Coupled
-from tools.capsules_first_layer import train
+from tools.capsules_first_layer import FIRST_LAYER, kept
 
-SEEDS, FIRST_LAYER_SEEDS = (0, 1, 2), (0,)
+SEEDS = (0, 1, 2)
 FEW, CROWD, PAIRS, WHOLE = (200, 1013), (400, 1014), (500, 1315), (500, 1317)  # how many, and their seed
 LEAST = 12  # pixels of a part in sight, so that there is something to remove
 NEAR = 8  # pixels from the removed part, half a capsule's cell
 ASLEEP = 8
+# what ships, by its name here: its name, and its weights
+SHIPPED = {
+    "capsules": ("capsnet", None),
+    "untrained capsules": ("capsnet", "untrained"),
+    "critternet_gap": ("critternet_gap", None),
+}
 
 
 def removed(scenes: Scenes, seed: int = 0) -> tuple[Scenes, Scenes, Tensor]:
@@ -157,6 +163,56 @@ def of_all(net: Net, two: Scenes, before: Scenes, after: Scenes, gone: Tensor) -
         )
 
 
+def of_fresh(net: Net, checkpoints: Path) -> Iterator[tuple[str, float]]:
+    """As `camlib.trained` has them of networks that ship: right answers to whole critters, and to others."""
+    whole, lacking = (drawn(2000, FRESH, part, checkpoints) for part in (0.0, 1.0))
+    yield "whole critters", share(right(net, whole))
+    agrees = right(net, lacking)
+    yield "one part missing", share(agrees[lacking.lacks == 1])
+    yield "two parts missing", share(agrees[lacking.lacks == 2])
+    yield "in grey", share(right(net, whole, grey=True))
+
+
+class Asking:
+    """The scenes that all networks are asked about, drawn once."""
+
+    def __init__(self, checkpoints: Path) -> None:
+        self.few, self.crowd = (critters(n, seed=seed) for n, seed in (FEW, CROWD))
+        self.two = critters(PAIRS[0], seed=PAIRS[1], pair=True)
+        self.before, self.after, self.gone = removed(critters(WHOLE[0], seed=WHOLE[1]))
+        fresh = drawn(2000, FRESH, 0.0, checkpoints)
+        self.whole = fresh.pixels, fresh.agreeing.int().argmax(1)
+
+    def __call__(self, net: Net) -> Iterator[tuple[str, float]]:
+        """Question, score."""
+        if "routing" in dict(net.module.named_children()):
+            yield from of_capsules(net, self.few, self.crowd, self.whole)
+        else:
+            yield from of_units(net, self.few, self.whole)
+        yield from of_all(net, self.two, self.before, self.after, self.gone)
+        with torch.inference_mode():
+            asleep = self.whole[0][self.whole[1] == ASLEEP]
+            answers = torch.cat([net(part.float() / 255).argmax(1) for part in torch.split(asleep, 250)])
+        yield "sleepers right", share(answers == ASLEEP)
+
+    def by_chance(self) -> tuple[str, float]:
+        """How often a random place lies near the part that was removed."""
+        near = torch.nn.functional.max_pool2d(self.gone.float()[:, None], 2 * NEAR - 1, 1, NEAR - 1)
+        return "heat change where a part was removed", share(near > 0)
+
+
+def answered(name: str, seed: int, asking: Asking, folder: Path, checkpoints: Path) -> list[Asked]:
+    """All that one network says, trained if it does not ship."""
+    found: list[tuple[str, float]] = []
+    if name == FIRST_LAYER:
+        net, minutes = kept(seed, folder, checkpoints)
+        found = [("minutes", minutes), *of_fresh(net, checkpoints)]
+    else:
+        called, weights = SHIPPED[name]
+        net = load(called, seed=seed, weights=weights)
+    return [Asked(name, seed, question, round(score, 4)) for question, score in (*found, *asking(net))]
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--folder", type=Path, default=Path("build/capsules"), help="where runs are kept")
@@ -164,42 +220,16 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=scenes_file())
     chosen = parser.parse_args(argv)
     chosen.folder.mkdir(parents=True, exist_ok=True)
-    nets: list[tuple[str, int, Net]] = []
-    rows: list[Asked] = []
-    for seed in SEEDS:
-        nets.append(("capsules", seed, load("capsnet", seed=seed)))
-        nets.append(("untrained capsules", seed, load("capsnet", weights="untrained", seed=seed)))
-        nets.append(("critternet_gap", seed, load("critternet_gap", seed=seed)))
-    for seed in FIRST_LAYER_SEEDS:
-        file = chosen.folder / f"first layer-{seed}.safetensors"
-        if not file.is_file():
-            train(seed, file, chosen.checkpoints)
-        name = "capsules from the first layer"
-        nets.append((name, seed, load("capsnet", weights=file)))
-        with safe_open(file, "pt") as opened:
-            rows.append(Asked(name, seed, "minutes", float(opened.metadata()["minutes"])))
-        told = figures("capsnet", file, chosen.checkpoints)
-        kinds = {"accuracy": "whole critters", "one missing": "one part missing"}
-        kinds |= {"two missing": "two parts missing", "grey": "in grey"}
-        rows += [Asked(name, seed, kind, float(told[key])) for key, kind in kinds.items()]
-    few, crowd = (critters(n, seed=seed) for n, seed in (FEW, CROWD))
-    two, one = critters(PAIRS[0], seed=PAIRS[1], pair=True), critters(WHOLE[0], seed=WHOLE[1])
-    before, after, gone = removed(one)
-    fresh = drawn(2000, FRESH, 0.0, chosen.checkpoints)
-    whole = fresh.pixels, fresh.agreeing.int().argmax(1)
-    for name, seed, net in nets:
-        own = of_units(net, few, whole) if name == "critternet_gap" else of_capsules(net, few, crowd, whole)
-        found = [*own, *of_all(net, two, before, after, gone)]
-        with torch.inference_mode():
-            asleep = whole[0][whole[1] == ASLEEP]
-            answers = torch.cat([net(part.float() / 255).argmax(1) for part in torch.split(asleep, 250)])
-        found.append(("sleepers right", share(answers == ASLEEP)))
-        rows += [Asked(name, seed, question, round(score, 4)) for question, score in found]
-    near = torch.nn.functional.max_pool2d(gone.float()[:, None], 2 * NEAR - 1, 1, NEAR - 1)
-    question = "heat change where a part was removed"
-    rows.append(Asked("a random place", 0, question, round(share(near > 0), 4)))
-    order = list(dict.fromkeys(row.network for row in rows))
-    write_table(chosen.output, sorted(rows, key=lambda row: order.index(row.network)))
+    asking, rows = Asking(chosen.checkpoints), list[Asked]()
+    for name in (FIRST_LAYER, *SHIPPED):
+        for seed in SEEDS:
+            file = chosen.folder / f"{name}-{seed}.csv"
+            if not file.is_file():
+                write_table(file, answered(name, seed, asking, chosen.folder, chosen.checkpoints))
+            rows += read_asked(file)
+    question, score = asking.by_chance()
+    rows.append(Asked("a random place", 0, question, round(score, 4)))
+    write_table(chosen.output, rows)
     print(f"{len(rows)} scores in {chosen.output}")
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "asked",
     "drawings",
     "drawings_file",
+    "read_asked",
     "read_table",
     "scenes_file",
     "trained_file",
@@ -93,6 +94,13 @@ def read_table(file: Path) -> list[Trained]:
     return [Trained.of(row) for row in _rows(file)]
 
 
+def read_asked(file: Path) -> list[Asked]:
+    """The rows of a table of questions."""
+    return [
+        Asked(row["network"], int(row["seed"]), row["question"], float(row["score"])) for row in _rows(file)
+    ]
+
+
 def trained_on_mnist(digits: str = "as they are", *, file: Path | None = None) -> dict[str, list[Trained]]:
     """Variant → its rows, a row for each seed, of digits "as they are", "moved", "turned", "smaller" …
 
@@ -122,10 +130,7 @@ def asked(question: str, *, file: Path | None = None) -> dict[str, list[float]]:
 
     Raises ValueError for another question, and names those there are.
     """
-    rows = [
-        Asked(row["network"], int(row["seed"]), row["question"], float(row["score"]))
-        for row in _rows(file or scenes_file())
-    ]
+    rows = read_asked(file or scenes_file())
     there = list(dict.fromkeys(row.question for row in rows))
     if question not in there:
         raise ValueError(f"no question {told(question)} in the table; there are {'; '.join(there)}")

@@ -8,23 +8,26 @@ so a layer and its norm are one layer (Ioffe, Szegedy 2015, "Batch normalization
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from ..networks.course import normed
 
-__all__ = ["batch_normed", "fold"]
+__all__ = ["batch_normed", "convolutions", "fold"]
 
 
-def batch_normed(module: nn.Sequential) -> nn.Sequential:
-    """The same layers with a batch norm behind each that `normed` names, in place of its bias.
+def batch_normed(
+    module: nn.Sequential, behind: Sequence[nn.Conv2d | nn.Linear] | None = None
+) -> nn.Sequential:
+    """The same layers with a batch norm behind some of them, in place of their bias.
 
-    So fully connected layers learn from scratch. The last one has none where its numbers are logits, or a
-    heat map's log odds; that before capsules has one.
+    behind: which layers; None: those that `normed` names. So fully connected layers learn from scratch. The
+    last one has none where its numbers are logits, or a heat map's log odds; that before capsules has one.
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    wanted = normed(module)
+    wanted = normed(module) if behind is None else behind
     for name, layer in module.named_children():
         layers[name] = layer
         if layer in wanted:
@@ -34,6 +37,11 @@ def batch_normed(module: nn.Sequential) -> nn.Sequential:
             layers[f"norm_{name}"] = norm
             layer.bias = None  # batch norm has its own
     return nn.Sequential(layers)
+
+
+def convolutions(module: nn.Sequential) -> list[nn.Conv2d]:
+    """Its convolutions, in order."""
+    return [layer for layer in module if isinstance(layer, nn.Conv2d)]
 
 
 def fold(module: nn.Sequential) -> nn.Sequential:

@@ -32,11 +32,11 @@ from .files import note, write
 from .plans import CONSTANT_FILE, KEPT, KEPT_FILE, PLANS, SCENES, Plan
 from .ship import TRAINING, figures, share, top_1
 
-__all__ = ["retrain", "train"]
+__all__ = ["Run", "retrain", "train"]
 
 
 @dataclass
-class _Run:
+class Run:
     """A training under way: everything that a checkpoint holds."""
 
     module: nn.Sequential
@@ -48,6 +48,7 @@ class _Run:
     kept: dict[str, Tensor] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
+        """Write all of it."""
         state = {
             "module": self.module.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -60,6 +61,7 @@ class _Run:
         write(path, lambda temporary: torch.save(state, temporary))
 
     def resume(self, path: Path) -> None:
+        """Go on where `save` left off."""
         state = torch.load(path, weights_only=True)
         self.module.load_state_dict(state["module"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -161,13 +163,13 @@ def _points(plan: Plan, folder: Path, scenes: Drawn) -> Tensor:
     return locate(teacher, (layer, number), Pixels(scenes.pixels)).points
 
 
-def _begin(name: str, plan: Plan, n: int, seed: int) -> _Run:
+def _begin(name: str, plan: Plan, n: int, seed: int) -> Run:
     module, generator = begun(name, seed), torch.Generator().manual_seed(seed)
     if name == "lenet":
         optimiser: torch.optim.Optimizer = torch.optim.Adam(module.parameters(), plan.rate)
         decay: Callable[[int], float] = lambda step: 1 / (1 + 1e-5 * step)  # noqa: E731
         schedule: torch.optim.lr_scheduler.LRScheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, decay)
-        return _Run(module, optimiser, schedule, generator)
+        return Run(module, optimiser, schedule, generator)
     module = batch_normed(module).to(memory_format=torch.channels_last)
     first = list(module.get_submodule("conv1").parameters())
     rest = [(key, p) for key, p in module.named_parameters() if not key.startswith("conv1.")]
@@ -186,10 +188,10 @@ def _begin(name: str, plan: Plan, n: int, seed: int) -> _Run:
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, plan.rate, total_steps=steps, pct_start=0.25
         )
-    return _Run(module, optimiser, schedule, generator)
+    return Run(module, optimiser, schedule, generator)
 
 
-def _epoch(run: _Run, name: str, plan: Plan, pixels: Tensor, wanted: Tensor, most: int | None = None) -> None:
+def _epoch(run: Run, name: str, plan: Plan, pixels: Tensor, wanted: Tensor, most: int | None = None) -> None:
     """Each picture once, in batches; or only the first `most` batches."""
     run.module.train()
     shuffled = torch.randperm(len(pixels), generator=run.generator)
@@ -236,7 +238,7 @@ def agreement_loss(logits: Tensor, agreeing: Tensor, smoothing: float = 0.05) ->
     return -((1 - smoothing) * right + smoothing * logs.mean(1)).mean()
 
 
-def _keep(run: _Run, name: str, pixels: Tensor) -> None:
+def _keep(run: Run, name: str, pixels: Tensor) -> None:
     """Keep conv1 as it would ship now; its scale comes from batch norm's view of a few pictures."""
     if name != "critternet" or run.epoch not in KEPT:
         return
@@ -250,7 +252,7 @@ def _keep(run: _Run, name: str, pixels: Tensor) -> None:
 
 
 def _ship(
-    run: _Run,
+    run: Run,
     name: str,
     called: str,
     plan: Plan,

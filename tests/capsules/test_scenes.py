@@ -1,13 +1,18 @@
-"""What lesson 13 asks capsules about scenes is asked rightly; how a training from the first layer begins."""
+"""What lesson 13 asks capsules about scenes is asked rightly; the trainings that do not ship."""
 
+import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
+from camlib.capsules.trained import Asked, read_asked
 from camlib.networks.zoo import load
 from camlib.scenes.scenes import critters
+from camlib.training.augment import varied
 from camlib.units.coupled import coupled
-from tools.capsules_first_layer import network
-from tools.capsules_scenes import ASLEEP, awake, maps_of, of_all, removed
+from tools import capsules_first_layer, capsules_scenes
+from tools.capsules_first_layer import FIRST_LAYER, kept, network, train
+from tools.capsules_scenes import ASLEEP, SHIPPED, awake, maps_of, of_all, removed
 
 
 def test_one_part_is_removed_and_its_place_is_known():
@@ -52,3 +57,55 @@ def test_every_convolution_learns_behind_a_batch_norm():
     assert all(kinds[i + 1] is nn.BatchNorm2d for i in convolutions)
     assert all(one.requires_grad for one in net.parameters())
     assert net(torch.zeros(2, 3, 128, 128)).shape == (2, 9)
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, monkeypatch):
+    whole, file, calls = tmp_path / f"{FIRST_LAYER}-0.safetensors", tmp_path / "again.safetensors", []
+
+    def stops(*given):
+        calls.append(given)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return varied(*given)
+
+    train(0, whole, tmp_path, epochs=2, n=64)
+    with monkeypatch.context() as patched:
+        patched.setattr(capsules_first_layer, "varied", stops)
+        with pytest.raises(KeyboardInterrupt):
+            train(0, file, tmp_path, epochs=2, n=64)
+    assert not file.exists()
+    train(0, file, tmp_path, epochs=2, n=64)
+    one, other = load_file(whole), load_file(file)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    assert sorted(path.name for path in tmp_path.glob("*.pt")) == ["scenes-64-1001-0.5.pt"]
+    net, minutes = kept(0, tmp_path, tmp_path)
+    assert minutes >= 0
+    torch.testing.assert_close(net.module.get_parameter("routing.weight"), one["routing.weight"].float())
+
+
+def test_a_network_that_answered_is_not_asked_again(tmp_path, monkeypatch):
+    class Asking:
+        def __init__(self, checkpoints):
+            pass
+
+        def by_chance(self):
+            return "chance", 0.25
+
+    asked = []
+
+    def answered(name, seed, asking, folder, checkpoints):
+        asked.append((name, seed))
+        return [Asked(name, seed, "how?", 0.5)]
+
+    monkeypatch.setattr(capsules_scenes, "Asking", Asking)
+    monkeypatch.setattr(capsules_scenes, "answered", answered)
+    told = ["--folder", str(tmp_path), "--output", str(tmp_path / "scenes.csv")]
+    capsules_scenes.main(told)
+    assert len(asked) == 3 * (1 + len(SHIPPED))
+    assert read_asked(tmp_path / "scenes.csv")[-1] == Asked("a random place", 0, "chance", 0.25)
+    (tmp_path / "capsules-1.csv").unlink()
+    asked.clear()
+    capsules_scenes.main(told)
+    assert asked == [("capsules", 1)]
+    assert len(read_asked(tmp_path / "scenes.csv")) == 3 * (1 + len(SHIPPED)) + 1

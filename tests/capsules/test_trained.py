@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from camlib.capsules.layers import ClassCapsules
 from camlib.capsules.routing import squash
@@ -54,7 +55,7 @@ def test_a_pose_draws_more_than_its_class_alone_and_less_than_its_components():
 def test_scenes_were_asked_of_all_networks():
     pairs = asked("both critters of two")
     assert {name: len(scores) for name, scores in pairs.items()} == {
-        "capsules from the first layer": 1,
+        "capsules from the first layer": 3,
         "capsules": 3,
         "untrained capsules": 3,
         "critternet_gap": 3,
@@ -86,6 +87,8 @@ def test_all_variants_are_of_one_size_and_the_wrong_ones_are_wrong():
     for variant in VARIANTS:
         count = sum(one.numel() for one in network(variant, 0).parameters())
         assert count == pytest.approx(156_504, rel=0.01)
+        learned = [one for one in network(variant, 0) if isinstance(one, nn.Conv2d | nn.BatchNorm2d)]
+        assert [type(one) for one in learned] == 2 * [nn.Conv2d, nn.BatchNorm2d]  # in all of them
     with pytest.raises(ValueError, match="no variant 'four'; there are three iterations"):
         network("four", 0)
     poses = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(0))
