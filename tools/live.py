@@ -12,6 +12,7 @@ import argparse
 import base64
 import io
 import json
+import re
 import shutil
 import zlib
 from pathlib import Path
@@ -40,6 +41,10 @@ EACH, PAIRS, SEED = 3, 9, 22  # scenes of each class, scenes of two, and the see
 ACROSS = 6  # scenes in a row of the sheet
 QUALITY = 88  # of the sheet, a WebP: the page's numbers are those of the pixels that it shows
 
+KERNELS = ("gemm_fused.wasm", "gemm.wasm")  # the first that a browser can run is taken
+FUSED = re.compile(
+    r"\(f32x4\.relaxed_madd (\(local\.get \$\w+\)) (\([^()]*(?:\([^()]*\))?\)) (\(local\.get \$\w+\))\)"
+)
 FIRST = 0x4E00  # the first of 2 ** 15 letters in a row that no reader of UTF-16 changes
 
 
@@ -65,8 +70,18 @@ def build(out: Path, home: str = "") -> Path:
 
 
 def kernel() -> str:
-    """The script that carries the kernel."""
-    return f"const KERNEL = {literal(base64.b64encode((HERE / 'gemm.wasm').read_bytes()).decode())};"
+    """The script that carries the kernels."""
+    told = [base64.b64encode((HERE / name).read_bytes()).decode() for name in KERNELS]
+    return f"const KERNELS = {literal(told)};"
+
+
+def kernels() -> dict[str, str]:
+    """What each kernel is made of, as WebAssembly's text: `wasmtime.wat2wasm` makes the files of it.
+
+    Multiplying and adding in one instruction (relaxed SIMD) is told apart in the second, for browsers without.
+    """
+    told = (HERE / "gemm.wat").read_text("utf-8")
+    return dict(zip(KERNELS, (told, FUSED.sub(r"(f32x4.add \3 (f32x4.mul \1 \2))", told)), strict=True))
 
 
 def script(path: Path, text: str) -> None:

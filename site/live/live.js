@@ -1,5 +1,6 @@
-// The page: its state, the loop, the grey square and the answers. Everything that changes asks for one new drawing; `draw`
-// does all of it. What is looked at is in look.js, the networks in nets.js, the panels' maps in maps.js and units.js.
+// The page: its state, the grey square and the answers. Everything that changes asks for one new drawing; `draw` does all
+// of it. The network works in work.js; what is looked at is in look.js, the networks in nets.js, the panels' maps in maps.js
+// and units.js.
 
 const $ = id => document.getElementById(id);
 const make = (tag, props = {}, ...children) => {
@@ -20,15 +21,7 @@ const state = {
 };
 let [sheet, masks, glow, kernel] = [null, null, null, null];
 let [was, now, logits, listed] = [null, null, null, []];  // probabilities of the whole picture, and as it is asked; classes
-let [wanted, milliseconds] = [false, []];
-
-// ---- the one loop
-
-function ask() {
-  if (wanted) return;
-  wanted = true;
-  requestAnimationFrame(() => { wanted = false; draw(); });
-}
+let held = null;  // the map on the picture, until the next answer
 
 function covered() {
   const { square, pixels, net } = state;
@@ -40,19 +33,6 @@ function covered() {
   return out;
 }
 
-const silent = () => Object.values(state.silenced).some(units => units.size);
-
-function compute() {
-  const { net } = state, from = performance.now(), changed = state.square || silent();
-  if (!was) was = softmax(logits = net.run(state.pixels));
-  else if (!changed) logits = net.run(state.pixels);
-  if (changed) logits = net.run(covered(), state.silenced);
-  now = softmax(logits);
-  milliseconds = [...milliseconds.slice(-29), performance.now() - from];
-  listed = listing(net.classes.length);
-  if (!listed.includes(state.target)) state.target = null;
-}
-
 // The classes that have a bar: all, or of many the first for the whole picture, and the one that leads now
 function listing(count) {
   if (count <= ALL) return Array.from({ length: count }, (_, n) => n);
@@ -62,19 +42,20 @@ function listing(count) {
 
 const leader = () => now.indexOf(Math.max(...now));
 
-const typical = () => [...milliseconds].sort((a, b) => a - b)[milliseconds.length >> 1];  // of the last thirty drawings
-
 function draw() {
   if (!state.net || !state.pixels) return;
   if (state.video) {
     state.again();
     ask();
   }
-  compute();
+  counted("drawn");
+  if (!compute()) return drawPicture(held);
+  listed = listing(state.net.classes.length);
+  if (!listed.includes(state.target)) state.target = null;
   const best = leader();
   if (state.unit === null) { state.unit = strongestUnit(); drawPatches(); markFilter(); }
   drawBars(best);
-  const shown = heat();
+  const shown = held = heat();
   drawPicture(shown);
   $("scale").hidden = !shown;
   if (shown) [$("low").textContent, $("high").textContent] = [short(shown.low), short(shown.high)];
@@ -84,7 +65,7 @@ function draw() {
   $("clear").disabled = !state.square;
   if (state.tab === "map") drawMaps(shown);
   if (state.tab === "units") drawUnits();
-  $("speed").textContent = `${typical().toFixed(1)} ms for an answer on this device${kernel ? "" : ", without SIMD"}.`;
+  $("speed").textContent = speed();
 }
 
 // The map that lies on the picture now: {laid, low, high}, or nothing
@@ -134,7 +115,7 @@ function blended(pixels, shown, size) {
 
 const buffer = make("canvas"), wash = buffer.getContext("2d");
 function paint(canvas, pixels, shown, size) {
-  [buffer.width, buffer.height] = [size, size];
+  if (buffer.width !== size) [buffer.width, buffer.height] = [size, size];
   wash.putImageData(blended(pixels, shown, size), 0, 0);
   const context = canvas.getContext("2d");
   Object.assign(context, { imageSmoothingEnabled: true, imageSmoothingQuality: "high" });
@@ -187,6 +168,7 @@ function drawBars(best) {
 }
 
 const say = () => {
+  if (!now) return;
   const best = leader();
   $("spoken").textContent = `${state.net.classes[best]} ${percent(now[best])}`;
 };
@@ -267,7 +249,7 @@ const drag = event => {
 };
 canvas.onpointerdown = event => { canvas.setPointerCapture(event.pointerId); drag(event); };
 canvas.onpointermove = drag;
-canvas.onpointerup = canvas.onkeyup = () => { if (now) setTimeout(say, 50); };
+canvas.onpointerup = canvas.onkeyup = () => setTimeout(say, 50);
 const uncover = () => { state.square = null; ask(); };
 canvas.onkeydown = event => {
   if (!state.net || event.ctrlKey || event.metaKey || event.altKey) return;

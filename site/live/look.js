@@ -12,7 +12,6 @@ function look(source, x, y, wide, high) {  // the middle square of a source, as 
   if (grey) for (let n = 0; n < area; n++) out[n] = (0.299 * data[4 * n] + 0.587 * data[4 * n + 1] + 0.114 * data[4 * n + 2]) / 255;
   else for (let n = 0; n < area; n++) for (let c = 0; c < 3; c++) out[c * area + n] = data[4 * n + c] / 255;
   state.pixels = out;
-  was = null;
 }
 
 const corner = n => [(n % SCENES.across) * SCENES.size, Math.floor(n / SCENES.across) * SCENES.size];

@@ -1,9 +1,12 @@
 // Where it looks: the map of each class, and whether it points at the truth, whose outlines are known.
 
+const SMALL = 96;  // pixels of a small map, each way
+const little = make("canvas", { width: SMALL, height: SMALL }), glance = little.getContext("2d", { willReadFrequently: true });
+
 function layOutMaps() {
   const { net } = state;
   $("maps").replaceChildren(...[...$("bars").children].map((_, n) => {
-    const one = make("button", { type: "button" }, make("canvas", { width: 96, height: 96 }),
+    const one = make("button", { type: "button" }, make("canvas", { width: SMALL, height: SMALL }),
       make("span", {}, net.classes.length <= ALL ? net.classes[n] : `answer ${n + 1}`));
     one.onclick = () => { state.target = listed[n]; ask(); };
     return one;
@@ -17,10 +20,10 @@ function layOutMaps() {
 }
 
 function drawMaps(shown) {
-  const { net } = state, field = net.spec.fields[net.plan[net.last].name], pixels = covered(), { target } = shown;
+  const { net } = state, field = net.spec.fields[net.plan[net.last].name], pixels = shrunk(covered()), { target } = shown;
   [...$("maps").children].forEach((one, k) => {
     const n = listed[k];
-    paint(one.firstChild, pixels, { ...shown, laid: n === target ? shown.laid : lay(shown.all[k], field, net.size) }, net.size);
+    one.firstChild.getContext("2d").putImageData(blended(pixels, { ...shown, laid: lay(shown.all[k], field, net.size, SMALL) }, SMALL), 0, 0);
     one.lastChild.textContent = net.classes[n];
     one.setAttribute("aria-pressed", n === target);
     one.setAttribute("aria-label", `map of ${net.classes[n]}`);
@@ -31,6 +34,12 @@ function drawMaps(shown) {
     $("sum").textContent = `${net.classes[target]}: the ${most ? "units' highest values, weighted," : "map's mean"} ${short(logits[target] - bias)} + the bias ${short(bias)} = the logit ${short(logits[target])}`;
   } else $("sum").textContent = "";
   $("pointing").replaceChildren(...pointing(shown));
+}
+
+function shrunk(pixels) {  // as many pixels as a small map has
+  paint(little, pixels, null, state.net.size);
+  const { data } = glance.getImageData(0, 0, SMALL, SMALL), area = SMALL * SMALL;
+  return Float32Array.from({ length: 3 * area }, (_, n) => data[4 * (n % area) + Math.floor(n / area)] / 255);
 }
 
 function pointing({ laid, target }) {

@@ -81,7 +81,8 @@ const strongest = new Map();
 function findStrongest(net) {
   if (strongest.has(net)) return strongest.get(net);
   const found = Object.fromEntries(layersOf(net).map(name => [name, Array.from({ length: net.maps[name].c }, () => [])]));
-  const kept = [state.pixels, was];
+  const kept = state.pixels;
+  stopWork();
   for (let scene = 0; scene < SCENES.labels.length; scene++) {
     look(sheet, ...corner(scene), SCENES.size, SCENES.size);
     net.run(state.pixels);
@@ -95,7 +96,7 @@ function findStrongest(net) {
     }
   }
   for (const units of Object.values(found)) for (const unit of units) unit.sort((a, b) => b.value - a.value);
-  [state.pixels, was] = kept;
+  state.pixels = kept;
   net.run(covered(), state.silenced);  // its maps are again those of the picture
   strongest.set(net, found);
   return found;

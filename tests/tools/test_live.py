@@ -30,13 +30,13 @@ READY = "return 'ready' in document.documentElement.dataset && Object.keys(nets)
 # What the page holds after its next drawing: pixels, answers, and the map on the picture.
 HELD = """
 const done = arguments[arguments.length - 1];
-requestAnimationFrame(() => requestAnimationFrame(() => {
+settled().then(() => {
   const shown = heat();
   done({pixels: [...covered()], logits: [...logits], was, now, map: shown && [...shown.laid],
     name: state.net.name, size: state.net.size, channels: state.net.spec.mean.length, listed,
     square: state.square,
     labels: state.scene === null ? [] : SCENES.labels[state.scene]});
-}));
+});
 """
 # Frames a second while something changes in each: the square goes round.
 FRAMES = """
@@ -114,11 +114,17 @@ def test_a_shipped_network_is_in_half_precision():
         live.exported(wrap(course_network("critternet_gap"), size=128))
 
 
-def test_the_kernel_is_made_of_its_source():
+def test_one_kernel_fuses_what_the_other_does_in_two_steps():
+    fused, plain = live.kernels().values()
+    assert fused.count("f32x4.relaxed_madd") == plain.count("f32x4.mul") == 10
+    assert "relaxed" not in plain
+    assert "f32x4.mul" not in fused
+
+
+@pytest.mark.parametrize("name", live.KERNELS)
+def test_the_kernels_are_made_of_their_source(name):
     wasmtime = pytest.importorskip("wasmtime", reason="wasmtime, which reads gemm.wat, is not installed")
-    assert (live.HERE / "gemm.wasm").read_bytes() == bytes(
-        wasmtime.wat2wasm((live.HERE / "gemm.wat").read_text())
-    )
+    assert (live.HERE / name).read_bytes() == bytes(wasmtime.wat2wasm(live.kernels()[name]))
 
 
 @browser
