@@ -29,7 +29,7 @@ from camlib import Net, critters, load
 from camlib.commands.live import described, field, head
 from camlib.scenes import CLASSES
 from camlib.show.overlay import blend
-from tools import lesson, live_imagenet
+from tools import lesson, live_clip, live_imagenet
 
 HERE = lesson.ROOT / "site" / "live"
 OUT = lesson.ROOT / "build" / "live"
@@ -39,7 +39,10 @@ NETWORKS = ("critternet_gap", "critternet")  # the first is the one that the pag
 ASIDE = "efficientnet_lite0"  # for photographs and the camera
 EACH, PAIRS, SEED = 3, 9, 22  # scenes of each class, scenes of two, and the seed that draws both
 ACROSS = 6  # scenes in a row of the sheet
-QUALITY = 88  # of the sheet, a WebP: the page's numbers are those of the pixels that it shows
+QUALITY, MOVING = (
+    88,
+    60,
+)  # of the sheet and the clip, WebPs: the page's numbers are those of the pixels that it shows
 
 KERNELS = ("gemm_fused.wasm", "gemm.wasm")  # the first that a browser can run is taken
 FUSED = re.compile(
@@ -161,7 +164,8 @@ def scenes() -> dict[str, Any]:
     truth = [[label] for label in one.labels.tolist()]
     truth += [list(both) for both in zip(two.labels.tolist(), two.companion.labels.tolist(), strict=True)]
     ramp, dim = glow()
-    masks = torch.cat([one.masks, two.masks, two.companion.masks])
+    clip = live_clip.clip()
+    masks = torch.cat([one.masks, two.masks, two.companion.masks, clip.masks])
     return {
         "size": pixels.shape[-1],
         "glow": base64.b64encode(ramp).decode(),
@@ -170,7 +174,9 @@ def scenes() -> dict[str, Any]:
         "labels": truth,
         "classes": list(CLASSES),
         "sheet": packed(sheet(pixels)),
-        "masks": packed(np.packbits(masks.numpy(), bitorder="little").tobytes()),  # pairs' second ones last
+        # after the first ones the pairs' second ones, then the clip's
+        "masks": packed(np.packbits(masks.numpy(), bitorder="little").tobytes()),
+        "clip": clip.told() | {"sheet": packed(sheet(clip.cells, quality=MOVING))},
     }
 
 

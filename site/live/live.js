@@ -16,10 +16,10 @@ const short = one => (Math.abs(one) >= 100 ? one.toFixed(0) : Math.abs(one) >= 1
 
 const nets = {};
 const state = {
-  net: null, scene: 0, name: "", pixels: null, square: null, side: 32, tab: "cover", target: null, layer: null, unit: null,
+  net: null, scene: 0, frame: null, name: "", pixels: null, square: null, side: 32, tab: "cover", target: null, layer: null, unit: null,
   silenced: {}, taps: "show", truth: false, video: null,
 };
-let [sheet, masks, glow, kernel] = [null, null, null, null];
+let [sheet, clip, masks, glow, kernel] = [null, null, null, null, null];
 let [was, now, logits, listed] = [null, null, null, []];  // probabilities of the whole picture, and as it is asked; classes
 let held = null;  // the map on the picture, until the next answer
 
@@ -60,7 +60,7 @@ function draw() {
   $("scale").hidden = !shown;
   if (shown) [$("low").textContent, $("high").textContent] = [short(shown.low), short(shown.high)];
   const { classes, spec } = state.net, things = spec.photographs ? "things" : $("network").value.startsWith("own ") ? "classes" : "critters";
-  const truth = state.scene === null ? `it knows ${classes.length} ${things} and nothing else` : `drawn: ${state.name}`;
+  const truth = !drawn() ? `it knows ${classes.length} ${things} and nothing else` : `drawn: ${state.name}`;
   $("says").replaceChildren(`${classes[best]} ${percent(now[best])} `, make("small", {}, truth));
   $("clear").disabled = !state.square;
   if (state.tab === "map") drawMaps(shown);
@@ -128,8 +128,8 @@ function drawPicture(shown) {
   const wide = Math.round(canvas.clientWidth * (window.devicePixelRatio || 1));
   if (canvas.width !== wide) [canvas.width, canvas.height] = [wide, wide];
   const scale = wide / size, context = paint(canvas, covered(), shown, size);
-  if (state.truth && state.tab === "map" && state.scene !== null) {
-    for (const mask of masksOf(state.scene)) outline(context, mask, wide / SCENES.size);
+  if (state.truth && state.tab === "map") {
+    for (const mask of drawnMasks()) outline(context, mask, wide / SCENES.size);
   }
   if (square) {
     for (const [colour, thick] of [["rgb(0 0 0 / 75%)", 5], ["white", 2]]) {
@@ -288,6 +288,7 @@ $("wake").onclick = () => { state.silenced = {}; ask(); };
 $("own").onclick = () => $("file").click();
 $("file").onchange = () => { take([...$("file").files]); $("file").value = ""; };
 $("camera").onclick = () => toggleCamera();
+$("clip").onclick = () => toggleClip();
 const dragged = event => [...(event.dataTransfer?.items || [])].some(item => item.kind === "file");
 document.ondragover = event => { if (dragged(event)) { event.preventDefault(); document.body.classList.add("dropping"); } };
 document.ondragleave = () => document.body.classList.remove("dropping");

@@ -43,21 +43,23 @@ function shrunk(pixels) {  // as many pixels as a small map has
 }
 
 function pointing({ laid, target }) {
-  const { net, scene } = state, name = net.classes[target];
-  if (scene === null) return ["On your own picture nobody knows the true place; on the scenes it is known to the pixel."];
-  const critter = SCENES.labels[scene].findIndex(label => SCENES.classes[label] === name);
+  const { net } = state, name = net.classes[target], labels = drawn();
+  if (!labels) return ["On your own picture nobody knows the true place; on the scenes it is known to the pixel."];
+  const critter = labels.findIndex(label => SCENES.classes[label] === name);
   if (critter < 0) return [`There is no ${name} in this scene, so there is no true place to compare with.`];
   const at = laid.indexOf(Math.max(...laid)), scale = SCENES.size / net.size;
-  const on = masksOf(scene)[critter](Math.floor((at % net.size) * scale), Math.floor(Math.floor(at / net.size) * scale));
+  const on = drawnMasks()[critter](Math.floor((at % net.size) * scale), Math.floor(Math.floor(at / net.size) * scale));
   return [`The map's highest point lies ${on ? "on" : "beside"} the ${name}. `,
     make("a", { href: `${HOME}lessons/08_localization.html` }, "Lesson 08: how often it does")];
 }
 
-// ---- the true outlines: bits, the first critters of all scenes, then the second ones of the pairs
+// ---- the true outlines: bits, the first critters of all scenes, then the second ones of the pairs, then the clip's frames
 
-function masksOf(scene) {
-  const area = SCENES.size ** 2, bytes = area / 8, pairs = SCENES.labels.findIndex(one => one.length > 1);
-  const which = SCENES.labels[scene].length > 1 ? [scene, SCENES.labels.length + scene - pairs] : [scene];
+function drawnMasks() {
+  if (!drawn()) return [];
+  const area = SCENES.size ** 2, bytes = area / 8, { scene, frame } = state, { length } = SCENES.labels;
+  const pairs = SCENES.labels.findIndex(one => one.length > 1);
+  const which = frame !== null ? [2 * length - pairs + frame] : drawn().length > 1 ? [scene, length + scene - pairs] : [scene];
   return which.map(n => n * bytes).map(from => (x, y) => {
     const at = y * SCENES.size + x;
     return x >= 0 && y >= 0 && x < SCENES.size && y < SCENES.size && (masks[from + (at >> 3)] >> (at & 7)) & 1;

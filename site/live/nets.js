@@ -48,7 +48,8 @@ async function start() {
   kernel = firstThatRuns(KERNELS);
   glow = Uint8Array.from(atob(SCENES.glow), one => one.charCodeAt(0));
   masks = await unpacked(SCENES.masks);
-  sheet = await createImageBitmap(new Blob([await unpacked(SCENES.sheet)], { type: "image/webp" }));
+  const picture = async packed => createImageBitmap(new Blob([await unpacked(packed)], { type: "image/webp" }));
+  [sheet, clip] = [await picture(SCENES.sheet), await picture(SCENES.clip.sheet)];
   layOutScenes();
   paintRamp();
   begin();
