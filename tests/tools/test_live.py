@@ -421,7 +421,7 @@ def test_the_camera_is_answered_in_every_frame(driver):
 
 @browser
 def test_an_answer_in_slices_is_that_of_what_it_began_with(driver):
-    """The picture changes while a network that is slow works: its answer belongs to the old one, the next to the new."""
+    """The picture changes while a slow network works: that answer is the old one's, the next is the new one's."""
     driver.execute_script("choose('critternet_gap'); tab('cover'); showScene(4)")
     held(driver, "uncover()")
     found = driver.execute_script("""
@@ -432,7 +432,8 @@ def test_an_answer_in_slices_is_that_of_what_it_began_with(driver):
     move(10, 10);
     let step;
     do step = first.steps.next(); while (!step.done);
-    return {same: step.value.pixels === first.pixels, pixels: [...step.value.pixels], found: [...step.value.found]};
+    const {pixels, found} = step.value;
+    return {same: pixels === first.pixels, pixels: [...pixels], found: [...found]};
     """)
     assert found["same"]
     net = load("critternet_gap")
