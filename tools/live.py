@@ -39,10 +39,7 @@ NETWORKS = ("critternet_gap", "critternet")  # the first is the one that the pag
 ASIDE = "efficientnet_lite0"  # for photographs and the camera
 EACH, PAIRS, SEED = 3, 9, 22  # scenes of each class, scenes of two, and the seed that draws both
 ACROSS = 6  # scenes in a row of the sheet
-QUALITY, MOVING = (
-    88,
-    60,
-)  # of the sheet and the clip, WebPs: the page's numbers are those of the pixels that it shows
+QUALITY, MOVING = 88, 60  # of the sheet and the clip, WebPs: the page's numbers are those of what it shows
 
 KERNELS = ("gemm_fused.wasm", "gemm.wasm")  # the first that a browser can run is taken
 FUSED = re.compile(
@@ -81,7 +78,7 @@ def kernel() -> str:
 def kernels() -> dict[str, str]:
     """What each kernel is made of, as WebAssembly's text: `wasmtime.wat2wasm` makes the files of it.
 
-    Multiplying and adding in one instruction (relaxed SIMD) is told apart in the second, for browsers without.
+    The first multiplies and adds in one instruction (relaxed SIMD), which not every browser has yet.
     """
     told = (HERE / "gemm.wat").read_text("utf-8")
     return dict(zip(KERNELS, (told, FUSED.sub(r"(f32x4.add \3 (f32x4.mul \1 \2))", told)), strict=True))

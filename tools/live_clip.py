@@ -1,6 +1,6 @@
-"""The live page's drawn clip: a critter walks past a tree and back, as lesson 10's does, with its true outlines.
+"""The live page's drawn clip: a critter walks past a tree and back, as in lesson 10, with its true outlines.
 
-The land stands still, so a frame is what moves, cut out, and laid over the land; all frames are one small WebP.
+The land stands still, so a frame is what moves, cut out, and laid over the land; all are one small WebP.
 """
 
 from __future__ import annotations

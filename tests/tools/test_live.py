@@ -421,7 +421,7 @@ def test_the_camera_is_answered_in_every_frame(driver):
 
 @browser
 def test_an_answer_in_slices_is_that_of_what_it_began_with(driver):
-    """The picture changes while a slow network works: that answer is the old one's, the next is the new one's."""
+    """The picture changes while a slow network works: that answer is the old one's, the next the new one's."""
     driver.execute_script("choose('critternet_gap'); tab('cover'); showScene(4)")
     held(driver, "uncover()")
     found = driver.execute_script("""
@@ -429,7 +429,7 @@ def test_an_answer_in_slices_is_that_of_what_it_began_with(driver):
     const first = {pixels: state.pixels, steps: answering()};
     for (let n = 0; n < 3; n++) first.steps.next();
     showScene(20);
-    move(10, 10);
+    move(48, 48);
     let step;
     do step = first.steps.next(); while (!step.done);
     const {pixels, found} = step.value;
