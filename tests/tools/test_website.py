@@ -8,12 +8,13 @@ import time
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 from bs4 import BeautifulSoup
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.tools import axe, woken
-from tools import alive, lesson, pages, website
+from tools import alive, lesson, outside_links, pages, website
 
 # Sphinx and myst tell each other what will go; nothing of ours.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
@@ -140,6 +141,46 @@ def test_the_reference_names_everything_public(site):
         if callable(getattr(camlib, name)) and f'id="camlib.{name}"' not in text
     ]
     assert lacking == []
+
+
+@sphinx
+def test_outside_links_are_asked(tmp_path):
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response({"/there": 200, "/people-only": 403}.get(self.path, 404))
+            self.end_headers()
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    home = f"http://127.0.0.1:{server.server_port}"
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "conf.py").write_text('extensions = ["myst_nb"]\n')
+    (source / "index.md").write_text(
+        f"# Page\n\n[a]({home}/there) [b]({home}/gone) [c]({home}/people-only)\n"
+    )
+    try:
+        (one,) = outside_links.broken(source, tmp_path / "out")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert one.startswith(f"index.md: {home}/gone (404 ")
+    (source / "index.md").write_text("# Page\n")
+    with pytest.raises(RuntimeError, match="no link was asked"):
+        outside_links.broken(source, tmp_path / "nothing")
+
+
+def test_a_workflow_asks_them_every_week():
+    workflow = yaml.safe_load((lesson.ROOT / ".github/workflows/links.yml").read_text("utf-8"))
+    (when,) = workflow[True]["schedule"]  # YAML reads "on" as yes
+    assert when["cron"].split()[2:] == ["*", "*", "1"]
+    assert "make links" in [step.get("run") for step in workflow["jobs"]["links"]["steps"]]
+    assert "\nlinks: env" in (lesson.ROOT / "Makefile").read_text("utf-8")
 
 
 @sphinx
