@@ -1,4 +1,4 @@
-"""Check the links that lead out of the site: `make links`. Sphinx's linkcheck asks each address; needs a network.
+"""Check the links that lead out of the site: `make links`. Sphinx's linkcheck asks each; it needs a network.
 
 Links inside the site are checked, without a network, when it is built (`tools.website`).
 """
@@ -18,7 +18,7 @@ REFUSED = re.compile(r"(401|403|405|418|429|5\d\d) ")
 
 
 def broken(source: Path, out: Path) -> list[str]:
-    """The links out of the pages in a folder that lead nowhere, each with its page; Sphinx's report goes to out."""
+    """The links out of a folder's pages that lead nowhere, each with its page; Sphinx's report is in out."""
     from sphinx.cmd.build import build_main  # the extra `site`
 
     build_main(["-q", "-b", "linkcheck", str(source), str(out)])

@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 from PIL import Image
 
 import camlib
-from tools import alive, gallery, lesson, live, publish, slides
+from tools import alive, gallery, lesson, live, publish, slides, truth_tables
 
 HERE = lesson.ROOT / "site"
 SOURCE = lesson.ROOT / "build" / "site-source"
@@ -103,6 +103,7 @@ def lay_out(source: Path) -> None:
         "start.md": "# Start\n\n" + part(readme, "Start"),
         "handouts.md": handed_out(rows),
         "gallery.md": gallery.page(),
+        "truth.md": truth_tables.page(),
         "library/own.md": "# Your own network and photographs\n\n"
         + "\n\n".join(
             f"## {name}\n\n{part(readme, name)}"
@@ -224,7 +225,7 @@ def linked(text: str, file: str, target: str) -> str:
     return re.sub(r"(\[[^]]*\])\(([^)\s]+)\)", turned, text)
 
 
-OWN = ("index.md", "gallery.md")  # pages whose links are this site's own
+OWN = ("index.md", "gallery.md", "truth.md")  # pages whose links are this site's own
 MADE = ("teaching.md", "map.md")  # as pages that are made here name each other
 
 

@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.tools import axe, woken
-from tools import alive, lesson, outside_links, pages, website
+from tools import alive, lesson, outside_links, pages, truth_tables, website
 
 # Sphinx and myst tell each other what will go; nothing of ours.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
@@ -150,7 +150,7 @@ def test_outside_links_are_asked(tmp_path):
             self.send_response({"/there": 200, "/people-only": 403}.get(self.path, 404))
             self.end_headers()
 
-        do_HEAD = do_GET
+        do_HEAD = do_GET  # noqa: N815
 
         def log_message(self, *_):
             pass
@@ -161,9 +161,8 @@ def test_outside_links_are_asked(tmp_path):
     source = tmp_path / "source"
     source.mkdir()
     (source / "conf.py").write_text('extensions = ["myst_nb"]\n')
-    (source / "index.md").write_text(
-        f"# Page\n\n[a]({home}/there) [b]({home}/gone) [c]({home}/people-only)\n"
-    )
+    links = " ".join(f"[{name}]({home}/{name})" for name in ("there", "gone", "people-only"))
+    (source / "index.md").write_text(f"# Page\n\n{links}\n")
     try:
         (one,) = outside_links.broken(source, tmp_path / "out")
     finally:
@@ -173,6 +172,17 @@ def test_outside_links_are_asked(tmp_path):
     (source / "index.md").write_text("# Page\n")
     with pytest.raises(RuntimeError, match="no link was asked"):
         outside_links.broken(source, tmp_path / "nothing")
+
+
+def test_a_cell_of_the_tables_is_the_mean_of_the_trainings(tmp_path):
+    (tmp_path / "a.csv").write_text("net,seed,test,score\nx,0,one,0.5\nx,1,one,0.7\ny,0,two,-1\nz,0,one,9\n")
+    one = truth_tables.Table("T", "Words.", "a", "net", "test", "score", {"net": {"x", "y"}}, "12")
+    *_, first, rule, x, y = truth_tables.page((one,), tmp_path).splitlines()
+    assert (first, rule) == ("| net | one | two |", "|---|---|---|")
+    assert x == "| x | 0.60 (0.50 to 0.70) |  |"
+    assert y == "| y |  | −1.00 |"
+    with pytest.raises(ValueError, match=r"a\.csv has no row for 'T'"):
+        truth_tables.page((one._replace(where={"net": {"w"}}),), tmp_path)
 
 
 def test_a_workflow_asks_them_every_week():
