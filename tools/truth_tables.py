@@ -55,7 +55,7 @@ TABLES = (
     ),
     Table(
         "Capsules on digits",
-        "Right answers to MNIST's test digits, and to the same moved, turned, made smaller, or two overlapping.",
+        "Right answers to MNIST's test digits, and to the same moved, turned, smaller, or overlapping.",
         *("capsules/mnist", "variant", "digits", "accuracy", {}, "13"),
     ),
     Table(
@@ -70,8 +70,8 @@ TABLES = (
     ),
     Table(
         "Directions in the units' place",
-        "How many of a layer's directions detect a part; how like them those of another fit are, and those of "
-        "another network.",
+        "How many of a layer's directions detect a part; how like them those of another fit are, and "
+        "those of another network.",
         *("dreams/graded", "what", "measure", "value"),
         *({"trained": {"1"}, "what": DIRECTIONS, "measure": FOUND}, "15"),
     ),
@@ -86,9 +86,9 @@ def page(tables: tuple[Table, ...] = TABLES, folder: Path = DATA) -> str:
     lines = [
         "# Measured against the truth",
         "",
-        "Each number is the mean of all trainings of a network, with the lowest and the highest behind it where "
-        "there are several. The lessons say what each question means, with intervals over pictures; the files "
-        "have all rows.",
+        "Each number is the mean of all trainings of a network, with the lowest and the highest behind it "
+        "where there are several. The lessons say what each question means, with intervals over pictures; "
+        "the files have all rows.",
     ]
     for table in tables:
         rows = read(table, folder)
