@@ -212,6 +212,14 @@ def test_units_and_silencing_are_camlibs(driver):
     assert unit == int(acts["conv5"].amax((0, 2, 3)).argmax())
     assert close(here["map"], upsample(acts["conv5"][:, unit], receptive_field(net, "conv5")))
     assert len(driver.find_elements(By.CSS_SELECTOR, "#patches canvas")) == 6
+    brightest = """
+    const tile = document.querySelectorAll("#tiles canvas")[arguments[0]];
+    const {data} = tile.getContext("2d").getImageData(0, 0, tile.width, tile.height);
+    return Math.max(...data.filter((_, n) => n % 4 < 3));
+    """
+    WebDriverWait(driver, 20).until(
+        lambda d: d.execute_script(brightest, unit) == 255
+    )  # tiles come into sight
     driver.find_element(By.ID, "tap-silence").click()
     tiles = driver.find_elements(By.CSS_SELECTOR, "#tiles button")
     for tile in (tiles[unit], tiles[3]):
