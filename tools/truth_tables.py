@@ -38,42 +38,75 @@ TESTS = {"on the critter", "deletion", "insertion", "single deletion", "complete
 TESTS |= {"change with random weights", "ROAD", "ROAD, hottest first"}
 DIRECTIONS = {"units", "rotation", "pca", "nmf", "kmeans", "sae"}
 FOUND = {"detectors", "again", "another network", "reads cells"}
-GRADED = (
     "Each method in nine tests, on scenes whose truth is known; the last three never look at the network."
 )
 
+NETWORKS = ("critternet_gap", "critternet_gmp", "critternet")
+HEATMAPS = [
+    Table(
+        f"Heatmaps of {network}",
+        "Each method in nine tests, on scenes whose truth is known; the last three never look at the network.",
+        "trust/graded",
+        "method",
+        "test",
+        "score",
+        {"network": {network}, "test": TESTS},
+        "12",
+    )
+    for network in NETWORKS
+]
 TABLES = (
-    *(
-        Table(f"Heatmaps of {net}", GRADED, "trust/graded", "method", "test", "score", chosen, "12")
-        for net in ("critternet_gap", "critternet_gmp", "critternet")
-        for chosen in [{"network": {net}, "test": TESTS}]
-    ),
+    *HEATMAPS,
     Table(
         "A network with a stamp to lean on",
         "Shares of pictures or of heat, beside a control that was trained without the stamp.",
-        *("trust/trapped", "test", "network", "score", {"method": {"answers", "CAM"}}, "12"),
+        "trust/trapped",
+        "test",
+        "network",
+        "score",
+        {"method": {"answers", "CAM"}},
+        "12",
     ),
     Table(
         "Capsules on digits",
         "Right answers to MNIST's test digits, and to the same moved, turned, smaller, or overlapping.",
-        *("capsules/mnist", "variant", "digits", "accuracy", {}, "13"),
+        "capsules/mnist",
+        "variant",
+        "digits",
+        "accuracy",
+        {},
+        "13",
     ),
     Table(
         "Capsules on scenes",
         "Shares of right answers unless the row says another measure, beside a plain network.",
-        *("capsules/scenes", "question", "network", "score", {}, "13"),
+        "capsules/scenes",
+        "question",
+        "network",
+        "score",
+        {},
+        "13",
     ),
     Table(
         "What a digit's code draws",
         "The share of the pixels' variance that a linear decoder explains; below zero, the mean does better.",
-        *("capsules/drawn", "code", "digits", "explained", {}, "13"),
+        "capsules/drawn",
+        "code",
+        "digits",
+        "explained",
+        {},
+        "13",
     ),
     Table(
         "Directions in the units' place",
         "How many of a layer's directions detect a part; how like them those of another fit are, and "
         "those of another network.",
-        *("dreams/graded", "what", "measure", "value"),
-        *({"trained": {"1"}, "what": DIRECTIONS, "measure": FOUND}, "15"),
+        "dreams/graded",
+        "what",
+        "measure",
+        "value",
+        {"trained": {"1"}, "what": DIRECTIONS, "measure": FOUND},
+        "15",
     ),
 )
 
