@@ -38,14 +38,12 @@ TESTS = {"on the critter", "deletion", "insertion", "single deletion", "complete
 TESTS |= {"change with random weights", "ROAD", "ROAD, hottest first"}
 DIRECTIONS = {"units", "rotation", "pca", "nmf", "kmeans", "sae"}
 FOUND = {"detectors", "again", "another network", "reads cells"}
-    "Each method in nine tests, on scenes whose truth is known; the last three never look at the network."
-)
 
 NETWORKS = ("critternet_gap", "critternet_gmp", "critternet")
 HEATMAPS = [
     Table(
         f"Heatmaps of {network}",
-        "Each method in nine tests, on scenes whose truth is known; the last three never look at the network.",
+        "Each method in nine tests, on scenes whose truth is known; the last three never look at it.",
         "trust/graded",
         "method",
         "test",
