@@ -43,7 +43,7 @@ NETWORKS = ("critternet_gap", "critternet_gmp", "critternet")
 HEATMAPS = [
     Table(
         f"Heatmaps of {network}",
-        "Each method in nine tests, on scenes whose truth is known; the last three never look at it.",
+        "Each method in nine tests, on scenes whose truth is known; the last three ask no network.",
         "trust/graded",
         "method",
         "test",

@@ -3,7 +3,7 @@
 
 const SLICE = 10;  // milliseconds of the network's in each drawing; sixty drawings a second leave sixteen for everything
 let [wanted, stale] = [false, false];  // a drawing; an answer to what has changed since the last one began
-let task = null;  // {steps, from, spent}: the answer that is being computed
+let task = null;  // the answer that is being computed: {steps, spent, told}, milliseconds so far, who waits for it
 let wholeOf = null;  // the pixels that `was` answers
 let [milliseconds, waiting] = [[], []];
 const rates = { drawn: [], answered: [] };  // when, in the last second
@@ -21,7 +21,7 @@ function nextDrawing() {
 
 const silent = () => Object.values(state.silenced).some(units => units.size);
 
-// Everything is taken as it is when the answer begins: {pixels, whole, logits}
+// All is taken as it is when the answer begins. whole: probabilities of the whole picture; found: the logits now
 function* answering() {
   const { net, pixels, silenced } = state, changed = state.square || silent(), asked = covered();
   const quiet = Object.fromEntries(Object.entries(silenced).map(([layer, units]) => [layer, new Set(units)]));
