@@ -158,4 +158,4 @@ def said(values: list[float]) -> str:
     low, mean, high = (
         f"{value:.2f}".replace("-", "−") for value in (min(values), fmean(values), max(values))
     )
-    return mean if low == high else f"{mean} ({low} to {high})"
+    return mean if low == high else f"{mean}<br><small>{low} to {high}</small>"

@@ -75,6 +75,7 @@ def mended(text: str) -> str:
     told = text.replace(
         '<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'
     )
+    told = told.replace('<table class="docutils', '<table tabindex="0" class="docutils')  # wide ones scroll
     return told.replace(
         '<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="all pages">'
     )

@@ -179,7 +179,7 @@ def test_a_cell_of_the_tables_is_the_mean_of_the_trainings(tmp_path):
     one = truth_tables.Table("T", "Words.", "a", "net", "test", "score", {"net": {"x", "y"}}, "12")
     *_, first, rule, x, y = truth_tables.page((one,), tmp_path).splitlines()
     assert (first, rule) == ("| net | one | two |", "|---|---|---|")
-    assert x == "| x | 0.60 (0.50 to 0.70) |  |"
+    assert x == "| x | 0.60<br><small>0.50 to 0.70</small> |  |"
     assert y == "| y |  | −1.00 |"
     with pytest.raises(ValueError, match=r"a\.csv has no row for 'T'"):
         truth_tables.page((one._replace(where={"net": {"w"}}),), tmp_path)
@@ -206,7 +206,7 @@ def test_search_finds_a_word(driver, address):
 @sphinx
 @browser
 @pytest.mark.parametrize(
-    "page", ["index.html", "lessons/07_cam.html", "library/heatmaps.html", "glossary.html"]
+    "page", ["index.html", "lessons/07_cam.html", "library/heatmaps.html", "glossary.html", "truth.html"]
 )
 def test_a_phone_shows_a_page_without_sideways_scrolling(driver, address, page):
     try:
@@ -244,7 +244,9 @@ def test_the_front_page_leads_to_the_live_page(driver, address):
 @sphinx
 @browser
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("page", ["index.html", "lessons/06_occlusion.html", "library/heatmaps.html"])
+@pytest.mark.parametrize(
+    "page", ["index.html", "lessons/06_occlusion.html", "library/heatmaps.html", "truth.html"]
+)
 def test_axe_finds_no_fault_with_a_page(driver, address, page, theme):
     driver.get(f"{address}/{page}")
     driver.execute_script("document.body.dataset.theme = arguments[0]", theme)
