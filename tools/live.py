@@ -39,7 +39,7 @@ NETWORKS = ("critternet_gap", "critternet")  # the first is the one that the pag
 ASIDE = "efficientnet_lite0"  # for photographs and the camera
 EACH, PAIRS, SEED = 3, 9, 22  # scenes of each class, scenes of two, and the seed that draws both
 ACROSS = 6  # scenes in a row of the sheet
-QUALITY, MOVING = 88, 60  # of the sheet and the clip, WebPs: the page's numbers are those of what it shows
+QUALITY, MOVING = 84, 60  # of the sheet and the clip, WebPs: the page's numbers are those of what it shows
 
 KERNELS = ("gemm_fused.wasm", "gemm.wasm")  # the first that a browser can run is taken
 FUSED = re.compile(
