@@ -8,7 +8,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell command -v $(name) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab wheelhouse check test notebooks slides handouts live site public minutes new-lesson bench train trust trapped watermark capsules dreams gallery weights clean
+.PHONY: help env lab wheelhouse check test notebooks slides handouts live site links public minutes new-lesson bench train trust trapped watermark capsules dreams gallery weights clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,10 @@ live: env ## build the page that runs the networks in any browser, in build/live
 site: env ## build the site in build/site: lessons, reference, live page, decks
 	$(PY) -m pip install --quiet --constraint constraints.txt -e ".[site]"
 	$(PY) -m tools.website
+
+links: env ## ask every link out of the site whether it leads somewhere (needs a network)
+	$(PY) -m pip install --quiet --constraint constraints.txt -e ".[site]"
+	$(PY) -m tools.outside_links
 
 public: env ## lay out in build/public what the workflow publishes: the pages, the course without solutions
 	$(PY) -m tools.publish

@@ -29,6 +29,9 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
 html_math_renderer = "mathml"
 
+linkcheck_anchors = False  # `make links`: many pages make theirs by scripts
+linkcheck_timeout, linkcheck_retries, linkcheck_rate_limit_timeout = 30, 3, 60
+
 default_role = "code"
 add_module_names = False
 autodoc_typehints_format = "short"

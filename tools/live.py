@@ -12,6 +12,7 @@ import argparse
 import base64
 import io
 import json
+import re
 import shutil
 import zlib
 from pathlib import Path
@@ -28,7 +29,7 @@ from camlib import Net, critters, load
 from camlib.commands.live import described, field, head
 from camlib.scenes import CLASSES
 from camlib.show.overlay import blend
-from tools import lesson, live_imagenet
+from tools import lesson, live_clip, live_imagenet
 
 HERE = lesson.ROOT / "site" / "live"
 OUT = lesson.ROOT / "build" / "live"
@@ -38,8 +39,12 @@ NETWORKS = ("critternet_gap", "critternet")  # the first is the one that the pag
 ASIDE = "efficientnet_lite0"  # for photographs and the camera
 EACH, PAIRS, SEED = 3, 9, 22  # scenes of each class, scenes of two, and the seed that draws both
 ACROSS = 6  # scenes in a row of the sheet
-QUALITY = 88  # of the sheet, a WebP: the page's numbers are those of the pixels that it shows
+QUALITY, MOVING = 84, 60  # of the sheet and the clip, WebPs: the page's numbers are those of what it shows
 
+KERNELS = ("gemm_fused.wasm", "gemm.wasm")  # the first that a browser can run is taken
+FUSED = re.compile(
+    r"\(f32x4\.relaxed_madd (\(local\.get \$\w+\)) (\([^()]*(?:\([^()]*\))?\)) (\(local\.get \$\w+\))\)"
+)
 FIRST = 0x4E00  # the first of 2 ** 15 letters in a row that no reader of UTF-16 changes
 
 
@@ -65,8 +70,18 @@ def build(out: Path, home: str = "") -> Path:
 
 
 def kernel() -> str:
-    """The script that carries the kernel."""
-    return f"const KERNEL = {literal(base64.b64encode((HERE / 'gemm.wasm').read_bytes()).decode())};"
+    """The script that carries the kernels."""
+    told = [base64.b64encode((HERE / name).read_bytes()).decode() for name in KERNELS]
+    return f"const KERNELS = {literal(told)};"
+
+
+def kernels() -> dict[str, str]:
+    """What each kernel is made of, as WebAssembly's text: `wasmtime.wat2wasm` makes the files of it.
+
+    The first multiplies and adds in one instruction (relaxed SIMD), which not every browser has yet.
+    """
+    told = (HERE / "gemm.wat").read_text("utf-8")
+    return dict(zip(KERNELS, (told, FUSED.sub(r"(f32x4.add \3 (f32x4.mul \1 \2))", told)), strict=True))
 
 
 def script(path: Path, text: str) -> None:
@@ -146,7 +161,8 @@ def scenes() -> dict[str, Any]:
     truth = [[label] for label in one.labels.tolist()]
     truth += [list(both) for both in zip(two.labels.tolist(), two.companion.labels.tolist(), strict=True)]
     ramp, dim = glow()
-    masks = torch.cat([one.masks, two.masks, two.companion.masks])
+    clip = live_clip.clip()
+    masks = torch.cat([one.masks, two.masks, two.companion.masks, clip.masks])
     return {
         "size": pixels.shape[-1],
         "glow": base64.b64encode(ramp).decode(),
@@ -155,7 +171,9 @@ def scenes() -> dict[str, Any]:
         "labels": truth,
         "classes": list(CLASSES),
         "sheet": packed(sheet(pixels)),
-        "masks": packed(np.packbits(masks.numpy(), bitorder="little").tobytes()),  # pairs' second ones last
+        # after the first ones the pairs' second ones, then the clip's
+        "masks": packed(np.packbits(masks.numpy(), bitorder="little").tobytes()),
+        "clip": clip.told() | {"sheet": packed(sheet(clip.cells, quality=MOVING))},
     }
 
 

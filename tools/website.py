@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 from PIL import Image
 
 import camlib
-from tools import alive, gallery, lesson, live, publish, slides
+from tools import alive, gallery, lesson, live, publish, slides, truth_tables
 
 HERE = lesson.ROOT / "site"
 SOURCE = lesson.ROOT / "build" / "site-source"
@@ -75,6 +75,7 @@ def mended(text: str) -> str:
     told = text.replace(
         '<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'
     )
+    told = told.replace('<table class="docutils', '<table tabindex="0" class="docutils')  # wide ones scroll
     return told.replace(
         '<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="all pages">'
     )
@@ -103,6 +104,7 @@ def lay_out(source: Path) -> None:
         "start.md": "# Start\n\n" + part(readme, "Start"),
         "handouts.md": handed_out(rows),
         "gallery.md": gallery.page(),
+        "truth.md": truth_tables.page(),
         "library/own.md": "# Your own network and photographs\n\n"
         + "\n\n".join(
             f"## {name}\n\n{part(readme, name)}"
@@ -224,7 +226,7 @@ def linked(text: str, file: str, target: str) -> str:
     return re.sub(r"(\[[^]]*\])\(([^)\s]+)\)", turned, text)
 
 
-OWN = ("index.md", "gallery.md")  # pages whose links are this site's own
+OWN = ("index.md", "gallery.md", "truth.md")  # pages whose links are this site's own
 MADE = ("teaching.md", "map.md")  # as pages that are made here name each other
 
 

@@ -33,8 +33,7 @@
   };
 
   async function network(spec) {
-    const kernel = Uint8Array.from(atob(KERNEL), one => one.charCodeAt(0));
-    return new Network(spec, await weightsOf(spec), runs(kernel) ? kernel : null);
+    return new Network(spec, await weightsOf(spec), firstThatRuns(KERNELS));
   }
 
   window.pixelsOf = async (file, size) => {  // a picture's bytes as (3, size, size) in [0, 1]

@@ -27,9 +27,11 @@
     for (const canvas of [map, ramp]) canvas.setAttribute("role", "img");
     ramp.setAttribute("aria-label", "from no heat to full");
     said.setAttribute("aria-live", "polite");
+    const own = make("input", { type: "file", accept: "image/*" });
     const block = (title, ...inside) => make("div", { className: "block" }, make("div", { className: "title" }, title), ...inside);
     el.append(make("div", { className: "camlib-units" },
-      make("div", { className: "bar" }, make("label", {}, "picture ", picture), make("label", {}, "layer ", layer), make("label", {}, "unit ", unit, number)),
+      make("div", { className: "bar" }, make("label", {}, "picture ", picture), make("label", {}, "layer ", layer), make("label", {}, "unit ", unit, number),
+        make("label", { className: "own" }, "your picture", own)),
       said,
       make("div", { className: "body" }, block("its map", map, make("div", { className: "scale" }, low, ramp, high)),
         block("its best patches", patches), block("the answer", bars)),
@@ -96,6 +98,22 @@
       pixels = found;
       draw();
     }
+    async function take(file) {  // its middle square; it stays on this device
+      if (!file) return;
+      try {
+        const image = await createImageBitmap(file), side = Math.min(image.width, image.height), page = make("canvas", { width: size, height: size });
+        const context = Object.assign(page.getContext("2d"), { imageSmoothingQuality: "high" });
+        context.drawImage(image, (image.width - side) / 2, (image.height - side) / 2, side, side, 0, 0, size, size);
+        const name = `${Object.keys(pictures).length + 1}: ${file.name}`;
+        pictures[name] = await new Promise(done => page.toBlob(done));
+        picture.append(make("option", { value: name }, name));
+        picture.value = name;
+        await look();
+      } catch {
+        said.textContent = `${file.name} is no picture that the browser can read.`;
+      }
+    }
+    own.onchange = () => { take(own.files[0]); own.value = ""; };
     const range = () => { unit.max = best[layer.value].units.length - 1; };
     picture.onchange = look;
     layer.onchange = () => { range(); draw(); };

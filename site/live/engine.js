@@ -1,5 +1,5 @@
 // Runs a convolutional network in the page: convolutions, pooling, a mean or maximum over places, linear layers.
-// The sums are done by gemm.wasm (its source is gemm.wat) with SIMD, or by JavaScript where there is none.
+// The sums are done by the kernel (its source is gemm.wat) with SIMD, or by JavaScript where there is none.
 // All numbers lie in one WebAssembly memory; a map's channel takes `plane` floats, its places padded to eights.
 
 const PAGE = 65536;
@@ -41,7 +41,7 @@ class Network {
     this.f = new Float32Array(this.memory.buffer);
     this.i = new Int32Array(this.memory.buffer);
     for (const write of fill) write();
-    const slow = { gemm: (...all) => this.slowGemm(...all) };
+    const slow = { gemm: (...all) => this.slowGemm(...all), frame: (...all) => this.slowFrame(...all) };
     this.kernel = wasm ? new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { memory: this.memory } }).exports : slow;
     this.maps = {};
     for (const p of this.plan) if (p.name) this.maps[p.name] = p.output;
@@ -53,15 +53,16 @@ class Network {
   planConv(p, weight, bias, take, fill) {
     const { input, output, k, stride, pad, end = pad } = p, K = input.c * k * k, N = output.h * output.w;
     const blocks = Math.ceil(output.c / 4), panels = output.plane / 8;  // of the last block some may be nothing
-    const [W, H] = [input.w + pad + end, input.h + pad + end];
-    p.padded = pad || end ? { at: take(input.c * W * H + 8), W, H } : null;
-    p.inPlace = stride === 1 && ((k === 1 && !p.padded) || output.w % 8 === 0);
-    const src = p.padded ? p.padded.at : input.at, plane = p.padded ? W * H : input.plane;
+    const framed = pad || end, rows = stride < 3 && output.w % 8 === 0;
+    p.inPlace = rows || (stride === 1 && k === 1 && !framed);
+    p.frame = framed || (rows && stride === 2) ? this.planFrame(p, input.c, rows && stride === 2, take) : null;
+    const src = p.frame ? p.frame.at : input.at, { W, H, column } = p.frame || { W: input.w, H: input.h, column: x => x };
+    const plane = p.frame ? W * H : input.plane, apart = p.frame?.half ? 1 : stride;  // neighbours, when they are read
     Object.assign(p, { blocks, panels, K, a: take(blocks * 4 * K), b: take(blocks * 4), koff: take(K), base: take(panels) });
     p.src = p.inPlace ? src : take(panels * K * 8);
     const reads = new Int32Array(K);
-    for (let c = 0, n = 0; c < input.c; c++) for (let y = 0; y < k; y++) for (let x = 0; x < k; x++) reads[n++] = c * plane + y * W + x;
-    const place = n => (n < N ? Math.floor(n / output.w) * stride * W + (n % output.w) * stride : 0);
+    for (let c = 0, n = 0; c < input.c; c++) for (let y = 0; y < k; y++) for (let x = 0; x < k; x++) reads[n++] = c * plane + y * W + column(x);
+    const place = n => (n < N ? Math.floor(n / output.w) * stride * W + (n % output.w) * apart : 0);
     if (!p.inPlace) Object.assign(p, { reads, from: src, places: Int32Array.from({ length: panels * 8 }, (_, n) => place(n)) });
     fill.push(() => {
       for (let o = 0; o < blocks; o++) for (let n = 0; n < K; n++) for (let j = 0; j < 4; j++) {
@@ -73,15 +74,37 @@ class Network {
     });
   }
 
-  planDepthwise(p, weight, bias, take, fill) {  // one channel at a time, laid into a frame of zeros
-    const { input, k, stride, pad, end = pad } = p, [W, H] = [input.w + pad + end, input.h + pad + end];
-    Object.assign(p, { weight, bias, a: take(weight.length), padded: { at: take(W * H + 16), W, H } });
-    p.quick = stride < 3;
-    fill.push(() => this.f.set(weight, p.a));
+  planDepthwise(p, weight, bias, take, fill) {  // one channel at a time
+    const { k, stride } = p, frame = this.planFrame(p, 1, stride === 2, take);
+    Object.assign(p, { weight, bias, frame, a: take(weight.length), koff: take(k * k), quick: stride < 3 });
+    fill.push(() => {
+      this.f.set(weight, p.a);
+      for (let n = 0; n < k * k; n++) this.i[p.koff + n] = 4 * (Math.floor(n / k) * frame.W + frame.column(n % k));
+    });
+  }
+
+  // Where channels lie in a frame of zeros. For a stride of two, even columns lie before odd ones: eight neighbouring
+  // answers then read eight neighbouring numbers.
+  planFrame({ input, pad, end = pad }, channels, halves, take) {
+    const [wide, H] = [input.w + pad + end, input.h + pad + end], half = halves ? (wide + 1) >> 1 : 0, W = 2 * half || wide;
+    return { at: take(channels * W * H + 16), W, H, half, column: x => (half ? (x & 1) * half + (x >> 1) : x) };
+  }
+
+  layFrame({ input, pad, frame: { at, W, H, half, column } }, c, place = 0) {  // a channel, in a place of the frame; its border stays zero
+    const top = at + place * W * H + pad * W, from = input.at + c * input.plane;
+    this.kernel.frame(4 * from, 4 * (top + column(pad)), 4 * (top + column(pad + 1)), half ? 4 : 8, input.w, input.h, 4 * W);
   }
 
   // pixels: Float32Array (channels, size, size) in [0, 1]; silenced: layer → set of units. Returns the logits.
-  run(pixels, silenced = {}) {
+  run(pixels, silenced) {
+    const steps = this.steps(pixels, silenced);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+    }
+  }
+
+  *steps(pixels, silenced = {}) {  // the same, with a pause after each step
     const { mean, std } = this.spec, { at, plane } = this.input, f = this.f;
     for (let c = 0; c < mean.length; c++) {
       const [m, s] = [mean[c], 1 / std[c]];
@@ -91,6 +114,7 @@ class Network {
       this[p.op](p);
       const { c, plane: wide, at: to } = p.output;
       for (const unit of silenced[p.name] || []) if (unit < c) f.fill(0, to + unit * wide, to + (unit + 1) * wide);
+      yield;
     }
     return this.values(this.plan.at(-1).output);
   }
@@ -105,13 +129,7 @@ class Network {
 
   conv(p) {
     const { input, output, f = this.f } = p;
-    if (p.padded) {  // its border stays zero
-      const { at, W, H } = p.padded;
-      for (let c = 0; c < input.c; c++) for (let y = 0; y < input.h; y++) {
-        const from = input.at + c * input.plane + y * input.w;
-        f.copyWithin(at + c * W * H + (y + p.pad) * W + p.pad, from, from + input.w);
-      }
-    }
+    if (p.frame) for (let c = 0; c < input.c; c++) this.layFrame(p, c, c);
     if (!p.inPlace) {
       let to = p.src;
       for (let panel = 0; panel < p.panels; panel++) {
@@ -143,17 +161,20 @@ class Network {
     }
   }
 
+  slowFrame(from, a, b, step, wide, high, row) {  // rows of a channel into a frame, without SIMD
+    const { f } = this, apart = (b - a) >> 2;
+    for (let y = 0, at = from >> 2, to = a >> 2; y < high; y++, to += row >> 2) {
+      for (let x = 0; x < wide; x++, at++) f[to + (x >> 1) * (step >> 2) + (x & 1) * apart] = f[at];
+    }
+  }
+
   depthwise(p) {
-    const { input, output, k, stride, pad, bias, padded, lo = -Infinity, hi = Infinity } = p, f = this.f;
+    const { input, output, k, stride, bias, frame, lo = -Infinity, hi = Infinity } = p;
     if (!p.quick || !this.kernel.depthwise) return this.slowDepthwise(p);
     for (let c = 0; c < input.c; c++) {
-      for (let y = 0, from = input.at + c * input.plane, to = padded.at + pad * (padded.W + 1); y < input.h; y++) {
-        for (let x = 0; x < input.w; x++) f[to + x] = f[from + x];
-        from += input.w;
-        to += padded.W;
-      }
-      this.kernel.depthwise(4 * padded.at, 4 * (p.a + c * k * k), 4 * (output.at + c * output.plane), k, stride, 4 * padded.W,
-        output.w, output.h, bias[c], lo, hi);
+      this.layFrame(p, c);
+      this.kernel.depthwise(4 * frame.at, 4 * (p.a + c * k * k), 4 * p.koff, k * k, 4 * (output.at + c * output.plane),
+        4 * frame.W * stride, output.w, output.h, bias[c], lo, hi);
     }
   }
 
@@ -310,32 +331,34 @@ function softmax(logits) {
 }
 
 // A map (h, w) laid over a picture of size × size pixels, each cell at the centre of what it sees, bilinear in
-// between; beyond the outermost centres the nearest cell's value. field: {start, stride, shape}, as camlib has it.
+// between; beyond the outermost centres the nearest cell's value. field: {start, stride, shape}, as camlib has it; across:
+// how many pixels the result has, each way, if fewer.
 const placed = new Map();
-function lay(map, field, size) {
-  const [h, w] = field.shape, key = `${size} ${field.start} ${field.stride} ${field.shape}`;
+function lay(map, field, size, across = size) {
+  const [h, w] = field.shape, key = `${size} ${across} ${field.start} ${field.stride} ${field.shape}`;
   if (!placed.has(key)) {
-    placed.set(key, [0, 1].map(axis => Array.from({ length: size }, (_, pixel) => {
-      const cell = (pixel - field.start[axis]) / field.stride[axis];
+    placed.set(key, [0, 1].map(axis => Array.from({ length: across }, (_, n) => {
+      const pixel = ((n + 0.5) * size) / across - 0.5, cell = (pixel - field.start[axis]) / field.stride[axis];
       const within = Math.min(Math.max(cell, 0), field.shape[axis] - 1), low = Math.floor(within);
       return [low, Math.min(low + 1, field.shape[axis] - 1), within - low];
     })));
   }
-  const [rows, columns] = placed.get(key), out = new Float32Array(size * size), line = new Float32Array(w);
-  for (let y = 0; y < size; y++) {
+  const [rows, columns] = placed.get(key), out = new Float32Array(across * across), line = new Float32Array(w);
+  for (let y = 0; y < across; y++) {
     const [above, below, down] = rows[y];
     for (let j = 0; j < w; j++) line[j] = (1 - down) * map[above * w + j] + down * map[below * w + j];
-    for (let x = 0; x < size; x++) {
+    for (let x = 0; x < across; x++) {
       const [left, right, along] = columns[x];
-      out[y * size + x] = (1 - along) * line[left] + along * line[right];
+      out[y * across + x] = (1 - along) * line[left] + along * line[right];
     }
   }
   return out;
 }
 
-// Whether this browser runs the kernel
-function runs(wasm) {
-  try { return WebAssembly.validate(wasm); } catch { return false; }
+// The first kernel, each in base64, that this browser runs; null where it runs none
+function firstThatRuns(kernels) {
+  const bytes = kernels.map(one => Uint8Array.from(atob(one), letter => letter.charCodeAt(0)));
+  return bytes.find(one => { try { return WebAssembly.validate(one); } catch { return false; } }) ?? null;
 }
 
 // ---- what the build packed: 15 bits in each UTF-16 letter, from U+4E00 on, so that a plain <script> carries it
@@ -385,4 +408,4 @@ async function weightsOf({ weights, bytes, layout }) {
   return found;
 }
 
-if (typeof module !== "undefined") module.exports = { Network, softmax, lay, runs, unpacked, floats, weightsOf };
+if (typeof module !== "undefined") module.exports = { Network, softmax, lay, firstThatRuns, unpacked, floats, weightsOf };

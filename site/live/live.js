@@ -1,5 +1,6 @@
-// The page: its state, the loop, the grey square and the answers. Everything that changes asks for one new drawing; `draw`
-// does all of it. What is looked at is in look.js, the networks in nets.js, the panels' maps in maps.js and units.js.
+// The page: its state, the grey square and the answers. Everything that changes asks for one new drawing; `draw` does all
+// of it. The network works in work.js; what is looked at is in look.js, the networks in nets.js, the panels' maps in maps.js
+// and units.js.
 
 const $ = id => document.getElementById(id);
 const make = (tag, props = {}, ...children) => {
@@ -15,20 +16,12 @@ const short = one => (Math.abs(one) >= 100 ? one.toFixed(0) : Math.abs(one) >= 1
 
 const nets = {};
 const state = {
-  net: null, scene: 0, name: "", pixels: null, square: null, side: 32, tab: "cover", target: null, layer: null, unit: null,
+  net: null, scene: 0, frame: null, name: "", pixels: null, square: null, side: 32, tab: "cover", target: null, layer: null, unit: null,
   silenced: {}, taps: "show", truth: false, video: null,
 };
-let [sheet, masks, glow, kernel] = [null, null, null, null];
+let [sheet, clip, masks, glow, kernel] = [null, null, null, null, null];
 let [was, now, logits, listed] = [null, null, null, []];  // probabilities of the whole picture, and as it is asked; classes
-let [wanted, milliseconds] = [false, []];
-
-// ---- the one loop
-
-function ask() {
-  if (wanted) return;
-  wanted = true;
-  requestAnimationFrame(() => { wanted = false; draw(); });
-}
+let held = null;  // the map on the picture, until the next answer
 
 function covered() {
   const { square, pixels, net } = state;
@@ -40,19 +33,6 @@ function covered() {
   return out;
 }
 
-const silent = () => Object.values(state.silenced).some(units => units.size);
-
-function compute() {
-  const { net } = state, from = performance.now(), changed = state.square || silent();
-  if (!was) was = softmax(logits = net.run(state.pixels));
-  else if (!changed) logits = net.run(state.pixels);
-  if (changed) logits = net.run(covered(), state.silenced);
-  now = softmax(logits);
-  milliseconds = [...milliseconds.slice(-29), performance.now() - from];
-  listed = listing(net.classes.length);
-  if (!listed.includes(state.target)) state.target = null;
-}
-
 // The classes that have a bar: all, or of many the first for the whole picture, and the one that leads now
 function listing(count) {
   if (count <= ALL) return Array.from({ length: count }, (_, n) => n);
@@ -62,29 +42,30 @@ function listing(count) {
 
 const leader = () => now.indexOf(Math.max(...now));
 
-const typical = () => [...milliseconds].sort((a, b) => a - b)[milliseconds.length >> 1];  // of the last thirty drawings
-
 function draw() {
   if (!state.net || !state.pixels) return;
   if (state.video) {
     state.again();
     ask();
   }
-  compute();
+  counted("drawn");
+  if (!compute()) return drawPicture(held);
+  listed = listing(state.net.classes.length);
+  if (!listed.includes(state.target)) state.target = null;
   const best = leader();
   if (state.unit === null) { state.unit = strongestUnit(); drawPatches(); markFilter(); }
   drawBars(best);
-  const shown = heat();
+  const shown = held = heat();
   drawPicture(shown);
   $("scale").hidden = !shown;
   if (shown) [$("low").textContent, $("high").textContent] = [short(shown.low), short(shown.high)];
   const { classes, spec } = state.net, things = spec.photographs ? "things" : $("network").value.startsWith("own ") ? "classes" : "critters";
-  const truth = state.scene === null ? `it knows ${classes.length} ${things} and nothing else` : `drawn: ${state.name}`;
+  const truth = !drawn() ? `it knows ${classes.length} ${things} and nothing else` : `drawn: ${state.name}`;
   $("says").replaceChildren(`${classes[best]} ${percent(now[best])} `, make("small", {}, truth));
   $("clear").disabled = !state.square;
   if (state.tab === "map") drawMaps(shown);
   if (state.tab === "units") drawUnits();
-  $("speed").textContent = `${typical().toFixed(1)} ms for an answer on this device${kernel ? "" : ", without SIMD"}.`;
+  $("speed").textContent = speed();
 }
 
 // The map that lies on the picture now: {laid, low, high}, or nothing
@@ -134,7 +115,7 @@ function blended(pixels, shown, size) {
 
 const buffer = make("canvas"), wash = buffer.getContext("2d");
 function paint(canvas, pixels, shown, size) {
-  [buffer.width, buffer.height] = [size, size];
+  if (buffer.width !== size) [buffer.width, buffer.height] = [size, size];
   wash.putImageData(blended(pixels, shown, size), 0, 0);
   const context = canvas.getContext("2d");
   Object.assign(context, { imageSmoothingEnabled: true, imageSmoothingQuality: "high" });
@@ -147,8 +128,8 @@ function drawPicture(shown) {
   const wide = Math.round(canvas.clientWidth * (window.devicePixelRatio || 1));
   if (canvas.width !== wide) [canvas.width, canvas.height] = [wide, wide];
   const scale = wide / size, context = paint(canvas, covered(), shown, size);
-  if (state.truth && state.tab === "map" && state.scene !== null) {
-    for (const mask of masksOf(state.scene)) outline(context, mask, wide / SCENES.size);
+  if (state.truth && state.tab === "map") {
+    for (const mask of drawnMasks()) outline(context, mask, wide / SCENES.size);
   }
   if (square) {
     for (const [colour, thick] of [["rgb(0 0 0 / 75%)", 5], ["white", 2]]) {
@@ -187,6 +168,7 @@ function drawBars(best) {
 }
 
 const say = () => {
+  if (!now) return;
   const best = leader();
   $("spoken").textContent = `${state.net.classes[best]} ${percent(now[best])}`;
 };
@@ -267,7 +249,7 @@ const drag = event => {
 };
 canvas.onpointerdown = event => { canvas.setPointerCapture(event.pointerId); drag(event); };
 canvas.onpointermove = drag;
-canvas.onpointerup = canvas.onkeyup = () => { if (now) setTimeout(say, 50); };
+canvas.onpointerup = canvas.onkeyup = () => setTimeout(say, 50);
 const uncover = () => { state.square = null; ask(); };
 canvas.onkeydown = event => {
   if (!state.net || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -306,6 +288,7 @@ $("wake").onclick = () => { state.silenced = {}; ask(); };
 $("own").onclick = () => $("file").click();
 $("file").onchange = () => { take([...$("file").files]); $("file").value = ""; };
 $("camera").onclick = () => toggleCamera();
+$("clip").onclick = () => toggleClip();
 const dragged = event => [...(event.dataTransfer?.items || [])].some(item => item.kind === "file");
 document.ondragover = event => { if (dragged(event)) { event.preventDefault(); document.body.classList.add("dropping"); } };
 document.ondragleave = () => document.body.classList.remove("dropping");

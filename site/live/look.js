@@ -1,4 +1,6 @@
-// What is looked at: a scene, a picture of one's own, the camera; and the lines at the page's foot.
+// What is looked at: a scene, a picture of one's own, the camera, a drawn clip; and the lines at the page's foot.
+
+const FRAME = 125;  // milliseconds of the clip's
 
 const small = make("canvas", { width: 128, height: 128 });
 const brush = small.getContext("2d", { willReadFrequently: true });
@@ -12,14 +14,13 @@ function look(source, x, y, wide, high) {  // the middle square of a source, as 
   if (grey) for (let n = 0; n < area; n++) out[n] = (0.299 * data[4 * n] + 0.587 * data[4 * n + 1] + 0.114 * data[4 * n + 2]) / 255;
   else for (let n = 0; n < area; n++) for (let c = 0; c < 3; c++) out[c * area + n] = data[4 * n + c] / 255;
   state.pixels = out;
-  was = null;
 }
 
 const corner = n => [(n % SCENES.across) * SCENES.size, Math.floor(n / SCENES.across) * SCENES.size];
 
 function showScene(n) {
-  stopCamera();
-  Object.assign(state, { scene: n, name: SCENES.labels[n].map(label => SCENES.classes[label]).join(" and ") });
+  stopMoving();
+  Object.assign(state, { scene: n, frame: null, name: SCENES.labels[n].map(label => SCENES.classes[label]).join(" and ") });
   see(() => look(sheet, ...corner(n), SCENES.size, SCENES.size), n);
 }
 
@@ -49,8 +50,8 @@ async function showFile(file) {
   if (!file) return;
   try {
     const picture = await createImageBitmap(file);
-    stopCamera();
-    Object.assign(state, { scene: null, name: "your picture" });
+    stopMoving();
+    Object.assign(state, { scene: null, frame: null, name: "your picture" });
     see(() => look(picture, 0, 0, picture.width, picture.height));
     advise();
   } catch {
@@ -59,13 +60,14 @@ async function showFile(file) {
 }
 
 async function toggleCamera() {
-  if (state.video) return showScene(state.scene ?? 0);
+  if ($("camera").ariaPressed === "true") return showScene(0);
   if (!navigator.mediaDevices) return fail("Browsers give a camera only to pages that come over https, or from a disk.");
   try {
     const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     const video = Object.assign(make("video"), { srcObject: stream, muted: true, playsInline: true });
     await video.play();
-    Object.assign(state, { video, scene: null, name: "the camera" });
+    stopMoving();
+    Object.assign(state, { video, scene: null, frame: null, name: "the camera" });
     see(() => look(video, 0, 0, video.videoWidth, video.videoHeight));
     $("camera").setAttribute("aria-pressed", true);
     advise();
@@ -74,12 +76,35 @@ async function toggleCamera() {
   }
 }
 
-function stopCamera() {
-  if (!state.video) return;
-  for (const track of state.video.srcObject.getTracks()) track.stop();
-  state.video = null;
-  $("camera").setAttribute("aria-pressed", false);
+// The clip: what moves, cut out, laid over the land, which is the sheet's first cell
+function toggleClip() {
+  if ($("clip").ariaPressed === "true") return stopMoving();  // the frame stays
+  stopMoving();
+  const { boxes, label } = SCENES.clip, page = make("canvas", { width: SCENES.size, height: SCENES.size }), context = page.getContext("2d");
+  const lay = (n, x, y, wide, high) => context.drawImage(clip, corner(n)[0] + x, corner(n)[1] + y, wide, high, x, y, wide, high);
+  const first = state.frame ?? 0, begins = performance.now();
+  const video = {};
+  Object.assign(state, { video, scene: null, frame: null, name: `${SCENES.classes[label]}, on a walk` });
+  $("clip").setAttribute("aria-pressed", true);
+  let network;
+  see(() => {
+    const on = state.video === video ? Math.floor((performance.now() - begins) / FRAME) : state.frame - first, frame = (first + on) % boxes.length;
+    if (frame === state.frame && network === state.net) return;
+    [state.frame, network] = [frame, state.net];
+    lay(0, 0, 0, SCENES.size, SCENES.size);
+    lay(1 + frame, ...boxes[frame]);
+    look(page, 0, 0, SCENES.size, SCENES.size);
+  });
 }
+
+function stopMoving() {  // camera or clip
+  for (const track of state.video?.srcObject?.getTracks() || []) track.stop();
+  state.video = null;
+  for (const name of ["camera", "clip"]) $(name).setAttribute("aria-pressed", false);
+}
+
+// Of what is drawn, and so known: its labels, or nothing
+const drawn = () => (state.frame !== null ? [SCENES.clip.label] : state.scene !== null ? SCENES.labels[state.scene] : null);
 
 let fading;
 function tell(words, milliseconds, ...more) {  // a line at the page's foot; of 0 milliseconds it stays until `hush`

@@ -1,9 +1,12 @@
 // Where it looks: the map of each class, and whether it points at the truth, whose outlines are known.
 
+const SMALL = 96;  // pixels of a small map, each way
+const little = make("canvas", { width: SMALL, height: SMALL }), glance = little.getContext("2d", { willReadFrequently: true });
+
 function layOutMaps() {
   const { net } = state;
   $("maps").replaceChildren(...[...$("bars").children].map((_, n) => {
-    const one = make("button", { type: "button" }, make("canvas", { width: 96, height: 96 }),
+    const one = make("button", { type: "button" }, make("canvas", { width: SMALL, height: SMALL }),
       make("span", {}, net.classes.length <= ALL ? net.classes[n] : `answer ${n + 1}`));
     one.onclick = () => { state.target = listed[n]; ask(); };
     return one;
@@ -17,10 +20,10 @@ function layOutMaps() {
 }
 
 function drawMaps(shown) {
-  const { net } = state, field = net.spec.fields[net.plan[net.last].name], pixels = covered(), { target } = shown;
+  const { net } = state, field = net.spec.fields[net.plan[net.last].name], pixels = shrunk(covered()), { target } = shown;
   [...$("maps").children].forEach((one, k) => {
     const n = listed[k];
-    paint(one.firstChild, pixels, { ...shown, laid: n === target ? shown.laid : lay(shown.all[k], field, net.size) }, net.size);
+    one.firstChild.getContext("2d").putImageData(blended(pixels, { ...shown, laid: lay(shown.all[k], field, net.size, SMALL) }, SMALL), 0, 0);
     one.lastChild.textContent = net.classes[n];
     one.setAttribute("aria-pressed", n === target);
     one.setAttribute("aria-label", `map of ${net.classes[n]}`);
@@ -33,22 +36,30 @@ function drawMaps(shown) {
   $("pointing").replaceChildren(...pointing(shown));
 }
 
+function shrunk(pixels) {  // as many pixels as a small map has
+  paint(little, pixels, null, state.net.size);
+  const { data } = glance.getImageData(0, 0, SMALL, SMALL), area = SMALL * SMALL;
+  return Float32Array.from({ length: 3 * area }, (_, n) => data[4 * (n % area) + Math.floor(n / area)] / 255);
+}
+
 function pointing({ laid, target }) {
-  const { net, scene } = state, name = net.classes[target];
-  if (scene === null) return ["On your own picture nobody knows the true place; on the scenes it is known to the pixel."];
-  const critter = SCENES.labels[scene].findIndex(label => SCENES.classes[label] === name);
+  const { net } = state, name = net.classes[target], labels = drawn();
+  if (!labels) return ["On your own picture nobody knows the true place; on the scenes it is known to the pixel."];
+  const critter = labels.findIndex(label => SCENES.classes[label] === name);
   if (critter < 0) return [`There is no ${name} in this scene, so there is no true place to compare with.`];
   const at = laid.indexOf(Math.max(...laid)), scale = SCENES.size / net.size;
-  const on = masksOf(scene)[critter](Math.floor((at % net.size) * scale), Math.floor(Math.floor(at / net.size) * scale));
+  const on = drawnMasks()[critter](Math.floor((at % net.size) * scale), Math.floor(Math.floor(at / net.size) * scale));
   return [`The map's highest point lies ${on ? "on" : "beside"} the ${name}. `,
     make("a", { href: `${HOME}lessons/08_localization.html` }, "Lesson 08: how often it does")];
 }
 
-// ---- the true outlines: bits, the first critters of all scenes, then the second ones of the pairs
+// ---- the true outlines: bits, the first critters of all scenes, then the second ones of the pairs, then the clip's frames
 
-function masksOf(scene) {
-  const area = SCENES.size ** 2, bytes = area / 8, pairs = SCENES.labels.findIndex(one => one.length > 1);
-  const which = SCENES.labels[scene].length > 1 ? [scene, SCENES.labels.length + scene - pairs] : [scene];
+function drawnMasks() {
+  if (!drawn()) return [];
+  const area = SCENES.size ** 2, bytes = area / 8, { scene, frame } = state, { length } = SCENES.labels;
+  const pairs = SCENES.labels.findIndex(one => one.length > 1);
+  const which = frame !== null ? [2 * length - pairs + frame] : drawn().length > 1 ? [scene, length + scene - pairs] : [scene];
   return which.map(n => n * bytes).map(from => (x, y) => {
     const at = y * SCENES.size + x;
     return x >= 0 && y >= 0 && x < SCENES.size && y < SCENES.size && (masks[from + (at >> 3)] >> (at & 7)) & 1;

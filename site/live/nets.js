@@ -45,11 +45,11 @@ async function takeOwn(files) {
 }
 
 async function start() {
-  kernel = Uint8Array.from(atob(KERNEL), one => one.charCodeAt(0));
-  if (!runs(kernel)) kernel = null;
+  kernel = firstThatRuns(KERNELS);
   glow = Uint8Array.from(atob(SCENES.glow), one => one.charCodeAt(0));
   masks = await unpacked(SCENES.masks);
-  sheet = await createImageBitmap(new Blob([await unpacked(SCENES.sheet)], { type: "image/webp" }));
+  const picture = async packed => createImageBitmap(new Blob([await unpacked(packed)], { type: "image/webp" }));
+  [sheet, clip] = [await picture(SCENES.sheet), await picture(SCENES.clip.sheet)];
   layOutScenes();
   paintRamp();
   begin();
@@ -62,7 +62,8 @@ async function choose(name) {
   $("network").value = name;
   if (other) fitSquare();
   state.layer = state.tab === "filters" ? firstConv(state.net).name : layersOf(state.net, "conv").at(-1);
-  [was, milliseconds] = [null, []];
+  stopWork();
+  [now, held, wholeOf, milliseconds] = [null, null, null, []];
   if (state.again) state.again();
   else showScene(0);
   layOutBars();

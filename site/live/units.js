@@ -11,6 +11,12 @@ function layOutLayers() {
   layOutTiles();
 }
 
+const seen = new Set();  // tiles on the screen: of a thousand, only these are drawn
+const sight = new IntersectionObserver(entries => {
+  for (const { target, isIntersecting } of entries) seen[isIntersecting ? "add" : "delete"](target);
+  if (state.tab === "units") ask();
+}, { rootMargin: "100px" });
+
 function layOutTiles() {
   const { net, layer } = state, { c, h, w } = net.maps[layer];
   pressed($("layers"), layersOf(net).indexOf(layer));
@@ -25,6 +31,9 @@ function layOutTiles() {
     };
     return one;
   }));
+  sight.disconnect();
+  seen.clear();
+  for (const tile of $("tiles").children) sight.observe(tile);
   drawPatches();
 }
 
@@ -52,16 +61,18 @@ function drawUnits() {
   const { net, layer } = state, { c, h, w } = net.maps[layer], values = net.values(net.maps[layer]), most = highest(values) || 1;
   const quiet = state.silenced[layer] || new Set(), image = new ImageData(w, h);
   [...$("tiles").children].forEach((tile, unit) => {
-    let top = 0;
-    for (let n = 0; n < h * w; n++) {
-      const one = values[unit * h * w + n], from = 3 * Math.round(255 * Math.max(one / most, 0));
-      if (one > top) top = one;
-      for (let c = 0; c < 3; c++) image.data[4 * n + c] = glow[from + c];
-      image.data[4 * n + 3] = 255;
+    const own = values.subarray(unit * h * w, (unit + 1) * h * w), top = highest(own);
+    if (seen.has(tile)) {
+      for (let n = 0; n < h * w; n++) {
+        const from = 3 * Math.round(255 * Math.max(own[n] / most, 0));
+        for (let c = 0; c < 3; c++) image.data[4 * n + c] = glow[from + c];
+        image.data[4 * n + 3] = 255;
+      }
+      tile.firstChild.getContext("2d").putImageData(image, 0, 0);
     }
-    tile.firstChild.getContext("2d").putImageData(image, 0, 0);
     tile.classList.toggle("silent", quiet.has(unit));
-    tile.setAttribute("aria-current", unit === state.unit);
+    const current = String(unit === state.unit);
+    if (tile.getAttribute("aria-current") !== current) tile.setAttribute("aria-current", current);
     tops[unit] = top;
     if (unit === state.unit) {
       const told = quiet.has(unit) ? "It is silenced." : top ? `Here it is at most ${short(top)}.` : "On this picture it is silent by itself.";
@@ -81,7 +92,8 @@ const strongest = new Map();
 function findStrongest(net) {
   if (strongest.has(net)) return strongest.get(net);
   const found = Object.fromEntries(layersOf(net).map(name => [name, Array.from({ length: net.maps[name].c }, () => [])]));
-  const kept = [state.pixels, was];
+  const kept = state.pixels;
+  stopWork();
   for (let scene = 0; scene < SCENES.labels.length; scene++) {
     look(sheet, ...corner(scene), SCENES.size, SCENES.size);
     net.run(state.pixels);
@@ -95,7 +107,7 @@ function findStrongest(net) {
     }
   }
   for (const units of Object.values(found)) for (const unit of units) unit.sort((a, b) => b.value - a.value);
-  [state.pixels, was] = kept;
+  state.pixels = kept;
   net.run(covered(), state.silenced);  // its maps are again those of the picture
   strongest.set(net, found);
   return found;

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 from torch.nn.functional import adaptive_avg_pool2d
+from torchvision.transforms.v2.functional import to_image, to_pil_image
 
 import camlib
 from camlib import critters, load, record, silence, walk
@@ -277,6 +279,27 @@ def test_the_explorers_answers_maps_and_patches_are_camlibs(chromium, decks):
     picture.select_by_visible_text(asked[1])
     box.find_element(By.CSS_SELECTOR, "select").send_keys(Keys.ARROW_DOWN)
     assert stays(chromium)
+
+
+@browser
+def test_the_explorer_takes_a_picture_of_ones_own(chromium, decks, tmp_path):
+    box, widget = shown(chromium, decks, "02_activations"), woken.SMALL["02_activations"]()
+    own, words = tmp_path / "own.png", tmp_path / "words.txt"
+    image = to_pil_image(next(iter(widget.pictures.values())).flip(-1))
+    wide = Image.new("RGB", (168, 128))  # its middle square is looked at
+    wide.paste(image, (20, 0))
+    wide.save(own)
+    words.write_text("no picture")
+    file, said = (box.find_element(By.CSS_SELECTOR, name) for name in (".own input", ".said"))
+    file.send_keys(str(own))
+    canvas = box.find_element(By.CSS_SELECTOR, ".map")
+    until(lambda: "own.png" in canvas.get_attribute("aria-label"))
+    with torch.inference_mode():
+        was = widget.net(to_image(image)[None] / 255).softmax(1)[0]
+    for word, bar, _ in chromium.execute_script(BARS):
+        assert bar == pytest.approx(was[widget.net.classes.index(word)].item(), abs=1e-3)
+    file.send_keys(str(words))
+    until(lambda: said.text == "words.txt is no picture that the browser can read.")
 
 
 @browser

@@ -16,11 +16,11 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 from torch import nn
 
-from camlib import cam, gradcam, load, photos, receptive_field, record, silence, upsample, wrap
+from camlib import cam, gradcam, load, photos, receptive_field, record, silence, upsample, walk, wrap
 from camlib.commands.live import export
 from camlib.networks.course import build as course_network
 from tests.tools import axe, firefox
-from tools import live, pages
+from tools import live, live_clip, pages
 
 browser = pytest.mark.skipif(bool(pages.missing()), reason=pages.missing() or "a browser is here")
 MEGABYTES = 3
@@ -30,13 +30,13 @@ READY = "return 'ready' in document.documentElement.dataset && Object.keys(nets)
 # What the page holds after its next drawing: pixels, answers, and the map on the picture.
 HELD = """
 const done = arguments[arguments.length - 1];
-requestAnimationFrame(() => requestAnimationFrame(() => {
+settled().then(() => {
   const shown = heat();
   done({pixels: [...covered()], logits: [...logits], was, now, map: shown && [...shown.laid],
     name: state.net.name, size: state.net.size, channels: state.net.spec.mean.length, listed,
     square: state.square,
     labels: state.scene === null ? [] : SCENES.labels[state.scene]});
-}));
+});
 """
 # Frames a second while something changes in each: the square goes round.
 FRAMES = """
@@ -61,11 +61,7 @@ def driver(page):
     """The page, from the disk, once both networks are there."""
     with pages.browser(1366, 768) as driver:
         driver.set_script_timeout(60)
-        driver.get(page.as_uri())
-        end = time.monotonic() + 60
-        while (there := driver.execute_script(READY)) is False or set(there) != set(live.NETWORKS):
-            assert time.monotonic() < end, "the page was not ready within a minute"
-            time.sleep(0.1)
+        on_the_page(driver, page.as_uri())
         yield driver
 
 
@@ -74,6 +70,16 @@ def held(driver, script="ask()"):
     found = driver.execute_async_script(HELD)
     found["image"] = torch.tensor(found["pixels"]).view(1, found["channels"], found["size"], found["size"])
     return found
+
+
+def on_the_page(driver, page):
+    """The page anew, once both networks are there."""
+    driver.get("about:blank")
+    driver.get(page)
+    end = time.monotonic() + 60
+    while (there := driver.execute_script(READY)) is False or set(there) != set(live.NETWORKS):
+        assert time.monotonic() < end, "the page was not ready within a minute"
+        time.sleep(0.1)
 
 
 def close(one, other):
@@ -114,11 +120,17 @@ def test_a_shipped_network_is_in_half_precision():
         live.exported(wrap(course_network("critternet_gap"), size=128))
 
 
-def test_the_kernel_is_made_of_its_source():
+def test_one_kernel_fuses_what_the_other_does_in_two_steps():
+    fused, plain = live.kernels().values()
+    assert fused.count("f32x4.relaxed_madd") == plain.count("f32x4.mul") == 10
+    assert "relaxed" not in plain
+    assert "f32x4.mul" not in fused
+
+
+@pytest.mark.parametrize("name", live.KERNELS)
+def test_the_kernels_are_made_of_their_source(name):
     wasmtime = pytest.importorskip("wasmtime", reason="wasmtime, which reads gemm.wat, is not installed")
-    assert (live.HERE / "gemm.wasm").read_bytes() == bytes(
-        wasmtime.wat2wasm((live.HERE / "gemm.wat").read_text())
-    )
+    assert (live.HERE / name).read_bytes() == bytes(wasmtime.wat2wasm(live.kernels()[name]))
 
 
 @browser
@@ -200,6 +212,14 @@ def test_units_and_silencing_are_camlibs(driver):
     assert unit == int(acts["conv5"].amax((0, 2, 3)).argmax())
     assert close(here["map"], upsample(acts["conv5"][:, unit], receptive_field(net, "conv5")))
     assert len(driver.find_elements(By.CSS_SELECTOR, "#patches canvas")) == 6
+    brightest = """
+    const tile = document.querySelectorAll("#tiles canvas")[arguments[0]];
+    const {data} = tile.getContext("2d").getImageData(0, 0, tile.width, tile.height);
+    return Math.max(...data.filter((_, n) => n % 4 < 3));
+    """
+    WebDriverWait(driver, 20).until(
+        lambda d: d.execute_script(brightest, unit) == 255
+    )  # tiles come into sight
     driver.find_element(By.ID, "tap-silence").click()
     tiles = driver.find_elements(By.CSS_SELECTOR, "#tiles button")
     for tile in (tiles[unit], tiles[3]):
@@ -370,8 +390,10 @@ def test_photographs_are_asked_of_imagenet(driver, tmp_path):
         assert off < CLOSE, off
         driver.execute_script("tab('map')")
     rate = driver.execute_async_script(FRAMES)
-    print(json.dumps({"efficientnet_lite0": rate}))
-    assert rate > 2
+    drawn, answered = driver.execute_script("return [rates.drawn.length, rates.answered.length]")
+    print(json.dumps({"efficientnet_lite0": rate, "drawn": drawn, "answered": answered}))
+    assert rate > 10  # the square is drawn meanwhile; 30 and more where the machine is not busy
+    assert drawn >= answered > 0
     driver.execute_script("choose('critternet_gap'); showScene(4)")
 
 
@@ -406,6 +428,66 @@ def test_the_camera_is_answered_in_every_frame(driver):
 
 
 @browser
+def test_an_answer_in_slices_is_that_of_what_it_began_with(driver):
+    """The picture changes while a slow network works: that answer is the old one's, the next its own."""
+    driver.execute_script("choose('critternet_gap'); tab('cover'); showScene(4)")
+    held(driver, "uncover()")
+    found = driver.execute_script("""
+    stopWork();
+    const first = {pixels: state.pixels, steps: answering()};
+    for (let n = 0; n < 3; n++) first.steps.next();
+    showScene(20);
+    move(48, 48);
+    let step;
+    do step = first.steps.next(); while (!step.done);
+    const {pixels, found} = step.value;
+    return {same: pixels === first.pixels, pixels: [...pixels], found: [...found]};
+    """)
+    assert found["same"]
+    net = load("critternet_gap")
+    assert close(found["found"], net(torch.tensor(found["pixels"]).view(1, 3, 128, 128)))
+    here = held(driver)
+    assert close(here["now"], net(here["image"]).softmax(1))
+    assert not close(here["was"], torch.tensor(here["now"]))
+
+
+@browser
+def test_the_drawn_clip_has_its_truth(driver):
+    driver.execute_script("choose('critternet_gap'); tab('map'); uncover(); showScene(4)")
+    button = driver.find_element(By.ID, "clip")
+    button.click()
+    WebDriverWait(driver, 20).until(lambda d: d.execute_script("return state.frame > 2"))
+    button.click()  # it stands still
+    frame = driver.execute_script("return state.frame")
+    here = held(driver)
+    assert driver.execute_script("return state.frame") == frame
+    assert driver.execute_script("return state.video") is None
+    clip = live_clip.clip()
+    x, y, wide, high = clip.boxes[frame]
+    wanted = clip.cells[0].clone()
+    cut = (slice(None), slice(y, y + high), slice(x, x + wide))
+    wanted[cut] = clip.cells[1 + frame][cut]
+    assert float((here["image"][0] - wanted / 255).abs().mean()) < 0.03  # but for the compression
+    assert close(here["logits"], load("critternet_gap")(here["image"]))
+    mask = "return Array.from({length: 128 ** 2}, (_, n) => !!drawnMasks()[0](n % 128, n >> 7))"
+    assert torch.equal(torch.tensor(driver.execute_script(mask)).view(128, 128), clip.masks[frame])
+    driver.execute_script("choose('critternet')")  # sees the same frame
+    held(driver)
+    assert driver.execute_script("return state.frame") == frame
+    driver.execute_script("choose('critternet_gap'); showScene(4)")
+    assert driver.execute_script("return state.frame") is None
+
+
+def test_the_clips_frames_are_lesson_10s_walk():
+    clip = live_clip.clip(frames=24)
+    walked = walk(frames=24, seed=live_clip.SEED).pixels
+    for frame, (x, y, wide, high), cell in zip(walked, clip.boxes, clip.cells[1:], strict=True):
+        whole, cut = clip.cells[0].clone(), (slice(None), slice(y, y + high), slice(x, x + wide))
+        whole[cut] = cell[cut]
+        assert int((whole.int() - frame.int()).abs().max()) <= live_clip.MOVES
+
+
+@browser
 def test_it_loads_nothing_from_elsewhere_and_is_quick(driver, page):
     loaded = driver.execute_script("return performance.getEntriesByType('resource').map(one => one.name)")
     assert all(name.startswith((page.parent.as_uri(), "blob:", "data:")) for name in loaded)
@@ -422,16 +504,11 @@ def test_it_loads_nothing_from_elsewhere_and_is_quick(driver, page):
 @browser
 @pytest.mark.parametrize("tab", ["map", "units", "filters"])
 def test_it_can_begin_with_any_tab(driver, page, tab):
-    driver.get("about:blank")
-    driver.get(f"{page.as_uri()}#{tab}")
-    end = time.monotonic() + 60
-    while (there := driver.execute_script(READY)) is False or set(there) != set(live.NETWORKS):
-        assert time.monotonic() < end, "the page was not ready within a minute"
-        time.sleep(0.1)
+    on_the_page(driver, f"{page.as_uri()}#{tab}")
     here = held(driver)
     assert max(here["map"]) > 0
     told = driver.execute_script("return document.getElementById('speed').textContent")
-    assert told.endswith("on this device.")  # the drawing came to its end
+    assert "ms for an answer on this device" in told  # the drawing came to its end
 
 
 @browser

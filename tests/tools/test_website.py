@@ -8,12 +8,13 @@ import time
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 from bs4 import BeautifulSoup
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.tools import axe, woken
-from tools import alive, lesson, pages, website
+from tools import alive, lesson, outside_links, pages, truth_tables, website
 
 # Sphinx and myst tell each other what will go; nothing of ours.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
@@ -143,6 +144,56 @@ def test_the_reference_names_everything_public(site):
 
 
 @sphinx
+def test_outside_links_are_asked(tmp_path):
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response({"/there": 200, "/people-only": 403}.get(self.path, 404))
+            self.end_headers()
+
+        do_HEAD = do_GET  # noqa: N815
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    home = f"http://127.0.0.1:{server.server_port}"
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "conf.py").write_text('extensions = ["myst_nb"]\n')
+    links = " ".join(f"[{name}]({home}/{name})" for name in ("there", "gone", "people-only"))
+    (source / "index.md").write_text(f"# Page\n\n{links}\n")
+    try:
+        (one,) = outside_links.broken(source, tmp_path / "out")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert one.startswith(f"index.md: {home}/gone (404 ")
+    (source / "index.md").write_text("# Page\n")
+    with pytest.raises(RuntimeError, match="no link was asked"):
+        outside_links.broken(source, tmp_path / "nothing")
+
+
+def test_a_cell_of_the_tables_is_the_mean_of_the_trainings(tmp_path):
+    (tmp_path / "a.csv").write_text("net,seed,test,score\nx,0,one,0.5\nx,1,one,0.7\ny,0,two,-1\nz,0,one,9\n")
+    one = truth_tables.Table("T", "Words.", "a", "net", "test", "score", {"net": {"x", "y"}}, "12")
+    *_, first, rule, x, y = truth_tables.page((one,), tmp_path).splitlines()
+    assert (first, rule) == ("| net | one | two |", "|---|---|---|")
+    assert x == "| x | 0.60<br><small>0.50 to 0.70</small> |  |"
+    assert y == "| y |  | −1.00 |"
+    with pytest.raises(ValueError, match=r"a\.csv has no row for 'T'"):
+        truth_tables.page((one._replace(where={"net": {"w"}}),), tmp_path)
+
+
+def test_a_workflow_asks_them_every_week():
+    workflow = yaml.safe_load((lesson.ROOT / ".github/workflows/links.yml").read_text("utf-8"))
+    (when,) = workflow[True]["schedule"]  # YAML reads "on" as yes
+    assert when["cron"].split()[2:] == ["*", "*", "1"]
+    assert "make links" in [step.get("run") for step in workflow["jobs"]["links"]["steps"]]
+    assert "\nlinks: env" in (lesson.ROOT / "Makefile").read_text("utf-8")
+
+
+@sphinx
 @browser
 def test_search_finds_a_word(driver, address):
     driver.get(f"{address}/search.html?q=receptive")
@@ -155,7 +206,7 @@ def test_search_finds_a_word(driver, address):
 @sphinx
 @browser
 @pytest.mark.parametrize(
-    "page", ["index.html", "lessons/07_cam.html", "library/heatmaps.html", "glossary.html"]
+    "page", ["index.html", "lessons/07_cam.html", "library/heatmaps.html", "glossary.html", "truth.html"]
 )
 def test_a_phone_shows_a_page_without_sideways_scrolling(driver, address, page):
     try:
@@ -193,7 +244,9 @@ def test_the_front_page_leads_to_the_live_page(driver, address):
 @sphinx
 @browser
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("page", ["index.html", "lessons/06_occlusion.html", "library/heatmaps.html"])
+@pytest.mark.parametrize(
+    "page", ["index.html", "lessons/06_occlusion.html", "library/heatmaps.html", "truth.html"]
+)
 def test_axe_finds_no_fault_with_a_page(driver, address, page, theme):
     driver.get(f"{address}/{page}")
     driver.execute_script("document.body.dataset.theme = arguments[0]", theme)
