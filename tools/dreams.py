@@ -1,6 +1,6 @@
 """Grade dreams and directions for lesson 15: `make dreams` writes data/dreams/graded.csv.
 
-A row for each network, training, unit or kind, and measure. About a quarter of an hour of one core.
+A row for each network, training, unit or kind, and measure. About half an hour of one core.
 """
 
 from __future__ import annotations
