@@ -1,6 +1,6 @@
 """Grade dreams and directions for lesson 15: `make dreams` writes data/dreams/graded.csv.
 
-A row for each network, training, unit or kind, and measure. About a quarter of an hour of one core.
+A row for each network, training, unit or kind, and measure. About half an hour of one core.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ import argparse
 import csv
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,18 +23,21 @@ from torch.nn import functional
 from tqdm.auto import tqdm
 
 from camlib import cells as cells_of
-from camlib import critters, dissect, dream, load, matched, receptive_field, spectrum
+from camlib import critters, dissect, draw, dream, load, matched, receptive_field, spectrum
 from camlib import directions as find
 from camlib.dreams.directions import KINDS
 from camlib.dreams.graded import Row, graded_file
 from camlib.networks.net import Net
 from camlib.running.extractor import FeatureExtractor
+from camlib.scenes.drawing.critter import UNDRAWN
 from camlib.scenes.scenes import PARTS, Scenes
+from camlib.trust import redraw
 
 NETWORK, LAYER, SEEDS = "critternet_gap", "conv5", 3
 OBSERVER = "critternet_gmp"  # pooled otherwise, trained from other seeds: it reads what the others made
 UNITS, EACH, PAIRS = 24, 4, 50  # units looked at, dreams and patches of each, pairs to tell apart
 STEPS = 64
+REMOVABLE = tuple(UNDRAWN.values())  # the parts that a scene can be drawn without, as numbers of `PARTS`
 SIDE = 33  # pixels, of what the eye without a network sees round a cell
 
 Told = tuple[str, str, float]  # of what, which measure, the value
@@ -82,6 +86,7 @@ def of_dreams(net: Net, seed: int) -> Iterator[Told]:
     observer = Observer(load(OBSERVER, seed=seed), learn)
     named = dissect(net, LAYER, choose).iou[:, : len(PARTS) - 1]
     best, maps, answers = named.max(1), Maps(net, refer), Maps(net, ask)
+    costs = falls(net, critters(100, seed=1504))
     alive = [unit for unit in range(named.shape[0]) if maps.values[:, unit].max() > 0][:UNITS]
     asked = [unit for unit in alive for _ in range(EACH)]
     made = dream(net, LAYER, asked, like=spectrum(learn), steps=STEPS, seed=seed)
@@ -94,11 +99,15 @@ def of_dreams(net: Net, seed: int) -> Iterator[Told]:
             "patches": maps.best(unit, EACH),
         }
         name = PARTS[int(best.indices[unit]) + 1] if best.values[unit] > 0.04 else ""
+        needed = PARTS[REMOVABLE[int(costs[unit].argmax())]] if costs[unit].isfinite().all() else ""
         who = f"unit {unit}"
         yield who, f"name {name}", 1.0
+        yield who, f"needs {needed}", float(costs[unit].max())
         pairs = answers.pairs(unit, torch.Generator().manual_seed(seed))
         for view, (pictures, at) in views.items():
             yield who, f"{view} name", float(observer.reads(pictures, at) == name) if name else float("nan")
+            read = observer.reads(pictures, at, REMOVABLE)
+            yield who, f"{view} need", float(read == needed) if needed else float("nan")
             for eyes, see in {"network": observer.sees, "pixels": pixels}.items():
                 aim = see(pictures, at)
                 like = [
@@ -111,6 +120,24 @@ def of_dreams(net: Net, seed: int) -> Iterator[Told]:
             "patches' true part",
             float(_commonest(maps.true(unit, EACH)) == name) if name else float("nan"),
         )
+
+
+def falls(net: Net, scenes: Scenes) -> Tensor:
+    """How much of each unit's peak goes when scenes are drawn without a part of `REMOVABLE`: (U, P), of 1.
+
+    The peak is the highest cell, a mean over the scenes, awake and with nothing in front, as in lesson 03.
+    NaN where a unit is silent on all of them.
+    """
+    whole = draw([replace(recipe, asleep=False, occluders=0) for recipe in scenes.recipes])
+    less = redraw(whole, [(name,) for name in UNDRAWN])
+    extract = FeatureExtractor(net, LAYER)
+
+    def peaks(images: Tensor) -> Tensor:
+        maps = torch.cat([extract(some)[LAYER].float().cpu() for some in torch.split(images, 100)])
+        return maps.flatten(2).amax(2).mean(0)
+
+    left = torch.stack([peaks(less.pixels[:, p].float() / 255) for p in range(len(UNDRAWN))], 1)
+    return 1 - left / peaks(whole.images)[:, None]
 
 
 class Maps:
@@ -173,11 +200,15 @@ class Observer:
             torch.stack([(said == p)[parts == p].float().mean() for p in set(parts.tolist())]).mean()
         )
 
-    def reads(self, pictures: Tensor, at: Tensor) -> str:
-        """The part that it finds at these cells, one of each picture, taken together."""
+    def reads(self, pictures: Tensor, at: Tensor, among: Sequence[int] | None = None) -> str:
+        """The part that it finds at these cells, one of each picture, taken together.
+
+        among: the numbers of the parts that it may name; None: any.
+        """
         code = self._at(pictures, at)
         odds = self.reader.predict_log_proba(((code - self.mean) / self.size).numpy()).mean(0)
-        return PARTS[int(self.reader.classes_[odds.argmax()])]
+        told = dict(zip(self.reader.classes_.tolist(), odds.tolist(), strict=True))
+        return PARTS[max(told if among is None else among, key=lambda part: told[part])]
 
     def sees(self, pictures: Tensor, at: Tensor) -> Tensor:
         """Its cells there, standardised, (N, D)."""
@@ -227,14 +258,18 @@ def main() -> None:
         rows = [
             row for rows in tqdm(pool.map(grade, *zip(*work, strict=True)), total=len(work)) for row in rows
         ]
-    chosen.output.parent.mkdir(parents=True, exist_ok=True)
-    with chosen.output.open("w", encoding="utf-8", newline="") as opened:
+    write(rows, chosen.output)
+    print(f"{len(rows)} numbers of {len(work)} networks in {chosen.output}", file=sys.stdout)
+
+
+def write(rows: list[Row], file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", encoding="utf-8", newline="") as opened:
         writer = csv.writer(opened, lineterminator="\n")
         writer.writerow(Row._fields)
         writer.writerows(
             [row.seed, int(row.trained), row.what, row.measure, f"{row.value:.4f}"] for row in rows
         )
-    print(f"{len(rows)} numbers of {len(work)} networks in {chosen.output}", file=sys.stdout)
 
 
 if __name__ == "__main__":
