@@ -75,7 +75,7 @@ def test_handouts_to_work_in_are_not_written_over(tmp_path: Path, monkeypatch: p
 @pytest.mark.skipif(os.name == "nt", reason="Binder is no Windows")
 def test_binder_starts_what_it_is_told_to_and_gives_memory_back() -> None:
     told = "import os; print(os.environ['MALLOC_MMAP_THRESHOLD_'], os.environ['MALLOC_TRIM_THRESHOLD_'])"
-    command = [ROOT / "start", sys.executable, "-c", told]
+    command = [str(ROOT / "start"), sys.executable, "-c", told]
     assert subprocess.check_output(command, text=True).split() == ["1048576"] * 2
 
 
