@@ -2,7 +2,7 @@
 
     S_c = Σ_k w_k^c F_k + b_c,    unit k's share of a picture's logit is w_k^c F_k
 
-Zhou, Khosla, Lapedriza, Oliva, Torralba (2016), section 6, rank a class's units by the weight w_k^c. A unit
+Zhou, Khosla, Lapedriza, Oliva, Torralba (2016), section 5, rank a class's units by the weight w_k^c. A unit
 that seldom fires has a weight too, but no say; so here they are ranked by `worth`, the weight times the
 unit's mean on the class's own pictures. Since the logit is a sum, what is left of it with some units only, or
 without them, needs no second run of the network: it is exact.
