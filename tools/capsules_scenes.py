@@ -1,15 +1,15 @@
 """Ask capsules and critternet_gap the same questions about scenes, for lesson 13: the end of `make capsules`.
 
 Sleepers, parts that were removed, two critters in one scene; and all of it again of capsules that were
-trained from the first layer on (`tools/capsules_first_layer.py`: a quarter of an hour of one core for each
-seed). Writes data/capsules/scenes.csv, a row for each network, seed and question; what each network answered
-is kept in build/capsules, and it is not asked again.
+trained from the first layer on, and of some on a finer grid (`tools/capsules_first_layer.py`: a quarter of an
+hour of one core for each seed). Writes data/capsules/scenes.csv, a row for each network, seed and question;
+what each network answered is kept in build/capsules, and it is not asked again.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +39,7 @@ from camlib.training.ship import FRESH, right
 from camlib.trust.parts import part_masks
 from camlib.trust.redraw import PLACES
 from camlib.units.coupled import Coupled
-from tools.capsules_first_layer import FIRST_LAYER, kept
+from tools.capsules_first_layer import FINER, FIRST_LAYER, UNTRAINED_FINER, kept, untrained
 
 SEEDS = (0, 1, 2)
 FEW, CROWD, PAIRS, WHOLE = (200, 1013), (400, 1014), (500, 1315), (500, 1317)  # how many, and their seed
@@ -81,14 +81,14 @@ def of_capsules(
 ) -> Iterator[tuple[str, float]]:
     """What only capsules can be asked: eyes, poses, routing; is an eye's capsule short in sleep?"""
     learn, held = coupled(net, few), coupled(net, crowd)
-    for name, maps in (("length", lambda s: s.seen), ("coupling × length", _products)):
-        tables = [
-            find_maps({"map": maps(said)}, held.field, some, "eye")
-            for said, some in ((learn, few), (held, crowd))
-        ]
-        for alpha in (0.2, 0.1):
-            best = UnitTable.ranked(tables[0].keys, tables[0].errors, alpha).best
-            yield f"eyes by {name}, PCK@{alpha:g}", tables[1].of(best).pck(alpha)
+    for name, maps in WAYS.items():
+        yield from marks(
+            f"eyes by {name}",
+            [
+                find_maps({"map": maps(said)}, said.field, some, "eye")
+                for said, some in ((learn, few), (held, crowd))
+            ],
+        )
     rows = (held.poses * (torch.arange(9) == held.answers[:, None])[..., None]).flatten(1)
     left, _, right, _ = crowd.boxes.T
     yield "left–right from masked poses, R²", probe(rows, {"x": (left + right) / 2})["x"]
@@ -102,6 +102,40 @@ def of_capsules(
 
 def _products(said: Coupled) -> Tensor:
     return (said.seen[..., None] * said.couplings).movedim(-1, 2).flatten(1, 2)
+
+
+WAYS: dict[str, Callable[[Coupled], Tensor]] = {
+    "length": lambda said: said.seen,
+    "coupling × length": _products,
+}
+
+
+def marks(name: str, tables: Sequence[UnitTable]) -> Iterator[tuple[str, float]]:
+    """How often the best of the first table, by PCK@.2 and by PCK@.1, is right in the second."""
+    learn, held = tables
+    for alpha in (0.2, 0.1):
+        best = UnitTable.ranked(learn.keys, learn.errors, alpha).best
+        yield f"{name}, PCK@{alpha:g}", held.of(best).pck(alpha)
+
+
+def of_heads(net: Net, few: Scenes, crowd: Scenes) -> Iterator[tuple[str, float]]:
+    """Whether heads are found, rather than eyes; of units of conv4 eyes, too."""
+    middles = [some.head_boxes.view(-1, 2, 2).mean(1) for some in (few, crowd)]
+    if "routing" not in dict(net.module.named_children()):
+        wanted: dict[str, Sequence[str | Tensor]] = {"eyes": ("eye", "eye"), "heads": middles}
+        for part, points in wanted.items():
+            pairs = zip((few, crowd), points, strict=True)
+            tables = [find_units(net, some, where, layers=["conv4"]) for some, where in pairs]
+            yield from marks(f"{part} by unit", tables)
+        heat = cam(net, crowd.images)
+    else:
+        said = [coupled(net, some) for some in (few, crowd)]
+        for name, maps in WAYS.items():
+            triples = zip(said, (few, crowd), middles, strict=True)
+            tables = [find_maps({"map": maps(one)}, one.field, some, where) for one, some, where in triples]
+            yield from marks(f"heads by {name}", tables)
+        heat = maps_of(said[1], said[1].answers, "heat")
+    yield "heat in the head's box", float(pointing_game(heat, crowd.head_boxes, 0))
 
 
 def of_units(net: Net, few: Scenes, whole: tuple[Tensor, Tensor]) -> Iterator[tuple[str, float]]:
@@ -183,12 +217,15 @@ class Asking:
         fresh = drawn(2000, FRESH, 0.0, checkpoints)
         self.whole = fresh.pixels, fresh.agreeing.int().argmax(1)
 
-    def __call__(self, net: Net) -> Iterator[tuple[str, float]]:
-        """Question, score."""
+    def single(self, net: Net) -> Iterator[tuple[str, float]]:
+        """Question, score: what is asked about single, whole critters."""
         if "routing" in dict(net.module.named_children()):
             yield from of_capsules(net, self.few, self.crowd, self.whole)
         else:
             yield from of_units(net, self.few, self.whole)
+
+    def more(self, net: Net) -> Iterator[tuple[str, float]]:
+        """Question, score: two critters, parts that were removed, sleepers."""
         yield from of_all(net, self.two, self.before, self.after, self.gone)
         with torch.inference_mode():
             asleep = self.whole[0][self.whole[1] == ASLEEP]
@@ -202,15 +239,25 @@ class Asking:
 
 
 def answered(name: str, seed: int, asking: Asking, folder: Path, checkpoints: Path) -> list[Asked]:
-    """All that one network says, trained if it does not ship."""
+    """All that one network says, trained if it does not ship.
+
+    On the finer grid only what is asked of single critters; of heads only those on critternet_gap's features.
+    """
     found: list[tuple[str, float]] = []
-    if name == FIRST_LAYER:
-        net, minutes = kept(seed, folder, checkpoints)
+    if name in (FIRST_LAYER, FINER):
+        net, minutes = kept(name, seed, folder, checkpoints)
         found = [("minutes", minutes), *of_fresh(net, checkpoints)]
+    elif name == UNTRAINED_FINER:
+        net = untrained(FINER, seed)
     else:
         called, weights = SHIPPED[name]
         net = load(called, seed=seed, weights=weights)
-    return [Asked(name, seed, question, round(score, 4)) for question, score in (*found, *asking(net))]
+    found += asking.single(net)
+    if name not in (FINER, UNTRAINED_FINER):
+        found += asking.more(net)
+    if name != FIRST_LAYER:
+        found += of_heads(net, asking.few, asking.crowd)
+    return [Asked(name, seed, question, round(score, 4)) for question, score in found]
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -221,7 +268,7 @@ def main(argv: list[str] | None = None) -> None:
     chosen = parser.parse_args(argv)
     chosen.folder.mkdir(parents=True, exist_ok=True)
     asking, rows = Asking(chosen.checkpoints), list[Asked]()
-    for name in (FIRST_LAYER, *SHIPPED):
+    for name in (FIRST_LAYER, FINER, UNTRAINED_FINER, *SHIPPED):
         for seed in SEEDS:
             file = chosen.folder / f"{name}-{seed}.csv"
             if not file.is_file():

@@ -1,6 +1,6 @@
 """Any maps as detectors of a part: how good an answer is each map's highest place?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -17,7 +17,12 @@ __all__ = ["find_maps"]
 
 
 def find_maps(
-    maps: Mapping[str, Tensor], field: ReceptiveField, images: Any, part: str, *, alpha: float = 0.2
+    maps: Mapping[str, Tensor],
+    field: ReceptiveField,
+    images: Any,
+    part: str | Iterable[str] | Tensor,
+    *,
+    alpha: float = 0.2,
 ) -> UnitTable:
     """As `find_units`, but of maps that are there already: name → (N, K, h, w), laid by `field`.
 

@@ -7,12 +7,13 @@ from torch import nn
 
 from camlib.capsules.trained import Asked, read_asked
 from camlib.networks.zoo import load
+from camlib.parts.find import find_units
 from camlib.scenes.scenes import critters
 from camlib.training.augment import varied
 from camlib.units.coupled import coupled
 from tools import capsules_first_layer, capsules_scenes
-from tools.capsules_first_layer import FIRST_LAYER, kept, network, train
-from tools.capsules_scenes import ASLEEP, SHIPPED, awake, maps_of, of_all, removed
+from tools.capsules_first_layer import FINER, FIRST_LAYER, kept, network, train, untrained
+from tools.capsules_scenes import ASLEEP, SHIPPED, awake, maps_of, of_all, of_heads, removed
 
 
 def test_one_part_is_removed_and_its_place_is_known():
@@ -50,7 +51,7 @@ def test_lengths_know_no_class_and_couplings_do():
 
 
 def test_every_convolution_learns_behind_a_batch_norm():
-    net = network(0)
+    net = network(FIRST_LAYER, 0)
     kinds = [type(layer) for layer in net]
     convolutions = [i for i, kind in enumerate(kinds) if kind is nn.Conv2d]
     assert len(convolutions) == 5
@@ -59,8 +60,41 @@ def test_every_convolution_learns_behind_a_batch_norm():
     assert net(torch.zeros(2, 3, 128, 128)).shape == (2, 9)
 
 
-def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, monkeypatch):
-    whole, file, calls = tmp_path / f"{FIRST_LAYER}-0.safetensors", tmp_path / "again.safetensors", []
+def test_on_a_finer_grid_only_what_is_new_learns():
+    net, trunk = network(FINER, 1), load("critternet_gap", seed=1).module
+    for name in ("conv1", "conv2", "conv3", "conv4"):
+        one, other = getattr(net, name), getattr(trunk, name)
+        assert torch.equal(one.weight, other.weight)
+        assert torch.equal(one.bias, other.bias)
+        assert not one.weight.requires_grad
+    learns = {key.split(".")[0] for key, one in net.named_parameters() if one.requires_grad}
+    assert learns == {"maps", "norm_maps", "routing"}
+    fine, coarse = (coupled(one, critters(2)) for one in (untrained(FINER, 1), load("capsnet")))
+    assert [one.seen.shape[1:] for one in (fine, coarse)] == [(6, 16, 16), (6, 8, 8)]
+    assert [one.field.stride for one in (fine, coarse)] == [(8, 8), (16, 16)]
+
+
+def test_heads_are_asked_of_capsules_on_either_grid_and_of_units():
+    few, crowd = critters(12, seed=1), critters(12, seed=2)
+    for net, kinds in (
+        (load("capsnet"), {"heads by length", "heads by coupling × length"}),
+        (untrained(FINER, 0), {"heads by length", "heads by coupling × length"}),
+        (load("critternet_gap"), {"heads by unit", "eyes by unit"}),
+    ):
+        found = dict(of_heads(net, few, crowd))
+        assert found.keys() == {
+            "heat in the head's box",
+            *(f"{one}, PCK@{a}" for one in kinds for a in (0.2, 0.1)),
+        }
+        assert all(0 <= score <= 1 for score in found.values())
+    unit = find_units(load("critternet_gap"), few, "eye", layers=["conv4"]).best
+    held = find_units(load("critternet_gap"), crowd, "eye", layers=["conv4"]).of(unit)
+    assert found["eyes by unit, PCK@0.2"] == held.pck()
+
+
+@pytest.mark.parametrize("kind", [FIRST_LAYER, FINER])
+def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, monkeypatch, kind):
+    whole, file, calls = tmp_path / f"{kind}-0.safetensors", tmp_path / "again.safetensors", []
 
     def stops(*given):
         calls.append(given)
@@ -68,18 +102,18 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(tmp_path, monkeypat
             raise KeyboardInterrupt
         return varied(*given)
 
-    train(0, whole, tmp_path, epochs=2, n=64)
+    train(kind, 0, whole, tmp_path, epochs=2, n=64)
     with monkeypatch.context() as patched:
         patched.setattr(capsules_first_layer, "varied", stops)
         with pytest.raises(KeyboardInterrupt):
-            train(0, file, tmp_path, epochs=2, n=64)
+            train(kind, 0, file, tmp_path, epochs=2, n=64)
     assert not file.exists()
-    train(0, file, tmp_path, epochs=2, n=64)
+    train(kind, 0, file, tmp_path, epochs=2, n=64)
     one, other = load_file(whole), load_file(file)
     assert one.keys() == other.keys()
     assert all(torch.equal(one[key], other[key]) for key in one)
     assert sorted(path.name for path in tmp_path.glob("*.pt")) == ["scenes-64-1001-0.5.pt"]
-    net, minutes = kept(0, tmp_path, tmp_path)
+    net, minutes = kept(kind, 0, tmp_path, tmp_path)
     assert minutes >= 0
     torch.testing.assert_close(net.module.get_parameter("routing.weight"), one["routing.weight"].float())
 
@@ -102,10 +136,10 @@ def test_a_network_that_answered_is_not_asked_again(tmp_path, monkeypatch):
     monkeypatch.setattr(capsules_scenes, "answered", answered)
     told = ["--folder", str(tmp_path), "--output", str(tmp_path / "scenes.csv")]
     capsules_scenes.main(told)
-    assert len(asked) == 3 * (1 + len(SHIPPED))
+    assert len(asked) == 3 * (3 + len(SHIPPED))
     assert read_asked(tmp_path / "scenes.csv")[-1] == Asked("a random place", 0, "chance", 0.25)
     (tmp_path / "capsules-1.csv").unlink()
     asked.clear()
     capsules_scenes.main(told)
     assert asked == [("capsules", 1)]
-    assert len(read_asked(tmp_path / "scenes.csv")) == 3 * (1 + len(SHIPPED)) + 1
+    assert len(read_asked(tmp_path / "scenes.csv")) == 3 * (3 + len(SHIPPED)) + 1
