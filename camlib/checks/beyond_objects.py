@@ -16,7 +16,7 @@ from ..networks.zoo import load
 from ..scenes.drawing.places import PLACES
 from ..scenes.scenes import Scenes, critters, draw
 from .prediction import Truth, investigation
-from .verdict import Learners, Wrong, ask, check, demand, demand_number, refuse
+from .verdict import Learners, Wrong, ask, check, demand, demand_number, refuse, refuse_number
 
 __all__ = ["avoided", "folded", "gone_without", "only_units"]
 
@@ -41,9 +41,7 @@ def avoided(f: Learners) -> str:
             "compare with the commonest answer, not with guessing": 1 - (wrong / 10) / (2 / 3),
         }
         want = 1 - wrong / constant
-        for sentence, other in mistakes.items():
-            if abs(got - other) < 1e-4 and abs(other - want) > 1e-4:
-                raise Wrong(sentence)
+        refuse_number(got, want, mistakes)
         if abs(got - want) > 1e-4:
             raise Wrong(
                 f"{name}: {wrong} mistakes where a constant answer makes 4 should give {want:g}, not {got:g}"
@@ -141,9 +139,7 @@ def _gone_without(f: Learners) -> Truth:
             ),
             "it is a number of scenes; a share is wanted": float(lost.sum()),
         }
-        for sentence, other in mistakes.items():
-            if abs(got - other) < 1e-4 and abs(other - want) > 1e-4:
-                raise Wrong(sentence)
+        refuse_number(got, want, mistakes)
         if abs(got - want) > 0.02:
             raise Wrong(
                 f"{call}: of {int(right.sum())} rightly named scenes {want:.0%} lose the name, not {got:.0%}"

@@ -19,7 +19,7 @@ from ..networks.net import Net
 from ..networks.zoo import load
 from ..scenes.scenes import Scenes, critters
 from .prediction import Truth, investigation
-from .verdict import Learners, Wrong, ask, demand_number
+from .verdict import Learners, Wrong, ask, demand_number, refuse_number
 
 __all__ = ["on_critter"]
 
@@ -55,9 +55,7 @@ def _on_critter(f: Learners) -> Truth:
                 _shown(scenes.masks, first).float().mean()
             ),
         }
-        for sentence, other in mistakes.items():
-            if abs(got - other) < 1e-4 and abs(other - want) > 1e-4:
-                raise Wrong(sentence)
+        refuse_number(got, want, mistakes)
         if abs(got - want) > 0.02:
             raise Wrong(
                 f"{name}: the highest point lies on the critter in {want:.0%} of the scenes, not {got:.0%}"

@@ -118,6 +118,13 @@ def refuse(got: Any, mistakes: dict[str, Tensor]) -> None:
             raise Wrong(sentence)
 
 
+def refuse_number(got: float, want: float, mistakes: dict[str, float]) -> None:
+    """Raise the sentence of the wrong number that equals got, if one does that differs from the right one."""
+    for sentence, wrong in mistakes.items():
+        if abs(got - wrong) < 1e-4 and abs(wrong - want) > 1e-4:
+            raise Wrong(sentence)
+
+
 @check
 def double(f: Learners) -> str:
     """The example in CONTRIBUTING.md: f(x) is twice x."""
