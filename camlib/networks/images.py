@@ -1,5 +1,7 @@
 """The one door that pictures pass on their way to a heatmap: is this a batch that the network takes?"""
 
+import math
+
 from torch import Tensor
 
 from .net import Net, check_net, check_takes
@@ -17,8 +19,8 @@ def check_images(net: Net, images: Tensor) -> tuple[int, int]:
     check_takes(net, images)
     if not images.numel():
         raise ValueError(f"there is no picture in images of shape {tuple(images.shape)}")
-    low, high = (edge.item() for edge in images.detach().aminmax())
-    if not (low > float("-inf") and high < float("inf")):  # NaN is neither
+    low, high = _edges(images)
+    if not (low > -math.inf and high < math.inf):  # NaN is neither
         bad = int((~images.detach().isfinite()).flatten(1).any(1).nonzero()[0])
         raise ValueError(f"image {bad} holds values that are not finite numbers (NaN or infinite)")
     if low < -0.01 or high > 1.01:
@@ -30,6 +32,13 @@ def check_images(net: Net, images: Tensor) -> tuple[int, int]:
 
 def check_answers(net: Net, logits: Tensor, first: int = 0) -> None:
     """Raise ValueError where a logit (B, C) is not a number; `first` is the number of the first picture."""
-    if not logits.isfinite().all():
+    low, high = _edges(logits)
+    if not (low > -math.inf and high < math.inf):
         bad = first + int((~logits.isfinite()).any(1).nonzero()[0])
         raise ValueError(f"{net.name} gives a logit that is not a number for image {bad}")
+
+
+def _edges(numbers: Tensor) -> tuple[float, float]:
+    """The lowest and the highest; NaN both where there is one."""
+    low, high = numbers.detach().aminmax()
+    return low.item(), high.item()

@@ -9,8 +9,7 @@ so a network is copied, saved and compiled as if there were none.
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from weakref import WeakKeyDictionary
 
 from torch import nn
@@ -32,8 +31,7 @@ def every(net: nn.Module) -> list[nn.Module]:
     return list(found)
 
 
-@contextmanager
-def alone(net: nn.Module) -> Iterator[None]:
+def alone(net: nn.Module) -> AbstractContextManager[object]:
     """Within the block no other thread runs the network, or looks into it, through camlib.
 
     net: a `Net`, or any module; a plain module that somebody runs by itself, past camlib, is not held up.
@@ -41,7 +39,7 @@ def alone(net: nn.Module) -> Iterator[None]:
     inside = net
     while isinstance(within := getattr(inside, "module", None), nn.Module):
         inside = within
+    if lock := _LOCKS.get(inside):
+        return lock
     with _MAKING:
-        lock = _LOCKS.get(inside) or _LOCKS.setdefault(inside, threading.RLock())
-    with lock:
-        yield
+        return _LOCKS.setdefault(inside, threading.RLock())

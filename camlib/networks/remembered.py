@@ -15,7 +15,7 @@ from torch import nn
 from .hookable import check_floating, check_hookable
 from .lock import alone, every
 
-__all__ = ["Remembering", "remembered"]
+__all__ = ["Remembering", "recalled", "remembered"]
 
 T = TypeVar("T")
 _MOST = 64  # findings of one network; then the oldest goes
@@ -59,6 +59,13 @@ def remembered(
         return given
 
 
+def recalled(net: Remembering, question: Hashable) -> Any:
+    """What `remembered` keeps, if the network is as it was then and all of it in eval mode; else None."""
+    built, known = net.found.get(question, (None, None))
+    as_it_was = built and _unchanged(built) and not any(one.module.training for one in built)
+    return known if as_it_was else None
+
+
 class _Kept(NamedTuple):
     """A module as it was: its settings, what its lists and tables held, and the shapes of its numbers."""
 
@@ -66,6 +73,7 @@ class _Kept(NamedTuple):
     settings: list[Any]
     mode: int  # where among them "training" stands, which may change
     held: list[tuple[list[Any] | dict[Any, Any], list[Any]]]
+    empty: list[list[Any] | dict[Any, Any]]  # those of them that held nothing
     numbers: list[tuple[dict[str, Any], list[Any]]]
 
 
@@ -85,7 +93,8 @@ def _kept(module: nn.Module, hooks: bool) -> _Kept:
         module,
         values,
         list(settings).index("training"),
-        [(several, _content(several)) for several in held],
+        [(several, _content(several)) for several in held if several],
+        [several for several in held if not several],
         [(several, _shapes(several)) for several in numbers if several],
     )
 
@@ -95,19 +104,17 @@ def _unchanged(build: list[_Kept]) -> bool:
 
     A module that is replaced is missed by the one that held it, so the network is not walked through again.
     """
-    for one in build:
-        values = list(vars(one.module).values())
-        if len(values) != len(one.settings):
+    for module, settings, mode, held, empty, numbers in build:
+        values = list(vars(module).values())
+        if len(values) != len(settings) or any(empty):
             return False
-        values[one.mode] = one.settings[one.mode]
-        if not all(map(operator.is_, values, one.settings)):
+        values[mode] = settings[mode]
+        if not all(map(operator.is_, values, settings)):
             return False
-        for several, content in one.held:
-            if (several or content) and (
-                len(several) != len(content) or not all(map(operator.is_, _content(several), content))
-            ):
+        for several, content in held:
+            if len(several) != len(content) or not all(map(operator.is_, _content(several), content)):
                 return False
-        for several, shapes in one.numbers:
+        for several, shapes in numbers:
             if _shapes(several) != shapes:
                 return False
     return True
