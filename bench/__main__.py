@@ -1,6 +1,7 @@
 """Run every measurement in this folder, each in a process of its own: `make bench`.
 
-What they print goes to the screen; the rows of tables among it also into bench/results.md.
+What they print goes to the screen; the rows of tables among it ("| …") and the notes ("- …") also into
+bench/results.md.
 `python -m bench cam` runs that one alone, and leaves the page as it is.
 """
 
@@ -38,6 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     if unknown := [name for name in names if name not in every]:
         parser.error(f"nothing here measures {', '.join(unknown)}; there are {', '.join(every)}")
     rows: list[str] = []
+    notes: list[str] = []
     for name in names or every:
         print(f"\n{name}", flush=True)
         command = [sys.executable, "-u", "-m", f"bench.{name}"]
@@ -46,6 +48,8 @@ def main(argv: list[str] | None = None) -> None:
                 print(line, end="", flush=True)
                 if line.startswith("| "):
                     rows.append(line)
+                elif line.startswith("- "):
+                    notes.append(line)
         if run.returncode:
             raise SystemExit(f"bench.{name} failed")
     if names:
@@ -54,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
     peers = ", ".join(f"{name} {metadata.version(name)}" for name in PEERS)
     machine = f"{device}, {platform.system()}, torch {torch.__version__.split('+')[0]}"
     (HERE / "results.md").write_text(
-        HEAD.format(machine=machine, peers=peers) + "".join(rows), encoding="utf-8"
+        HEAD.format(machine=machine, peers=peers) + "".join(rows) + "\n" + "".join(notes), encoding="utf-8"
     )
 
 

@@ -1,5 +1,9 @@
-"""`map_shards`: one and two workers against one pass, by the clock; what an engine costs; its memory."""
+"""`map_shards`: one and two workers against one pass, by the clock; what an engine costs; its memory.
 
+The engines: Python's pool of processes, and Dask's where it is installed.
+"""
+
+import importlib.util
 import os
 import resource
 import statistics
@@ -9,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -33,9 +37,8 @@ def main() -> None:
     for count in (SMALL, 10 * SMALL):
         command = [sys.executable, "-c", code, str(count)]
         most = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-        print(
-            f"peak memory, {count:,} digits: driver {most[0]} MB, the largest worker {most[1]} MB", flush=True
-        )
+        told = f"driver {most[0]} MB, the largest worker {most[1]} MB"
+        print(f"- peak memory, top patches of {count:,} digits in shards of 1000: {told}", flush=True)
     net = load("critternet_gmp")
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as place:
@@ -43,28 +46,33 @@ def main() -> None:
             for copy in range(FILES // 200):
                 to_pil_image(image).save(Path(place) / f"{n:03}-{copy}.jpg", quality=90)
         pictures = folder(place, size=128)
-        with workers(1) as one, workers(2) as two:
-            gains: dict[str, list[float]] = {"one worker": [], "two workers": []}
+        with ExitStack() as stack:
+            pools: dict[str, Any] = {
+                "one worker": stack.enter_context(workers(1)),
+                "two workers": stack.enter_context(workers(2)),
+            }
+            if importlib.util.find_spec("distributed"):
+                pools["two workers of Dask"] = stack.enter_context(dask(2))
+            gains: dict[str, list[float]] = {name: [] for name in pools}
             rates: list[float] = []
             for _ in range(ROUNDS):
                 alone = clock(lambda: top_patches(net, "conv5", pictures))
                 rates.append(FILES / alone)
-                for name, pool in (("one worker", one), ("two workers", two)):
+                for name, pool in pools.items():
                     gains[name].append(alone / clock(partial(shards, net, pictures, pool)))
     for name, each in gains.items():
         what = f"top patches, critternet_gmp conv5, {FILES} JPEGs in shards of {SIZE}, {name}"
         print(row(what, "one pass, one thread, by the clock", each))
-    print(f"one pass, one thread: {statistics.median(rates):.0f} JPEGs a second")
+    print(f"- one pass, one thread: {statistics.median(rates):.0f} JPEGs of 128 pixels a second")
     small = torch.randint(256, (SMALL, 1, 28, 28), dtype=torch.uint8)
     lenet = load("lenet")
     with workers(1) as one:
         shards(lenet, small, one, "conv2")
         alone = clock(lambda: top_patches(lenet, "conv2", small))
-        told = clock(lambda: shards(lenet, small, one, "conv2")) - alone
+        more = clock(lambda: shards(lenet, small, one, "conv2")) - alone
     cut = -(-SMALL // SIZE)
-    print(
-        f"{SMALL:,} digits, {cut} shards: {alone:.1f} s in one pass; the engine adds {told:.1f} s", flush=True
-    )
+    told_of = f"{alone:.1f} s in one pass; a pool of one worker adds {more:.1f} s"
+    print(f"- top patches of {SMALL:,} digits in {cut} shards: {told_of}", flush=True)
 
 
 @contextmanager
@@ -75,7 +83,24 @@ def workers(count: int) -> Iterator[Executor]:
         yield pool
 
 
-def shards(net: Any, pictures: Any, pool: Executor, layer: str = "conv5") -> object:
+@contextmanager
+def dask(count: int) -> Iterator[Any]:
+    """Dask's client of so many workers, one thread each, which have imported what they need.
+
+    Its worker processes trim the memory they free unless they are told not to, and are half as fast.
+    """
+    config: Any = importlib.import_module("dask.config")
+    distributed: Any = importlib.import_module("distributed")
+    key = "distributed.nanny.pre-spawn-environ"
+    environ = {name: value for name, value in config.get(key).items() if "MALLOC" not in name}
+    with config.set({key: environ}):
+        cluster = distributed.LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None)
+        with cluster, distributed.Client(cluster) as client:
+            shards(load("lenet"), torch.zeros(SIZE * count, 1, 28, 28), client, "conv1")
+            yield client
+
+
+def shards(net: Any, pictures: Any, pool: Any, layer: str = "conv5") -> object:
     """What is measured."""
     return map_shards(top_patches, net, layer, pictures, engine=pool, size=SIZE)
 

@@ -1,6 +1,5 @@
 """Whatever runs the shards: a pool of processes on this machine, Dask's client, anything with `submit`."""
 
-import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -9,6 +8,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import joblib
 import torch
 
 from ..given import whole
@@ -30,6 +30,15 @@ class Engine:
         """Whether a broken pool may be replaced by a new one."""
         return self.given is None or isinstance(self.given, int)
 
+    @property
+    def workers(self) -> int:
+        """How many shards it can do at a time, as far as it tells; a Dask cluster may grow meanwhile."""
+        if self.ours:
+            return self.given or _processes(self.job.device)
+        if hasattr(self.given, "nthreads"):  # Dask's client: threads of each of its workers
+            return sum(self.given.nthreads().values())
+        return int(getattr(self.given, "_max_workers", 0))  # the standard library's pools
+
     def submit(self, pictures: bytes, first: int) -> "Future[Done]":
         """A shard, to be done."""
         if self._pool is None:
@@ -43,9 +52,8 @@ class Engine:
         if self.ours:
             # forked processes would inherit torch's threads without the threads, and a GPU in use
             context = get_context("spawn")
-            cores = torch.cuda.device_count() if self.job.device == "cuda" else os.cpu_count()
             self._pool = ProcessPoolExecutor(
-                self.given or cores, context, initializer=number, initargs=(context.Value("i", 0),)
+                self.workers, context, initializer=number, initargs=(context.Value("i", 0),)
             )
         elif hasattr(self.given, "get_executor"):  # Dask's client, as the standard library's executor
             self._pool = self.given.get_executor(pure=False)
@@ -72,6 +80,13 @@ class Engine:
         """End what was begun here."""
         if self._pool is not None and self.ours:
             self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _processes(device: str) -> int:
+    """How many of them this machine is good for: one for each GPU, or for each core that it may use."""
+    if device == "cpu":
+        return int(joblib.cpu_count())  # of a container or a job only its share
+    return torch.cuda.device_count() if device == "cuda" else 1
 
 
 def _itself(network: bytes) -> bytes:

@@ -3,6 +3,7 @@
 import os
 import pickle
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ class Kept:
     """The shards of one run.  folder: where they lie; None: in memory.  skipped: where `of` notes files.
     verb: its name, for the log.
 
-    A file has its name only once it is whole, and its name says what made it (`shards.made_by`). It is a
-    pickle, which runs what is in it: open no folder that somebody else could have written.
+    A file has its name only once it is whole, and its name says what made it (`shards.made_by`). It begins
+    with a hash of the rest, so that one which a disk has damaged is not taken: its shard is done again. The
+    rest is a pickle, which runs what is in it: open no folder that somebody else could have written.
     """
 
     def __init__(self, folder: Path | None, skipped: dict[Path, str], verb: str) -> None:
@@ -34,9 +36,9 @@ class Kept:
             folder.mkdir(parents=True, exist_ok=True)
 
     def has(self, shard: Shard, made_by: str) -> bool:
-        """Whether this shard was finished before."""
+        """Whether this shard was finished before, and is still as it was written."""
         self._names[shard] = f"{shard.first:012d}-{shard.stop:012d}-{made_by}.shard"
-        return self.folder is not None and (self.folder / self._names[shard]).is_file()
+        return self.folder is not None and _read(self.folder / self._names[shard]) is not None
 
     def keep(self, shard: Shard, done: Done) -> None:
         """Keep what a worker gave."""
@@ -46,8 +48,11 @@ class Kept:
             return
         file = self.folder / self._names[shard]
         part = file.with_suffix(".part")
+        told = pickle.dumps(done, protocol=5)
         with part.open("wb") as stream:
-            pickle.dump(done, stream, protocol=5)
+            stream.write(blake2b(told).digest() + told)
+            stream.flush()
+            os.fsync(stream.fileno())  # else a power cut may leave the name and not what is in the file
         os.replace(part, file)
         write(self.folder, self._verb, shard, done)
 
@@ -56,8 +61,10 @@ class Kept:
         if self.folder is None:
             done = self._held[shard]
         else:
-            with (self.folder / self._names[shard]).open("rb") as stream:
-                done = pickle.load(stream)
+            file = self.folder / self._names[shard]
+            if (told := _read(file)) is None:
+                raise OSError(f"{file} is not as it was written; the same call does its pictures again")
+            done = pickle.loads(told)
         self._skipped.update(done.skipped)
         return done.result
 
@@ -84,3 +91,11 @@ class Kept:
     def found(self, shards: Sequence[Shard]) -> Iterator[Found]:
         """All results, in order; of those in a folder one at a time is in memory."""
         return ((shard, self.of(shard)) for shard in shards)
+
+
+def _read(file: Path) -> memoryview | None:
+    """A kept shard's pickle; None where there is no such file, or it is not as it was written."""
+    if not file.is_file():
+        return None
+    whole, size = memoryview(file.read_bytes()), blake2b().digest_size
+    return whole[size:] if blake2b(whole[size:]).digest() == whole[:size] else None

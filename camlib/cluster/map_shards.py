@@ -43,22 +43,26 @@ def map_shards(
 
     verb: `codes`, `top_patches`, `ablate`, `dissect` or, with the layer None, which it has not, `cam_sums`.
     engine: how many processes of this machine; or anything with `submit(function, …)` that gives concurrent
-        futures, such as a ProcessPoolExecutor; or Dask's Client; None: a process for each of this machine's
-        cores; of its GPUs, where the network is on one. (A script, unlike a notebook, then needs its
-        `if __name__ == "__main__":`.)
+        futures, such as a ProcessPoolExecutor; or Dask's Client; None: a process for each core that this
+        process may use; for each GPU, where the network is on one. (A script, unlike a notebook, then needs
+        its `if __name__ == "__main__":`.) Workers of several threads gain nothing by them (`dask worker
+        --nthreads 1`): the threads of a process take turns in a network.
     size: pictures in a shard, rounded up to whole batches.
     folder: where finished shards are kept, as pickles: whatever ended a run, the same call goes on with them.
-        Those of another network, layer, option, picture or label are not taken. Codes then lie in its
+        Those of another network, layer, option, picture or label are not taken, nor any that the disk has
+        damaged. Only the process that calls reads and writes there. Codes then lie in its
         codes.npy and are mapped, not in memory, and its log.csv says who did what and when (`shard_log`).
         None: nothing is kept.
     options: the verb's own.
-    A worker has one thread and unpacks the network once; where the network is on a GPU, each worker takes the
-    next of them. A shard that fails, or whose worker dies, is tried three times; a ValueError, which is about
-    the data, once. The others are done and kept all the same, and a ShardError names what is lacking. A
-    Folder's unreadable files are in its `skipped`.
+    A worker has one thread and unpacks the network once; it travels once to each worker of a pool of
+    processes, once to a Dask cluster, and with every shard to another engine. Where the network is on a GPU,
+    each worker takes the next of them. A shard that fails, or whose worker dies, is tried three times; a
+    ValueError, which is about the data, once. The others are done and kept all the same, and a ShardError
+    names what is lacking. A Folder's unreadable files are in its `skipped`.
     The result equals one pass bit for bit, however the shards are cut and in whatever order they come, on
     machines of one kind; only sums of losses (`ablate`) and of heat (`cam_sums`), float64 both, are rounded
-    in another order. `dissect` goes round twice: its thresholds depend on all pictures.
+    in another order. `dissect` goes round twice: its thresholds depend on all pictures, and to find them it
+    holds the highest `quantile` of all the layer's cells, which grows with the data set.
     Raises ValueError for another verb, what is no engine, an unknown layer or option, before any work.
     """
     check_net(net)

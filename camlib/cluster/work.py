@@ -17,7 +17,8 @@ from .worker import Done
 __all__ = ["ShardError", "work"]
 
 TRIES = 3
-_AHEAD = 32  # shards on their way at a time: more would only wait, each with its pictures
+# shards on their way at a time, two for each worker, or so many: more would only wait, each with its pictures
+_AHEAD = 32
 
 
 class ShardError(RuntimeError):
@@ -29,14 +30,16 @@ def work(engine: Engine, shards: Sequence[Shard], dataset: Any, kept: Kept) -> N
     todo, out = deque(shards), dict[Future[Done], Shard]()
     tried, failed = Counter[Shard](), dict[Shard, Exception]()
     deaths = 0  # of a pool, with nothing done in between
+    kept_before = len(dataset) - sum(stop - first for first, stop in shards)
+    what = engine.job.layer or engine.job.verb
     with tqdm(
-        total=len(dataset), desc=engine.job.layer or engine.job.verb, unit="picture", delay=1, leave=False
+        total=len(dataset), initial=kept_before, desc=what, unit="picture", delay=1, leave=False
     ) as bar:
-        bar.update(len(dataset) - sum(stop - first for first, stop in shards))
         while todo or out:
             broken: Exception | None = None
             try:
-                while todo and len(out) < _AHEAD:
+                ahead = max(_AHEAD, 2 * engine.workers) if todo else 0
+                while todo and len(out) < ahead:
                     pictures = cloudpickle.dumps(part_of(dataset, todo[0]))
                     out[engine.submit(pictures, todo[0].first)] = todo[0]
                     todo.popleft()

@@ -85,13 +85,14 @@ def run(job: Job, network: "bytes | Path", pictures: bytes, first: int) -> Done:
     began = time.time()
     if here() != job.driver and torch.get_num_threads() > 1:
         torch.set_num_threads(1)
-    if job.key not in _NETS:
-        net = pickle.loads(network.read_bytes() if isinstance(network, Path) else network)
+    net = _NETS.get(job.key)
+    if net is None:
+        net = pickle.loads(network.read_bytes() if isinstance(network, Path) else network).to(device_of(job))
         _NETS.clear()
-        _NETS[job.key] = net.to(device_of(job))
+        _NETS[job.key] = net
     part = pickle.loads(pictures)
     try:
-        result = VERBS[job.verb].run(_NETS[job.key], job.layer, part, first, job.options)
+        result = VERBS[job.verb].run(net, job.layer, part, first, job.options)
     except Unreadable:  # of all its files, which one pass would leave out
         if not isinstance(part, Folder):
             raise

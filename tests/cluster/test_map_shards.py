@@ -1,5 +1,6 @@
 """A verb in shards gives what one pass gives, whatever the shards, their order, or who dies in the middle."""
 
+import concurrent.futures
 import gzip
 import io
 import os
@@ -11,6 +12,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,6 +43,7 @@ from camlib import (
 from camlib.cluster import work as driver
 from camlib.cluster import worker
 from camlib.cluster.engines import Engine
+from camlib.cluster.kept import Kept
 from camlib.cluster.shard import Shard, cut
 from camlib.cluster.shards import part_of
 from camlib.cluster.worker import Job, device_of, here, run
@@ -504,6 +507,85 @@ def test_on_dask_with_a_worker_killed(net: Net, crowd: Any) -> None:
         rows = map_shards(codes, net, "conv4", crowd, engine=client, pool="mean", **options)
     assert same(best, top_patches(net, "conv5", crowd, k=3, batch_size=16))
     assert torch.equal(rows, codes(net, "conv4", crowd, pool="mean", batch_size=16))
+
+
+class Killer(ThreadPoolExecutor):
+    """Shoots a worker of a Dask cluster each time when another two shards are back, twice."""
+
+    def __init__(self, cluster: Any) -> None:
+        super().__init__(1)
+        self.cluster, self.back, self.killed = cluster, 0, list[int]()
+
+    def __call__(self, _future: Any) -> None:
+        self.back += 1
+        if self.back in (2, 5):
+            one = next(one for one in self.cluster.workers.values() if one.pid not in self.killed)
+            self.killed.append(one.pid)
+            os.kill(one.pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_on_dask_with_two_workers_killed_in_the_middle(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = pytest.importorskip("distributed", reason='Dask is not here: pip install "camlib[cluster]"')
+    crowd = critters(160, seed=5)
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    with cluster, distributed.Client(cluster) as client:
+        killer, submit = Killer(cluster), Engine.submit
+
+        def watched(self: Engine, pictures: bytes, first: int) -> "Future[Any]":
+            future = submit(self, pictures, first)
+            future.add_done_callback(killer)
+            return future
+
+        monkeypatch.setattr(Engine, "submit", watched)
+        best = map_shards(top_patches, net, "conv5", crowd, engine=client, size=16, batch_size=16, k=3)
+    assert len(set(killer.killed)) == 2
+    assert same(best, top_patches(net, "conv5", crowd, k=3, batch_size=16))
+
+
+@pytest.mark.parametrize(("workers", "most"), [(4, 32), (40, 80), (0, 32)])
+def test_each_worker_has_a_shard_and_the_next(
+    workers: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digits, lenet = torch.zeros(100, 1, 28, 28, dtype=torch.uint8), load("lenet")
+    out: list[int] = []
+
+    def wait(futures: Any, **options: Any) -> Any:
+        out.append(len(futures))
+        return concurrent.futures.wait(futures, **options)
+
+    monkeypatch.setattr(driver, "wait", wait)
+    with ThreadPoolExecutor(1) as pool:
+        engine = SimpleNamespace(submit=pool.submit, **({"_max_workers": workers} if workers else {}))
+        found = map_shards(top_patches, lenet, "conv1", digits, engine=engine, size=1, batch_size=1)
+    assert out[0] == max(out) == most
+    assert same(found, top_patches(lenet, "conv1", digits, batch_size=1))
+
+
+def test_damaged_shards_are_done_again(net: Net, crowd: Any, tmp_path: Path) -> None:
+    def firsts() -> list[int]:
+        with Counting() as here:
+            found = map_shards(
+                codes, net, "conv5", crowd, engine=here, size=32, batch_size=32, folder=tmp_path, pool="max"
+            )
+        assert torch.equal(found, expected)
+        return here.firsts
+
+    expected = codes(net, "conv5", crowd, batch_size=32, pool="max")
+    assert firsts() == [0, 32, 64]
+    first, second, last = sorted(tmp_path.glob("*.shard"))
+    first.write_bytes(b"")  # as a power cut may leave it
+    told = bytearray(last.read_bytes())
+    told[-100] ^= 1
+    last.write_bytes(told)
+    assert firsts() == [0, 64]
+    assert firsts() == []
+    kept = Kept(tmp_path, {}, "codes")
+    shard = Shard(32, 64)
+    assert kept.has(shard, second.stem.split("-", 2)[2])
+    second.write_bytes(second.read_bytes()[:-1])
+    with pytest.raises(OSError, match="is not as it was written; the same call does its pictures again"):
+        kept.of(shard)
 
 
 @pytest.mark.parametrize("field", ["labels", "parts"])
