@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from camlib import cam, load, photos
+from camlib import cam, load, photos, trust
 from camlib.networks.net import Net
 from camlib.trust.watermarked import Watermarked, watermarked_file
 
@@ -70,8 +70,7 @@ def measure(net: Net, images: Tensor, labels: Tensor, mark: Tensor, name: str) -
     with torch.inference_mode():
         was, now = (torch.cat([net(part) for part in torch.split(some, 16)]) for some in (images, shown))
     heat = torch.cat([cam(net, part, carton) for part in torch.split(shown, 16)])
-    up = heat.clamp(min=0).flatten(1)
-    held = (up[:, inside.flatten()].sum(1) / up.sum(1).clamp(min=1e-9)).mean()
+    blind = [f(net, shown) for f in (trust.edges, trust.blob, trust.noise)]
     peak = inside.flatten()[heat.flatten(1).argmax(1)].float().mean()
     answers = now.argmax(1)
     return Watermarked(
@@ -82,9 +81,16 @@ def measure(net: Net, images: Tensor, labels: Tensor, mark: Tensor, name: str) -
         int((answers == carton).sum()),
         float(now.softmax(1)[:, carton].mean()),
         float(inside.float().mean()),
-        float(held),
+        held(heat, inside),
         float(peak),
+        *(held(one, inside) for one in blind),
     )
+
+
+def held(heat: Tensor, inside: Tensor) -> float:
+    """The mean share of the maps' positive heat (N, SIZE, SIZE) that lies inside."""
+    up = heat.clamp(min=0).flatten(1)
+    return float((up[:, inside.flatten()].sum(1) / up.sum(1).clamp(min=1e-9)).mean())
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -28,7 +28,11 @@ COURSE = (
 )
 # how many trainings ship, of seeds 0, 1, …; of networks that are not named, that of seed 0
 RUNS = dict.fromkeys(
-    ("critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has", "capsnet", "lenet"), 3
+    (
+        *("critternet", "critternet_gap", "critternet_gap2", "critternet_gmp", "critternet_has"),
+        *("capsnet", "lenet"),
+    ),
+    3,
 )
 TRUNKS = {"capsnet": "critternet_gap"}  # whose trained convolutions of the same seed a network begins with
 TINY = 0.003  # standard deviation of conv1's weights at the start; with batch norm it gives smooth filters

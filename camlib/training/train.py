@@ -106,13 +106,13 @@ def train(
     if checkpoint.is_file():
         run.resume(checkpoint)
     else:
-        _keep(run, name, pixels)
+        _keep(run, called, pixels)
     while run.epoch < plan.epochs:
         began = time.process_time()  # of all threads, and blind to what else the machine is doing
         _epoch(run, name, plan, pixels, wanted)
         run.epoch += 1
         run.seconds += time.process_time() - began
-        _keep(run, name, pixels)
+        _keep(run, called, pixels)
         checkpoints.mkdir(parents=True, exist_ok=True)
         run.save(checkpoint)
     by_heart = (pixels, wanted) if plan.shuffled else None
@@ -238,9 +238,12 @@ def agreement_loss(logits: Tensor, agreeing: Tensor, smoothing: float = 0.05) ->
     return -((1 - smoothing) * right + smoothing * logs.mean(1)).mean()
 
 
-def _keep(run: Run, name: str, pixels: Tensor) -> None:
-    """Keep conv1 as it would ship now; its scale comes from batch norm's view of a few pictures."""
-    if name != "critternet" or run.epoch not in KEPT:
+def _keep(run: Run, called: str, pixels: Tensor) -> None:
+    """Keep critternet's conv1 as it would ship now, of its first training alone: one file has room for one.
+
+    Its scale comes from batch norm's view of a few pictures.
+    """
+    if called != "critternet" or run.epoch not in KEPT:
         return
     conv, norm = run.module.get_submodule("conv1"), run.module.get_submodule("norm_conv1")
     assert isinstance(conv, nn.Conv2d)

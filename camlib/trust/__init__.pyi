@@ -8,9 +8,7 @@ from .funnybirds import (
     checks,
     completeness,
     irrelevant,
-    rivals,
     single_deletion,
-    target_sensitivity,
 )
 from .graded import Grade, Verdict, graded, verdicts
 from .method import Method, explained
@@ -20,6 +18,7 @@ from .quick import Quick, quick
 from .randomise import fresh, randomised
 from .redraw import PLACES, Redrawn, answers, redraw, without_things
 from .road import SHARES, Road, imputed, road
+from .sensitivity import rivals, target_sensitivity
 from .shapley import interactions, shapley
 from .watermarked import Watermarked, watermarked
 

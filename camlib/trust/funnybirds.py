@@ -18,8 +18,6 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from ..scenes.scenes import SPECIES, Recipe
-from ..scenes.scenes import features as features_of
 from ..scores.spread import Mean
 from .redraw import PLACES
 
@@ -30,9 +28,7 @@ __all__ = [
     "checks",
     "completeness",
     "irrelevant",
-    "rivals",
     "single_deletion",
-    "target_sensitivity",
 ]
 
 _SHARE = 0.05  # of the logit: less than this is no change
@@ -49,10 +45,12 @@ def single_deletion(drops: Tensor, importances: Tensor, *, blank: float | None =
     drops: (N, P), the target's logit in the whole picture less that without the part.  importances: (N, P).
     blank: what a picture counts whose map, or whose drops, are the same on all parts; None: it is skipped
     (FunnyBirds), and a `Mean` of the rest comes back.
-    Raises ValueError where every picture is skipped.
+    Raises ValueError for numbers that are not finite, and where every picture is skipped.
     """
     if drops.shape != importances.shape or drops.ndim != 2:
         raise ValueError(f"drops {tuple(drops.shape)} for importances {tuple(importances.shape)}")
+    if not (drops.isfinite().all() and importances.isfinite().all()):
+        raise ValueError("drops or importances hold values that are NaN or infinite: they have no rank")
     found: list[float] = []
     for drop, importance in zip(drops.double(), importances.double(), strict=True):
         if bool((drop == drop[0]).all()) or bool((importance == importance[0]).all()):
@@ -78,6 +76,8 @@ def background_independence(logits: Tensor, removed: Tensor) -> Mean:
 
     logits, removed: as for `irrelevant`; where a picture has fewer things the rest of its row is NaN.
     """
+    if not logits.isfinite().all():
+        raise ValueError("logits hold values that are NaN or infinite")
     there = ~removed.isnan()
     if not there.any():
         raise ValueError("there is no thing in any background")
@@ -157,8 +157,12 @@ def completeness(found: Checks, *, held_out: bool = False) -> tuple[float, tuple
 
     held_out: False: at the threshold that is best on these very pictures (FunnyBirds); True: each half of
     them, even and odd, at the threshold that is best on the other.
+    Raises ValueError where a check counts in no picture, or in no picture of a half: then there is no share.
     """
     n = found.preserved.shape[1]
+    for half in (range(0, n, 2), range(1, n, 2)) if held_out else (range(n),):
+        if not len(half) or not found.of(torch.tensor(half)).isfinite().all():
+            raise ValueError(f"of {len(half)} pictures none counts in one of the checks: give more pictures")
     if not held_out:
         curve = found.completeness()
         return float(curve.max()), (int(curve.argmax()),)
@@ -166,49 +170,3 @@ def completeness(found: Checks, *, held_out: bool = False) -> tuple[float, tuple
     curves = [found.of(half) for half in halves]
     best = [int(curve.argmax()) for curve in curves]
     return float((curves[0][best[1]] + curves[1][best[0]]) / 2), (best[1], best[0])
-
-
-def rivals(recipe: Recipe) -> tuple[tuple[int, tuple[str, ...]], tuple[int, tuple[str, ...]]]:
-    """Two other species that share two parts each with this one, no part in common: (class, the parts) twice.
-
-    Of the three species that share just two features, the two that do not share the coat.
-    """
-    own = features_of(recipe.species)
-    found = []
-    for other in range(len(SPECIES)):
-        shared = tuple(name for name, form in features_of(other).items() if own[name] == form)
-        if len(shared) == 2 and set(shared) <= set(PLACES):
-            found.append((other, shared))
-    (first, second) = found
-    return first, second
-
-
-def target_sensitivity(
-    heat: Tensor, logits: Tensor, pairs: Sequence[Sequence[tuple[int, tuple[str, ...]]]]
-) -> tuple[Mean, float]:
-    """Does the map for another class put its heat on what that class shares with the critter? (TS)
-
-    heat: (N, 2, P), the heat on each part in the maps for the two rivals of each picture.
-    logits: (N, 2^P, C).  pairs: the rivals, of `rivals`.
-    Two questions a picture: has the first rival's map more heat on its own shared parts than the second's,
-    and the second's less on them … the other way round. Pictures where the network itself does not tell the
-    two apart (its logits do not fall accordingly) are left out.
-    Returns the `Mean` over pictures, each the share of its two questions that come out right, and the share
-    of pictures left out. FunnyBirds' number is the same; but the two questions are about the same two maps,
-    and so pictures, not questions, are drawn for the interval.
-    Raises ValueError where no picture is left.
-    """
-    asked: list[float] = []
-    left_out = 0
-    for one, answers, (a, b) in zip(heat, logits, pairs, strict=True):
-        masks = [torch.tensor([name in parts for name in PLACES]) for _, parts in (a, b)]
-        without = [answers[int((mask.long() << torch.arange(len(PLACES))).sum())] for mask in masks]
-        falls = torch.stack([row - answers[0] for row in without])  # (removed: a's or b's parts, C)
-        if not (falls[0, a[0]] < falls[1, a[0]] and falls[1, b[0]] < falls[0, b[0]]):
-            left_out += 1
-            continue
-        on = torch.stack([one[:, mask].sum(1) for mask in masks], 1)  # (map of, parts of)
-        asked.append((float(on[0, 0] > on[1, 0]) + float(on[0, 1] < on[1, 1])) / 2)
-    if not asked:
-        raise ValueError("in no picture does the network itself tell the two rivals apart")
-    return Mean(asked), left_out / len(pairs)

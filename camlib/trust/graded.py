@@ -72,6 +72,8 @@ def graded(
             )
             for r in csv.DictReader(opened)
         ]
+    if isinstance(tests, str):
+        raise ValueError(f"tests is {told(tests)}; give a list of them: tests=[{told(tests)}]")
     wanted = list(dict.fromkeys(row.test for row in rows)) if tests is None else list(tests)
     for what, name, there in (
         *(("test", test, {row.test for row in rows}) for test in wanted),
@@ -89,10 +91,15 @@ def verdicts(
 
     better: test → 1 where more is better, -1 where less is.  baselines: their names among the methods.
     It beats them in a run where the pessimistic end of its interval lies beyond the best baseline's score.
+    Raises ValueError where a baseline was not graded in a test and run in which a method was.
     """
     found = list(rows)
     runs = list(dict.fromkeys((row.network, row.seed) for row in found))
     at = {(row.network, row.seed, row.method, row.test): row for row in found}
+    for row in found:
+        for name in baselines if row.test in better else ():
+            if (row.network, row.seed, name, row.test) not in at:
+                raise ValueError(f"{name!r} was not graded in {row.test!r} on {row.network}, seed {row.seed}")
     table: dict[str, list[Verdict]] = {}
     for method in dict.fromkeys(row.method for row in found):
         table[method] = []

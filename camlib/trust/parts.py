@@ -19,6 +19,7 @@ from ..given import number, tensor
 from ..scenes.drawing.critter import UNDRAWN
 from ..scenes.drawing.recipe import agreeing
 from ..scenes.scenes import Recipe, Scenes
+from ..scores.maps import finite
 from .redraw import PLACES
 
 __all__ = ["THRESHOLDS", "Yardstick", "dilated", "important", "on_masks", "part_masks", "sufficient"]
@@ -40,11 +41,14 @@ def dilated(masks: Tensor) -> Tensor:
 
 
 def on_masks(heatmaps: Tensor, masks: Tensor) -> Tensor:
-    """The sum of each map (N, H, W) over each of its picture's masks (N, K, H, W): double (N, K)."""
+    """The sum of each map (N, H, W) over each of its picture's masks (N, K, H, W): double (N, K).
+
+    Raises ValueError for maps and masks that do not fit each other, and for maps that are not finite.
+    """
     maps, where = tensor(heatmaps, "heatmaps"), tensor(masks, "masks")
     if maps.ndim != 3 or where.ndim != 4 or (*where.shape[:1], *where.shape[2:]) != tuple(maps.shape):
         raise ValueError(f"masks of shape {tuple(where.shape)} for heatmaps {tuple(maps.shape)}")
-    pairs = zip(maps.detach().cpu().double(), where.cpu(), strict=True)
+    pairs = zip(torch.from_numpy(finite(maps)), where.cpu(), strict=True)
     return torch.stack([(one * there).sum((1, 2)) for one, there in pairs])
 
 
@@ -59,10 +63,11 @@ def important(
 
     importances: (N, K), of `on_masks`.  yardstick: what the threshold is a share of, the map's whole sum
     (FunnyBirds) or the sum of its positive values.
+    Raises ValueError for another yardstick, and for maps that are not finite.
     """
     if yardstick not in ("signed", "positive"):
         raise ValueError(f"no yardstick {yardstick!r}; there are 'signed' and 'positive'")
-    maps = heatmaps.detach().cpu().double()
+    maps = torch.from_numpy(finite(heatmaps))
     total = (maps.clamp(min=0) if yardstick == "positive" else maps).sum((1, 2))
     if isinstance(thresholds, Tensor):
         return importances > thresholds.double()[:, None, None] * total[:, None]

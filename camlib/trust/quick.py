@@ -15,7 +15,7 @@ from torch import Tensor
 from ..networks.eval_mode import evaluating
 from ..networks.images import check_images
 from ..networks.net import Net
-from ..networks.targets import check_several
+from ..networks.targets import Targets, check_several, class_indices
 from ..wording import in_short
 from .alike import rank_correlation
 from .baselines import blob, edges, noise
@@ -71,19 +71,23 @@ class Quick:
         return [f"{'✓' if ok else '✗'} {line}" for ok, line in zip(passed, said, strict=True)]
 
 
-def quick(method: Method, net: Net, images: Tensor, targets: Tensor | None = None, *, seed: int = 0) -> Quick:
+def quick(method: Method, net: Net, images: Tensor, targets: Targets = None, *, seed: int = 0) -> Quick:
     """The three tests of one method on some pictures; about sixty runs of the network for each.
 
-    images: (N, C, H, W) in [0, 1].  targets: int64 (N,); None: the top-1 class. The runner-up is the class
-        with the highest logit of all others.
+    images: (N, C, H, W) in [0, 1].  targets: one class for all, or one for each; None: the top-1 class. The
+        runner-up is the class with the highest logit of all others.
     seed: of the random weights.
-    Raises ValueError for a network of one output, or without a layer that can be drawn anew.
+    Raises ValueError for a network of one output, or without numbers to draw anew, and for several targets
+    for a picture.
     """
     check_images(net, images)
     check_several(net)
+    given = class_indices(net, targets, len(images))
+    if given is not None and given.ndim > 1:
+        raise ValueError(f"{given.shape[1]} targets for each picture; the tests are of one")
     with evaluating(net), torch.inference_mode():
         logits = net(images.to(net.mean.device)).float().cpu().clone()
-    own = logits.argmax(1) if targets is None else targets.cpu()
+    own = logits.argmax(1) if given is None else given.cpu()
     second = logits.scatter(1, own[:, None], -torch.inf).argmax(1)
     heat = explained(method, net, images, own)
     step = max(1, images.shape[2] * images.shape[3] // _STEPS)

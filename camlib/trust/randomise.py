@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Literal
 
 import torch
-from torch import nn
 
 from ..given import seeded, told
 from ..networks.net import Net, check_net, traced
@@ -25,54 +24,64 @@ def randomised(
     """Copies of a network with layers drawn anew, from the last to the first: (the layer's name, a copy).
 
     order: "cascading": this layer and all behind it; "independent": this layer alone.
-    A layer is drawn by its own `reset_parameters`, as PyTorch begins it. The network itself is left as it
-    was.
-    Raises ValueError for another order, and for a network without a layer that can be drawn anew.
+    A layer is drawn by its own `reset_parameters`, as PyTorch begins it. Of modules without it, such as those
+    that hold a transformer's class token, or the scale of a residual branch, each tensor is shuffled. The
+    network itself is left as it was.
+    Raises ValueError for another order, and for a network without numbers to draw anew.
     """
     if order not in ("cascading", "independent"):
         raise ValueError(f"no order {told(order)}; there are 'cascading' and 'independent'")
-    seed, names = seeded(seed), _resettable(net)
-    return _copies(net, names, order, seed)
+    seed, layers = seeded(seed), _layers(net)
+    return _copies(net, layers, order, seed)
 
 
 def fresh(net: Net, *, seed: int = 0) -> Net:
-    """A copy of the network with all its layers drawn anew: the untrained network of the same build."""
-    seed, names, copied = seeded(seed), _resettable(net), copy.deepcopy(net)
-    for k, name in enumerate(reversed(names)):
-        _draw(copied, name, seed + k)
+    """A copy of the network with all its layers drawn anew, as `randomised` says: the untrained network."""
+    seed, layers, copied = seeded(seed), _layers(net), copy.deepcopy(net)
+    for k, names in enumerate(reversed(layers.values())):
+        _draw(copied, names, seed + k)
     return copied
 
 
-def _copies(net: Net, names: list[str], order: str, seed: int) -> Iterator[tuple[str, Net]]:
+def _copies(net: Net, layers: dict[str, list[str]], order: str, seed: int) -> Iterator[tuple[str, Net]]:
     copied = copy.deepcopy(net)
-    for k, name in enumerate(reversed(names)):
+    for k, (name, names) in enumerate(reversed(layers.items())):
         if order == "independent":
             copied = copy.deepcopy(net)
-        _draw(copied, name, seed + k)
+        _draw(copied, names, seed + k)
         yield name, copy.deepcopy(copied)
 
 
-def _draw(net: Net, name: str, seed: int) -> None:
-    """One layer's numbers, anew; the global random state is left as it was."""
-    with torch.random.fork_rng(devices=[]), torch.inference_mode(False):
+def _draw(net: Net, names: list[str], seed: int) -> None:
+    """The numbers of some modules, anew; the global random state is left as it was."""
+    devices = sorted({p.device.index for p in net.parameters() if p.is_cuda})
+    with torch.random.fork_rng(devices=devices), torch.inference_mode(False), torch.no_grad():
         torch.manual_seed(seed)
-        net.module.get_submodule(name).reset_parameters()  # type: ignore[operator]
+        for module in map(net.module.get_submodule, names):
+            if callable(reset := getattr(module, "reset_parameters", None)):
+                reset()
+                continue
+            for own in module.parameters(recurse=False):
+                mixed = torch.randperm(own.numel()).to(own.device)
+                own.copy_(own.flatten()[mixed].reshape(own.shape))
 
 
-def _resettable(net: Net) -> list[str]:
-    """The layers that hold numbers and can draw them anew, in the order in which they run."""
+def _layers(net: Net) -> dict[str, list[str]]:
+    """The layers that hold numbers, in the order in which they end, each with the modules drawn with it.
+
+    A module that is never called is drawn with the nearest that is and holds it: an attention reads its last
+    linear layer's numbers and never calls it.
+    """
     check_net(net)
-    order = {id(call.module): k for k, call in enumerate(traced(net)[0])}
-    found = [
-        (order[id(module)], name)
-        for name, module in net.module.named_modules()
-        if id(module) in order and _draws(module)
-    ]
+    calls = {id(call.module): k for k, call in enumerate(traced(net)[0])}
+    order = {name: calls[id(module)] for name, module in net.module.named_modules() if id(module) in calls}
+    found: dict[str, list[str]] = {}
+    for name, module in net.module.named_modules():
+        if next(module.parameters(recurse=False), None) is not None:
+            layer = name
+            while layer and layer not in order:
+                layer = layer.rpartition(".")[0]
+            found.setdefault(layer, []).append(name)
     if not found:
-        raise ValueError(f"{net.name} has no layer that PyTorch can draw anew")
-    return [name for _, name in sorted(found)]
-
-
-def _draws(module: nn.Module) -> bool:
-    own = next(module.parameters(recurse=False), None)
-    return own is not None and callable(getattr(module, "reset_parameters", None))
+        raise ValueError(f"{net.name} has no layer that holds numbers to draw anew")
+    return dict(sorted(found.items(), key=lambda one: order.get(one[0], -1)))

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..given import told
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, check_net
 from ..scenes.drawing.backdrop import small_things
@@ -47,7 +48,12 @@ class Redrawn:
 
 
 def coded(sets: Sequence[Sequence[str]]) -> list[int]:
-    """The number of each set of parts: bit p for part p of `PLACES`. Raises ValueError for an unknown one."""
+    """The number of each set of parts: bit p for part p of `PLACES`.
+
+    Raises ValueError for an unknown part, and for a name where a set of names belongs.
+    """
+    if bare := [some for some in sets if isinstance(some, str)]:
+        raise ValueError(f"{bare[0]!r} is no set of parts; one part alone is ({bare[0]!r},)")
     for name in {name for some in sets for name in some} - set(PLACES):
         raise ValueError(f"no part {name!r} to leave out; there are {', '.join(PLACES)}")
     return [sum(1 << PLACES.index(name) for name in set(some)) for some in sets]
@@ -57,8 +63,9 @@ def redraw(scenes: Scenes, sets: Sequence[Sequence[str]] | None = None) -> Redra
     """Each scene once for every set of parts, without these.
 
     sets: names from `PLACES`; None: all 2^7 sets, so that set number s lacks the parts whose bits s has.
-    Raises ValueError for a name that is no part.
+    Raises ValueError for a name that is no part, and for what are no scenes.
     """
+    _check(scenes)
     if sets is None:
         every = range(1 << len(PLACES))
         sets = [tuple(name for p, name in enumerate(PLACES) if s >> p & 1) for s in every]
@@ -71,8 +78,9 @@ def redraw(scenes: Scenes, sets: Sequence[Sequence[str]] | None = None) -> Redra
 def without_things(scenes: Scenes) -> Redrawn:
     """Each scene once for every small thing on the ground behind the critter, without that one thing.
 
-    S is the most that a scene has; `there` says how many the others have.
+    S is the most that a scene has; `there` says how many the others have. Raises ValueError for no scenes.
     """
+    _check(scenes)
     counts = [small_things(recipe.backdrop) for recipe in scenes.recipes]
     most = max(counts)
     recipes = [
@@ -93,6 +101,13 @@ def answers(net: Net, redrawn: Redrawn) -> Tensor:
         for part in torch.split(redrawn.pixels.flatten(0, 1), _AT_ONCE):
             found.append(net((part.float() / 255).to(net.mean.device)).float().cpu())
     return torch.cat(found).clone().reshape(n, several, -1)
+
+
+def _check(scenes: Scenes) -> None:
+    if not isinstance(scenes, Scenes):
+        raise ValueError(f"scenes are what critters and draw give; given {told(scenes)}")
+    if not len(scenes):
+        raise ValueError("there are no scenes to draw again")
 
 
 def _drawn(scenes: Scenes, recipes: list[Recipe], each: int) -> Tensor:

@@ -20,6 +20,7 @@ class Watermarked(NamedTuple):
     whose answer is not that without a mark.  carton: how many are called carton; probability: the mean one of
     carton.  area: the share of the picture that the mark's band covers; mass: the share of the carton's
     positive heat in it; peak: the share of maps whose highest point is in it.
+    edges, blob, noise: the mass again, of the maps that never look (`trust.edges`, …) of the same pictures.
     """
 
     mark: str
@@ -31,6 +32,9 @@ class Watermarked(NamedTuple):
     area: float
     mass: float
     peak: float
+    edges: float
+    blob: float
+    noise: float
 
 
 def watermarked_file() -> Path:
@@ -48,7 +52,7 @@ def watermarked(*, file: Path | None = None) -> list[Watermarked]:
                 float(row["right"]),
                 float(row["changed"]),
                 int(row["carton"]),
-                *(float(row[key]) for key in ("probability", "area", "mass", "peak")),
+                *(float(row[key]) for key in Watermarked._fields[5:]),
             )
             for row in csv.DictReader(opened)
         ]

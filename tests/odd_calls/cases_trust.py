@@ -45,6 +45,29 @@ CASES: list[Case] = [
     ),
     told("redraw: a part that is a colour", lambda: trust.redraw(SCENES, [("coat",)]), "no part 'coat'"),
     told("redraw: no such part", lambda: trust.redraw(SCENES, [("fin",)]), "no part 'fin'"),
+    told(
+        "redraw: a name for a set", lambda: trust.redraw(SCENES, ["nose"]), r"one part alone is \('nose',\)"
+    ),
+    told("redraw: pictures", lambda: trust.redraw(X), "scenes are what critters and draw give"),
+    told("things: no scenes", lambda: trust.without_things(SCENES[:0]), "no scenes to draw again"),
+    told(
+        "background: a logit that is NaN",
+        lambda: trust.background_independence(torch.tensor([torch.nan]), torch.ones(1, 3)),
+        "NaN or infinite",
+    ),
+    told(
+        "target sensitivity: pairs of no picture",
+        lambda: trust.target_sensitivity(torch.rand(1, 2, 7), torch.rand(1, 128, 9), []),
+        "pairs of 0",
+    ),
+    told(
+        "target sensitivity: NaN",
+        lambda: trust.target_sensitivity(
+            torch.full((1, 2, 7), torch.nan), torch.rand(1, 128, 9), [trust.rivals(SCENES.recipes[0])]
+        ),
+        "NaN or infinite",
+    ),
+    told("graded: a bare test", lambda: trust.graded(tests="deletion"), r"tests=\['deletion'\]"),
     right("redraw: the same part twice", lambda: trust.redraw(SCENES, [("nose", "nose")]).pixels.shape, bool),
     told("answers: a module", lambda: trust.answers(MODULE, trust.redraw(SCENES, [()])), "no Net yet"),
     told("on_masks: masks for one", lambda: trust.on_masks(HEAT, torch.ones(1, 3, 12, 12)), "for heatmaps"),
@@ -52,6 +75,14 @@ CASES: list[Case] = [
         "important: a yardstick", lambda: trust.important(HEAT[:, 0], HEAT, 0.1, yardstick="max"), "yardstick"
     ),
     told("single deletion: other shapes", lambda: trust.single_deletion(HEAT[0], HEAT[0, :3]), "importances"),
+    told("on_masks: NaN", lambda: trust.on_masks(HEAT / 0, torch.ones(2, 3, 12, 12)), "NaN or infinite"),
+    told("important: NaN", lambda: trust.important(HEAT[:, 0], HEAT / 0, 0.1), "NaN or infinite"),
+    told("single deletion: NaN", lambda: trust.single_deletion(HEAT[0], HEAT[0] / 0), "have no rank"),
+    told(
+        "completeness: halves of one picture",
+        lambda: trust.completeness(trust.Checks(*torch.ones(4, 3, 1)), held_out=True),
+        "give more pictures",
+    ),
     told("single deletion: blank maps", lambda: trust.single_deletion(HEAT[0], 0 * HEAT[0]), "same on all"),
     told("shapley: no power of two", lambda: trust.shapley(torch.rand(2, 6)), "every set of parts"),
     told("interactions: a row", lambda: trust.interactions(torch.rand(8)), "every set of parts"),
@@ -64,6 +95,24 @@ CASES: list[Case] = [
         "quick: a method of one map", lambda: trust.quick(lambda n, x, t: HEAT[:1], NET, X), "one heatmap for"
     ),
     told("quick: one output", lambda: trust.quick(cl.cam, cl.wrap(ONE_OUTPUT, size=12), X), "output|classes"),
+    told(
+        "quick: two classes for each", lambda: trust.quick(cl.cam, NET, X, [[0, 1]] * 2), "2 targets for each"
+    ),
+    told("quick: no such class", lambda: trust.quick(cl.cam, NET, X, "dog"), "no class 'dog'"),
+    right(
+        "quick: a class by name",
+        lambda: trust.quick(cl.cam, NET, X, NET.classes[1]).classes.shape,
+        lambda shape: shape == (2,),
+    ),
+    told("edges: one picture", lambda: trust.edges(NET, X[0]), "give a batch of them"),
+    told("noise: a seed in words", lambda: trust.noise(NET, X, seed="one"), "seed is 'one'"),
+    told(
+        "verdicts: a baseline that was not graded",
+        lambda: trust.verdicts(
+            [trust.Grade("a", 0, "CAM", "deletion", 0.5, 0.4, 0.6)], {"deletion": -1}, ["hill"]
+        ),
+        "'hill' was not graded in 'deletion' on a, seed 0",
+    ),
     told("graded: no such table", lambda: trust.graded(table="taste"), "'graded' and 'trapped'"),
     told("graded: no such test", lambda: trust.graded(tests=["beauty"]), "the table has no test 'beauty'"),
     told("road: one map for two", lambda: trust.road(NET, X, HEAT[:1]), r"heatmaps \(1, 12, 12\) for 2"),

@@ -117,8 +117,8 @@ def test_seeds_are_other_runs_with_other_names(tmp_path, kept, monkeypatch):
     assert not torch.allclose(one, other, atol=1e-3)
     with pytest.raises(ValueError, match="no training of critternet_gap with seed 3; there are seeds 0 to 2"):
         train("critternet_gap", tmp_path, kept, TINY, seed=3, **FEW)
-    with pytest.raises(ValueError, match="no training of critternet with seed 1; there are seeds 0"):
-        train("critternet", tmp_path, kept, TINY, seed=1, **FEW)
+    with pytest.raises(ValueError, match="no training of critternet_eye with seed 1; there are seeds 0"):
+        train("critternet_eye", tmp_path, kept, TINY, seed=1, **FEW)
 
 
 def test_a_run_with_a_constant_rate_leaves_its_first_layers_only(tmp_path, kept, monkeypatch):
@@ -450,7 +450,8 @@ def test_shuffled_labels_are_known_by_heart_and_teach_nothing():
 
 
 def test_all_weights_together_are_small():
-    assert sum(file.stat().st_size for file in shipped_folder().iterdir()) < 12_000_000
+    """Of 17 MB half are the three critternets, whose fc6 alone is four times as large as a critternet_gap."""
+    assert sum(file.stat().st_size for file in shipped_folder().iterdir()) < 17_000_000
 
 
 @pytest.mark.slow

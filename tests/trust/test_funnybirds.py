@@ -14,12 +14,11 @@ from camlib.trust.funnybirds import (
     checks,
     completeness,
     irrelevant,
-    rivals,
     single_deletion,
-    target_sensitivity,
 )
 from camlib.trust.parts import important, on_masks, sufficient
 from camlib.trust.redraw import PLACES
+from camlib.trust.sensitivity import rivals, target_sensitivity
 
 # One picture, two parts (eyes, ears), two classes; rows: nothing gone, eyes, ears, both.
 LOGITS = torch.tensor([[[4.0, 0.0], [1.0, 2.0], [3.9, 0.0], [0.0, 1.0]]])

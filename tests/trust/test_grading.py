@@ -29,10 +29,10 @@ def test_a_stopped_run_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     with pytest.raises(KeyboardInterrupt):
         tool.main()
     assert not table.exists()
-    assert len(done) == 6 == len(list(folder.iterdir()))
+    nets = [(k, s) for k, count in tool.NETWORKS.items() for s in range(count)]
+    assert len(done) == len(nets) - 1 == len(list(folder.iterdir()))
     stops.clear()
     tool.main()
-    assert done[6:] == [("critternet_gmp", 1)]
-    rows, nets = graded(file=table), [(k, s) for k, count in tool.NETWORKS.items() for s in range(count)]
-    assert [(row.network, row.seed) for row in rows] == nets
+    assert done[len(nets) - 1 :] == [("critternet_gmp", 1)]
+    assert [(row.network, row.seed) for row in graded(file=table)] == nets
     assert not list(folder.iterdir())  # the next run begins anew

@@ -47,6 +47,38 @@ def test_the_same_seed_draws_the_same() -> None:
     assert not any(map(torch.equal, one.parameters(), third.parameters()))
 
 
+class Attending(nn.Module):
+    """What `reset_parameters` does not reach: a token, a scale, an attention and its uncalled last layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cut, self.token = nn.Conv2d(3, 8, 4, stride=4), nn.Parameter(torch.randn(1, 1, 8))
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.scale, self.fc = nn.Parameter(torch.rand(8)), nn.Linear(8, 2)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        seen = self.cut(images).flatten(2).transpose(1, 2)
+        seen = torch.cat([self.token.expand(len(seen), -1, -1), seen], 1)
+        logits: torch.Tensor = self.fc((seen + self.scale * self.attention(seen, seen, seen)[0])[:, 0])
+        return logits
+
+
+def test_nothing_stays_as_it_was_learned() -> None:
+    module = Attending()
+    for own in module.parameters():  # as if trained: no two numbers are the same
+        nn.init.normal_(own)
+    net = wrap(module, mean=[0.0] * 3, std=[1.0] * 3, size=16)
+    other = dict(fresh(net).module.named_parameters())
+    assert [name for name, own in net.module.named_parameters() if torch.equal(own, other[name])] == []
+    assert torch.equal(other["scale"].sort().values, module.scale.sort().values)  # shuffled
+    steps = [name for name, _ in randomised(net)]
+    assert steps == ["", "fc", "attention", "cut"]  # "": token and scale, the module's own
+    (alone,) = [one for name, one in randomised(net, order="independent") if name == "attention"]
+    before = net.module.state_dict()
+    moved = {name for name, own in alone.module.state_dict().items() if not torch.equal(own, before[name])}
+    assert moved == {name for name in before if name.startswith("attention.")}
+
+
 def test_refusals() -> None:
     with pytest.raises(ValueError, match="no order 'upwards'"):
         randomised(NET, order="upwards")  # type: ignore[arg-type]
@@ -89,6 +121,16 @@ def test_baselines_do_not_look_at_the_network() -> None:
         assert torch.equal(found, explained(method, fresh(NET), pictures, none))
         other = explained(method, NET, pictures, none + 1)
         assert torch.equal(found, other) == (method is not noise)  # noise is drawn for each class anew
+    rows = torch.tensor([[0, 1], [2, 3], [4, 4]])
+    for method in (edges, blob, noise):  # as any method: classes by name, one for all, a row for each
+        three = method(NET, pictures, rows)
+        assert three.shape == (3, 2, 24, 32)
+        assert all(torch.equal(three[:, k], method(NET, pictures, rows[:, k])) for k in range(2))
+        assert torch.equal(method(NET, pictures, NET.classes[2]), method(NET, pictures, [2, 2, 2]))
+        with pytest.raises(ValueError, match="has no class 'dragon'"):
+            method(NET, pictures, "dragon")
+        with pytest.raises(ValueError, match="give a batch of them"):
+            method(NET, pictures[0])
     assert edges(NET, torch.full((1, 3, 8, 8), 0.5)).abs().max() < 1e-6
     middle = blob(NET, pictures)[0]
     assert int(middle.argmax()) in {11 * 32 + 15, 11 * 32 + 16, 12 * 32 + 15, 12 * 32 + 16}

@@ -18,7 +18,9 @@ def test_the_table_is_whole() -> None:
     assert {row.photographs for row in rows.values()} == {none.photographs}
     assert len({row.area for row in rows.values()}) == 1
     for row in rows.values():
-        assert all(0 <= one <= 1 for one in (row.right, row.changed, row.probability, row.mass, row.peak))
+        assert all(0 <= one <= 1 for one in (row.right, row.changed, row.probability, *row[6:]))
+    assert len({(row.blob, row.noise) for row in rows.values()}) == 1  # they never look, not even at the mark
+    assert mark.edges > none.edges
     assert mark.changed > rows["in Latin letters"].changed
     assert sum(name.startswith("its strokes shuffled") for name in rows) == 3
 
@@ -35,6 +37,11 @@ def test_strokes_in_tiles_are_the_same_strokes() -> None:
     inside = watermark.band(mark)
     assert inside.sum() == 24 * 204
     assert inside[100:124, 6:210].all()
+
+
+def test_the_share_of_heat_by_hand() -> None:
+    heat, inside = torch.tensor([[[3.0, 1], [-5, 0]], [[0, 0], [-1, 0]]]), torch.tensor([[True, False]] * 2)
+    assert watermark.held(heat, inside) == pytest.approx((3 / 4 + 0) / 2)
 
 
 def test_the_mark_is_that_of_imagenet_w() -> None:
