@@ -221,7 +221,8 @@ def test_units_and_silencing_are_camlibs(driver):
     assert close(here["map"], upsample(acts["conv5"][:, unit], receptive_field(net, "conv5")))
     assert len(driver.find_elements(By.CSS_SELECTOR, "#patches canvas")) == 6
     brightest = """
-    const {w, h} = state.net.maps.conv5, at = [arguments[0] % columns() * w, Math.floor(arguments[0] / columns()) * h];
+    const {w, h} = state.net.maps.conv5, across = columns();
+    const at = [arguments[0] % across * w, Math.floor(arguments[0] / across) * h];
     const {data} = $("units-drawn").getContext("2d").getImageData(...at, w, h);
     return Math.max(...data.filter((_, n) => n % 4 < 3));
     """
