@@ -126,6 +126,7 @@ def test_a_lesson_shows_its_texts_and_folds_what_should_be(site):
     count = len(lesson.exercises(nb))
     assert [sum(one.startswith(word) for one in summaries) for word in ("Hint", "Solution")] == [count, count]
     assert len(soup.select(".cell.tag_hide-input")) == 1
+    assert [one for one in summaries if one.startswith("The setup")]
     assert soup.select("math[display=block]")
     assert "$" not in text.replace("$ ", "")
 
