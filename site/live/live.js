@@ -234,10 +234,8 @@ function fitSquare() {  // to a network of another size
 
 function move(x, y, side = state.side) {
   const { size } = state.net;
-  state.side = within(side, Number($("side").min), Number($("side").max));
+  sized(side);
   state.square = { x: within(x, 1 - state.side, size - 1), y: within(y, 1 - state.side, size - 1), side: state.side };
-  $("side").value = state.side;
-  $("side-said").textContent = `${state.side} × ${state.side}`;
   $("hint").classList.add("gone");
   ask();
 }
@@ -245,9 +243,15 @@ function move(x, y, side = state.side) {
 function resize(side) {
   const { square } = state;
   if (square) return move(square.x + (square.side - side) / 2, square.y + (square.side - side) / 2, side);
+  sized(side);
+}
+
+function sized(side) {
   state.side = within(side, Number($("side").min), Number($("side").max));
+  const said = `${state.side} × ${state.side}`;
+  if ($("side-said").textContent === said) return;  // while it is only moved, nothing is laid out again
   $("side").value = state.side;
-  $("side-said").textContent = `${state.side} × ${state.side}`;
+  $("side-said").textContent = said;
 }
 
 const HOME = document.querySelector("h1 a").getAttribute("href").replace(/index\.html$/, "");

@@ -21,7 +21,7 @@ from camlib import cam, gradcam, load, photos, receptive_field, record, silence,
 from camlib.commands.live import export
 from camlib.networks.course import build as course_network
 from tests.tools import axe, firefox
-from tools import live, live_clip, pages
+from tools import lesson, live, live_clip, pages
 
 browser = pytest.mark.skipif(bool(pages.missing()), reason=pages.missing() or "a browser is here")
 MEGABYTES = 3
@@ -107,6 +107,8 @@ def test_the_folder_is_small_and_names_no_other_place(page):
     loaded = re.findall(r"<(?:script|img|link)[^>]*(?:src|href)=\"([^\"]+)\"", html)
     assert loaded
     assert all(name.startswith("data:") or (page.parent / name).is_file() for name in loaded)
+    shown = re.findall(r"<meta property=\"og:image\" content=\"([^\"]+)\"", html)  # where a link is shared
+    assert shown == [f"{lesson.documentation()}/_static/banner.jpg"]
 
 
 def test_geometry_is_camlibs():
@@ -164,13 +166,13 @@ def test_firefoxs_numbers_are_pytorchs(page, tmp_path):
             ("critternet", gradcam, False),
             ("critternet", gradcam, True),
         ):
-            run(f"choose('{name}'), tab('map'), window.held = state.square = null")
+            run(f"choose('{name}'), tab('map'), window.told = state.square = null")
             if slow:  # taken for a slow one: a worker answers
                 run("milliseconds = [99, 99, 99]")
             run("state.target = 5, showScene(13), 0")
-            run(f"(function () {{ {HELD} }})(all => {{ window.held = all; }}), 0")
-            wait.until(lambda _: run("!!held"))
-            here = run("held")
+            run(f"(function () {{ {HELD} }})(all => {{ window.told = all; }}), 0")
+            wait.until(lambda _: run("!!told"))
+            here = run("told")
             assert run("!!helper") == slow
             image = torch.tensor(here["pixels"]).view(1, 3, 128, 128)
             assert here["name"] == name
