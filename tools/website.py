@@ -76,6 +76,7 @@ def mended(text: str) -> str:
         '<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'
     )
     told = told.replace('<table class="docutils', '<table tabindex="0" class="docutils')  # wide ones scroll
+    told = told.replace('<div id="search-results">', '<h1>Search</h1>\n<div id="search-results">')
     picture = f'<meta property="og:image" content="{lesson.documentation()}/_static/banner.jpg">'
     told = told.replace("</head>", f"{picture}</head>", 1)
     return told.replace(

@@ -246,7 +246,11 @@ def test_the_front_page_leads_to_the_live_page(driver, address):
 @browser
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "page", ["index.html", "lessons/06_occlusion.html", "library/heatmaps.html", "truth.html"]
+    "page",
+    [
+        *("index.html", "lessons/06_occlusion.html", "library/heatmaps.html", "truth.html"),
+        *("search.html?q=map", "slides/index.html"),
+    ],
 )
 def test_axe_finds_no_fault_with_a_page(driver, address, page, theme):
     driver.get(f"{address}/{page}")
