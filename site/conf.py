@@ -25,6 +25,7 @@ pygments_style, pygments_dark_style = (
 
 nb_execution_mode = "off"  # the lessons' outputs are committed
 nb_merge_streams = True
+nb_code_prompt_show, nb_code_prompt_hide = "The setup", "Fold the setup"  # the only code that is folded
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
 html_math_renderer = "mathml"

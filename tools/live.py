@@ -58,7 +58,9 @@ def build(out: Path, home: str = "") -> Path:
         shutil.copy(path, out / path.name)
     for name in PAGES:
         page = (HERE / name).read_text("utf-8")
-        (out / name).write_text(page.replace("HOME/", home or f"{lesson.documentation()}/"), "utf-8")
+        page = page.replace("HOME/", home or f"{lesson.documentation()}/")
+        page = page.replace("PUBLIC/", f"{lesson.documentation()}/")  # a shared link's picture
+        (out / name).write_text(page, "utf-8")
     script(out / "digits.js", f"const DIGITS = {literal(written())};")
     script(out / "kernel.js", kernel())
     for name in NETWORKS:

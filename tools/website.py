@@ -71,11 +71,14 @@ def build(out: Path, source: Path) -> Path:
 
 
 def mended(text: str) -> str:
-    """A page of Sphinx's and furo's with what screen readers miss in it (axe-core finds that)."""
+    """A page of Sphinx's and furo's, with what screen readers miss in it (axe-core finds that)."""
     told = text.replace(
         '<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'
     )
     told = told.replace('<table class="docutils', '<table tabindex="0" class="docutils')  # wide ones scroll
+    told = told.replace('<div id="search-results">', '<h1>Search</h1>\n<div id="search-results">')
+    picture = f'<meta property="og:image" content="{lesson.documentation()}/_static/banner.jpg">'
+    told = told.replace("</head>", f"{picture}</head>", 1)
     return told.replace(
         '<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="all pages">'
     )

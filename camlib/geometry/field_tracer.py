@@ -43,6 +43,7 @@ MOVES = {
 POOLS = {"max_pool2d_with_indices", "avg_pool2d", "max_pool3d_with_indices", "avg_pool3d"}
 UNTAGGED = {  # number by number, though torch does not tag them so
     *("_to_copy", "copy", "hardswish", "_prelu_kernel", "rrelu_with_noise", "log_sigmoid_forward"),
+    "index_fill",  # units that are silenced: the others look where they did
 }
 UPSAMPLED = {  # how many rows it reads on either side
     "upsample_nearest2d": 0,

@@ -14,7 +14,7 @@ async function start() {
     const picture = Float32Array.from(bytes.subarray(n * area, (n + 1) * area), one => one / 16);
     (n % EACH === EACH - 1 ? test : train).push({ picture, label: Number(label) });
   });
-  for (const [name, count] of [["filters", 8], ["maps1", 8], ["maps2", 16]]) $(name).replaceChildren(...Array.from({ length: count }, () => make("canvas")));
+  for (const [name, count] of [["filters", 8], ["noise", 8], ["maps1", 8], ["maps2", 16]]) $(name).replaceChildren(...Array.from({ length: count }, () => make("canvas")));
   begin();
   document.documentElement.dataset.ready = "";
 }
@@ -23,6 +23,7 @@ function begin() {  // random numbers again, the seed's
   net = new Learner(Number($("seed").value) || 0);
   [order, at, steps, curves] = [train.map((_, n) => n), train.length, 0, { loss: [], right: [] }];
   $("count").textContent = net.parameters.reduce((sum, one) => sum + one.values.length, 0).toLocaleString("en");
+  drawFilters("noise");
   examine();
   draw();
 }
@@ -88,20 +89,20 @@ const ink = one => 1 - one;  // digits are dark on white
 
 function draw() {
   const right = curves.right.at(-1)[1], seen = steps * BATCH;
-  $("says").replaceChildren(`${(100 * right).toFixed(1)} % right `, make("small", { textContent: `after ${steps} steps, ${(seen / train.length).toFixed(1)} times through its ${train.length} digits` }));
+  $("says").replaceChildren(`${(100 * right).toFixed(1)} % right `, make("small", { textContent: `after ${steps} steps, ${(seen / train.length).toFixed(1)} times through its ${train.length.toLocaleString("en")} digits` }));
   drawFilters();
   drawDigit();
   drawWrong();
   drawCurves();
 }
 
-function drawFilters() {
+function drawFilters(where = "filters") {
   const { values } = net.layers[0].weight, area = 25;
-  [...$("filters").children].forEach((canvas, n) => {
+  [...$(where).children].forEach((canvas, n) => {
     const one = values.subarray(n * area, (n + 1) * area), most = Math.max(...one.map(Math.abs)) || 1;
     paint(canvas, one, 5, 5, weight => 0.5 + (0.5 * weight) / most);
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `filter ${n}`);
+    canvas.setAttribute("aria-label", `filter ${n}${where === "noise" ? " at the start" : ""}`);
   });
 }
 
@@ -142,7 +143,11 @@ function drawCurves() {
     for (const [x, y] of points) context.lineTo((x / last) * wide, high - (Math.min(y, top) / top) * (high - 4 * sharp) - 2 * sharp);
     context.stroke();
   };
+  for (const share of [0.25, 0.5, 0.75]) line([[0, share], [last, share]], 1, style.getPropertyValue("--pale"), 1);
   line([[0, 0.1], [last, 0.1]], 1, style.getPropertyValue("--was"), 1);
+  Object.assign(context, { fillStyle: style.getPropertyValue("--soft"), font: `${12 * sharp}px ${style.fontFamily}`, textAlign: "right" });
+  for (const share of [0.25, 0.5, 0.75]) context.fillText(`${100 * share} %`, wide - 6 * sharp, high - share * (high - 4 * sharp) - 6 * sharp);
+  if (!steps) Object.assign(context, { textAlign: "center" }).fillText("Press learn: the curves are drawn as it goes.", wide / 2, 0.4 * high);
   line(smooth(curves.loss), HIGH, style.getPropertyValue("--now"), 1.5);
   line(curves.right, 1, style.getPropertyValue("--warm"), 3);
   const loss = curves.loss.at(-1)?.[1];

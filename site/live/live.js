@@ -19,7 +19,7 @@ const state = {
   net: null, scene: 0, frame: null, name: "", pixels: null, square: null, side: 32, tab: "cover", target: null, layer: null, unit: null,
   silenced: {}, taps: "show", truth: false, video: null,
 };
-let [sheet, clip, masks, glow, kernel] = [null, null, null, null, null];
+let [sheet, clip, masks, glow, lights, kernel] = [];  // glow: the light that heat adds, three bytes each; lights: the same as pixels
 let [was, now, logits, listed] = [null, null, null, []];  // probabilities of the whole picture, and as it is asked; classes
 let held = null;  // the map on the picture, until the next answer
 
@@ -60,7 +60,7 @@ function draw() {
   $("scale").hidden = !shown;
   if (shown) [$("low").textContent, $("high").textContent] = [short(shown.low), short(shown.high)];
   const { classes, spec } = state.net, things = spec.photographs ? "things" : $("network").value.startsWith("own ") ? "classes" : "critters";
-  const truth = !drawn() ? `it knows ${classes.length} ${things} and nothing else` : `drawn: ${state.name}`;
+  const truth = !drawn() ? `it knows only ${classes.length} ${things}` : `drawn: ${state.name}`;
   $("says").replaceChildren(`${classes[best]} ${percent(now[best])} `, make("small", {}, truth));
   $("clear").disabled = !state.square;
   if (state.tab === "map") drawMaps(shown);
@@ -78,10 +78,10 @@ function heat() {
     const field = net.spec.fields[net.plan[net.last].name];
     return { laid: lay(all[listed.indexOf(target)], field, net.size), all, low: 0, high: Math.max(high, 1e-9), target };
   }
-  const layer = tab === "filters" ? firstConv(net).name : state.layer, map = net.maps[layer];
-  if (map.h * map.w === 1) return null;
-  const values = net.values(map), cells = map.h * map.w, one = values.subarray(state.unit * cells, (state.unit + 1) * cells);
-  return { laid: lay(one, net.spec.fields[layer], net.size), low: 0, high: Math.max(tab === "filters" ? Math.max(...one) : highest(values), 1e-9) };
+  const { h, w } = net.maps[state.layer];
+  if (h * w === 1) return null;
+  const one = valuesOf(state.unit);
+  return { laid: lay(one, net.spec.fields[state.layer], net.size), low: 0, high: Math.max(tab === "filters" ? highest(one) : readUnits().most, 1e-9) };
 }
 
 const highest = values => { let most = 0; for (const one of values) if (one > most) most = one; return most; };
@@ -91,12 +91,13 @@ function classMaps() {
   return listed.map(target => (net.pooled ? net.cam(target) : net.gradcam(target)));
 }
 
-// As camlib.show.overlays: the picture dark and grey, so that only heat is bright
-function blended(pixels, shown, size) {
-  const image = new ImageData(size, size), { data } = image, area = size * size, dim = 255 * SCENES.dim;
-  const slope = shown ? 255 / (shown.high - shown.low) : 0, [second, third] = pixels.length > area ? [area, 2 * area] : [0, 0];
-  for (let n = 0, at = 0; n < area; n++, at += 4) {
-    const r = pixels[n], g = pixels[second + n], b = pixels[third + n];
+// As camlib.show.overlays: the picture dark and grey, so that only heat is bright. box: only these pixels, as if grey
+function blended(pixels, shown, size, box) {
+  const [left, top, wide, high] = box || [0, 0, size, size], image = new ImageData(wide, high), { data } = image, area = size * size;
+  const dim = 255 * SCENES.dim, slope = shown ? 255 / (shown.high - shown.low) : 0, [second, third] = pixels.length > area ? [area, 2 * area] : [0, 0];
+  let [r, g, b] = [GREY, GREY, GREY];
+  for (let at = 0, y = 0; y < high; y++) for (let n = (top + y) * size + left, end = n + wide; n < end; n++, at += 4) {
+    if (!box) [r, g, b] = [pixels[n], pixels[second + n], pixels[third + n]];
     data[at + 3] = 255;
     if (shown) {
       const share = Math.min(Math.max(Math.round((shown.laid[n] - shown.low) * slope), 0), 255), from = 3 * share;
@@ -114,9 +115,17 @@ function blended(pixels, shown, size) {
 }
 
 const buffer = make("canvas"), wash = buffer.getContext("2d");
-function paint(canvas, pixels, shown, size) {
+let washed = {};  // the last picture under its map, without the square: while only that moves, nothing else is mixed again
+function paint(canvas, shown) {
+  const { square, pixels, net: { size } } = state;
+  if (washed.pixels !== pixels || washed.shown !== shown) washed = { pixels, shown, image: blended(pixels, shown, size) };
   if (buffer.width !== size) [buffer.width, buffer.height] = [size, size];
-  wash.putImageData(blended(pixels, shown, size), 0, 0);
+  wash.putImageData(washed.image, 0, 0);
+  if (square) {
+    const [left, top] = [Math.max(square.x, 0), Math.max(square.y, 0)];
+    const box = [left, top, Math.min(square.x + square.side, size) - left, Math.min(square.y + square.side, size) - top];
+    wash.putImageData(blended(pixels, shown, size, box), left, top);
+  }
   const context = canvas.getContext("2d");
   Object.assign(context, { imageSmoothingEnabled: true, imageSmoothingQuality: "high" });
   context.drawImage(buffer, 0, 0, canvas.width, canvas.height);
@@ -127,7 +136,7 @@ function drawPicture(shown) {
   const canvas = $("picture"), { size } = state.net, { square } = state;
   const wide = Math.round(canvas.clientWidth * (window.devicePixelRatio || 1));
   if (canvas.width !== wide) [canvas.width, canvas.height] = [wide, wide];
-  const scale = wide / size, context = paint(canvas, covered(), shown, size);
+  const scale = wide / size, context = paint(canvas, shown);
   if (state.truth && state.tab === "map") {
     for (const mask of drawnMasks()) outline(context, mask, wide / SCENES.size);
   }
@@ -137,7 +146,8 @@ function drawPicture(shown) {
       context.strokeRect(square.x * scale, square.y * scale, square.side * scale, square.side * scale);
     }
   }
-  canvas.setAttribute("aria-label", `${state.name}${square ? `, with a grey square at ${square.x}, ${square.y}` : ""}. Arrow keys move a grey square.`);
+  const name = `${state.name}${square ? `, with a grey square at ${square.x}, ${square.y}` : ""}. Arrow keys move a grey square.`;
+  if (canvas.getAttribute("aria-label") !== name) canvas.setAttribute("aria-label", name);
 }
 
 // ---- answers
@@ -224,10 +234,8 @@ function fitSquare() {  // to a network of another size
 
 function move(x, y, side = state.side) {
   const { size } = state.net;
-  state.side = within(side, Number($("side").min), Number($("side").max));
+  sized(side);
   state.square = { x: within(x, 1 - state.side, size - 1), y: within(y, 1 - state.side, size - 1), side: state.side };
-  $("side").value = state.side;
-  $("side-said").textContent = `${state.side} × ${state.side}`;
   $("hint").classList.add("gone");
   ask();
 }
@@ -235,9 +243,15 @@ function move(x, y, side = state.side) {
 function resize(side) {
   const { square } = state;
   if (square) return move(square.x + (square.side - side) / 2, square.y + (square.side - side) / 2, side);
+  sized(side);
+}
+
+function sized(side) {
   state.side = within(side, Number($("side").min), Number($("side").max));
+  const said = `${state.side} × ${state.side}`;
+  if ($("side-said").textContent === said) return;  // while it is only moved, nothing is laid out again
   $("side").value = state.side;
-  $("side-said").textContent = `${state.side} × ${state.side}`;
+  $("side-said").textContent = said;
 }
 
 const HOME = document.querySelector("h1 a").getAttribute("href").replace(/index\.html$/, "");
@@ -303,4 +317,18 @@ $("theme").onclick = () => {
   const root = document.documentElement, dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
 };
-window.onresize = ask;
+// Of many buttons one is reached by Tab, and the arrow keys go on from it
+function roving(group) {
+  group.onkeydown = event => {
+    const all = tilesOf(group), at = all.indexOf(event.target), below = all.findIndex(one => one.offsetTop > all[0].offsetTop), across = below < 0 ? all.length : below;
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + across, ArrowUp: at - across, Home: 0, End: all.length - 1 }[event.key];
+    if (to === undefined || at < 0) return;
+    event.preventDefault();
+    if (!all[to]) return;
+    all[at].tabIndex = -1;
+    all[to].tabIndex = 0;
+    all[to].focus();
+  };
+}
+for (const name of ["strip", "tiles", "grid"]) roving($(name));
+window.onresize = () => { sheeted = ""; ask(); };

@@ -2,6 +2,12 @@
 
 const FRAME = 125;  // milliseconds of the clip's
 
+const CAMERA = {  // what browsers call it, and what it means
+  NotAllowedError: "The browser does not let this page use the camera; its settings for this page can change that.",
+  NotFoundError: "The browser finds no camera on this device.",
+  NotReadableError: "The camera does not answer; another program may be using it.",
+};
+
 const small = make("canvas", { width: 128, height: 128 });
 const brush = small.getContext("2d", { willReadFrequently: true });
 
@@ -27,7 +33,10 @@ function showScene(n) {
 function see(again, scene = -1) {  // again: looks at it, with whatever network there is then
   state.again = again;
   again();
-  pressed($("strip"), scene);
+  const strip = $("strip"), chosen = strip.children[scene];
+  pressed(strip, scene);
+  if (chosen) strip.scrollLeft = chosen.offsetLeft - (strip.clientWidth - chosen.offsetWidth) / 2;
+  tilesOf(strip).forEach((one, n) => { one.tabIndex = n === Math.max(scene, 0) ? 0 : -1; });
   ask();
 }
 
@@ -72,7 +81,7 @@ async function toggleCamera() {
     $("camera").setAttribute("aria-pressed", true);
     advise();
   } catch (error) {
-    fail(`No camera: ${error.message}.`);
+    fail(CAMERA[error.name] || `The camera cannot be had: ${error.message}.`);
   }
 }
 
@@ -108,9 +117,9 @@ const drawn = () => (state.frame !== null ? [SCENES.clip.label] : state.scene !=
 
 let fading;
 function tell(words, milliseconds, ...more) {  // a line at the page's foot; of 0 milliseconds it stays until `hush`
-  $("told").replaceChildren(words, ...more);
+  $("told").replaceChildren(...words.split("`").map((one, n) => (n % 2 ? make("code", {}, one) : one)), ...more);
   $("told").hidden = false;
-  $("told").classList.remove("failed");
+  $("told").classList.remove("failed", "busy");
   clearTimeout(fading);
   if (milliseconds) fading = setTimeout(hush, milliseconds);
 }

@@ -5,6 +5,7 @@ const little = make("canvas", { width: SMALL, height: SMALL }), glance = little.
 
 function layOutMaps() {
   const { net } = state;
+  $("maps").classList.toggle("long", $("bars").classList.contains("long"));
   $("maps").replaceChildren(...[...$("bars").children].map((_, n) => {
     const one = make("button", { type: "button" }, make("canvas", { width: SMALL, height: SMALL }),
       make("span", {}, net.classes.length <= ALL ? net.classes[n] : `answer ${n + 1}`));
@@ -20,7 +21,7 @@ function layOutMaps() {
 }
 
 function drawMaps(shown) {
-  const { net } = state, field = net.spec.fields[net.plan[net.last].name], pixels = shrunk(covered()), { target } = shown;
+  const { net } = state, field = net.spec.fields[net.plan[net.last].name], pixels = shrunk(), { target } = shown;
   [...$("maps").children].forEach((one, k) => {
     const n = listed[k];
     one.firstChild.getContext("2d").putImageData(blended(pixels, { ...shown, laid: lay(shown.all[k], field, net.size, SMALL) }, SMALL), 0, 0);
@@ -36,8 +37,8 @@ function drawMaps(shown) {
   $("pointing").replaceChildren(...pointing(shown));
 }
 
-function shrunk(pixels) {  // as many pixels as a small map has
-  paint(little, pixels, null, state.net.size);
+function shrunk() {  // what the network sees, in as many pixels as a small map has
+  paint(little, null);
   const { data } = glance.getImageData(0, 0, SMALL, SMALL), area = SMALL * SMALL;
   return Float32Array.from({ length: 3 * area }, (_, n) => data[4 * (n % area) + Math.floor(n / area)] / 255);
 }

@@ -28,6 +28,7 @@ function fetchNet(name) {  // a large one, when it is asked for
   coming = name;
   $("network").value = state.chosen;
   tell(`${name} is coming, ${SCENES.aside[name]} MB …`, 0);
+  $("told").classList.add("busy");
   document.body.append(make("script", { src: `${name}.js`, onerror: () => { coming = ""; fail(`${name} did not come; is this device offline?`); } }));
 }
 
@@ -47,6 +48,7 @@ async function takeOwn(files) {
 async function start() {
   kernel = firstThatRuns(KERNELS);
   glow = Uint8Array.from(atob(SCENES.glow), one => one.charCodeAt(0));
+  lights = Uint32Array.from({ length: 256 }, (_, n) => (255 << 24) | (glow[3 * n + 2] << 16) | (glow[3 * n + 1] << 8) | glow[3 * n]);
   masks = await unpacked(SCENES.masks);
   const picture = async packed => createImageBitmap(new Blob([await unpacked(packed)], { type: "image/webp" }));
   [sheet, clip] = [await picture(SCENES.sheet), await picture(SCENES.clip.sheet)];
@@ -62,10 +64,12 @@ async function choose(name) {
   $("network").value = name;
   if (other) fitSquare();
   state.layer = state.tab === "filters" ? firstConv(state.net).name : layersOf(state.net, "conv").at(-1);
+  if (helper?.net !== state.net) dismiss();
   stopWork();
   [now, held, wholeOf, milliseconds] = [null, null, null, []];
   if (state.again) state.again();
   else showScene(0);
+  $("says").replaceChildren(make("small", {}, `${nets[name].name} looks at it …`));
   layOutBars();
   layOutMaps();
   layOutLayers();

@@ -6,8 +6,10 @@ const ownFile = file => /\.(json|safetensors)$/i.test(file.name);
 
 // A .safetensors file: how long its table is (8 bytes), the table as JSON, the numbers. Returns name → Float32Array.
 function readSafetensors(buffer) {
-  const view = new DataView(buffer), long = Number(view.getBigUint64(0, true));
-  const table = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, long))), found = {};
+  const long = buffer.byteLength < 8 ? Infinity : Number(new DataView(buffer).getBigUint64(0, true)), found = {};
+  let table = null;
+  if (long <= buffer.byteLength - 8) try { table = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, long))); } catch { /* said below */ }
+  if (!table) throw new Error("it does not begin with a table of names, as such files do");
   for (const [name, { dtype, shape, data_offsets: [from, to] }] of Object.entries(table)) {
     if (name === "__metadata__") continue;
     if (dtype !== "F32") throw new Error(`its ${name} is ${dtype}, and not F32`);

@@ -11,37 +11,48 @@ function layOutLayers() {
   layOutTiles();
 }
 
-const seen = new Set();  // tiles on the screen: of a thousand, only these are drawn
-const sight = new IntersectionObserver(entries => {
-  for (const { target, isIntersecting } of entries) seen[isIntersecting ? "add" : "delete"](target);
-  if (state.tab === "units") ask();
-}, { rootMargin: "100px" });
+// One canvas carries all tiles, and over it lies a button for each: a thousand canvases would cost more than the network.
+// The columns are the style sheet's: fewer on a phone, where a tile must have a finger's width.
+const columns = () => Number(getComputedStyle($("tiles")).getPropertyValue("--columns"));
+const tilesOf = group => [...group.querySelectorAll("button")];
 
 function layOutTiles() {
-  const { net, layer } = state, { c, h, w } = net.maps[layer];
+  const { net, layer } = state, { c } = net.maps[layer];
   pressed($("layers"), layersOf(net).indexOf(layer));
   $("tiles").classList.toggle("dense", c > 64);
-  $("tiles").replaceChildren(...Array.from({ length: c }, (_, unit) => {
-    const one = make("button", { type: "button", ariaLabel: `unit ${unit}` }, make("canvas", { width: w, height: h }));
+  $("tiles").replaceChildren($("units-drawn"), ...Array.from({ length: c }, (_, unit) => {
+    const one = make("button", { type: "button", ariaLabel: `unit ${unit}`, unit });
     one.onclick = () => {
       if (state.taps === "silence") silence(layer, unit);
       state.unit = unit;
+      markTiles();
       drawPatches();
       ask();
     };
     return one;
   }));
-  sight.disconnect();
-  seen.clear();
-  for (const tile of $("tiles").children) sight.observe(tile);
+  [marked, sheeted] = ["", ""];
+  if (now) drawTiles();
   drawPatches();
 }
+
+// The numbers of the layer that is shown, copied out of the network once an answer, and their highest
+let reading = {};
+function readUnits() {
+  const { net, layer } = state;
+  if (reading.of !== logits || reading.layer !== layer) {
+    const values = net.values(net.maps[layer]);
+    reading = { of: logits, layer, values, cells: net.maps[layer].h * net.maps[layer].w, most: highest(values) };
+  }
+  return reading;
+}
+const valuesOf = unit => readUnits().values.subarray(unit * reading.cells, (unit + 1) * reading.cells);
 
 const firstConv = net => net.plan.find(p => p.op === "conv" || p.op === "depthwise");
 
 function strongestUnit() {  // on this picture
-  const { net, layer } = state, { c } = net.maps[layer], values = net.values(net.maps[layer]), most = highest(values);
-  return Math.floor(Math.max(values.indexOf(most), 0) / (values.length / c));
+  const { values, most, cells } = readUnits();
+  return Math.floor(Math.max(values.indexOf(most), 0) / cells);
 }
 
 function silence(layer, unit) {
@@ -49,42 +60,55 @@ function silence(layer, unit) {
   if (!units.delete(unit)) units.add(unit);
 }
 
-let [tops, naming] = [[], 0];  // each unit's highest number; screen readers are told once it rests
+let [naming, marked, sheeted] = [0, "", ""];  // screen readers are told each unit's highest number once the picture rests
 function nameTiles() {
   const quiet = state.silenced[state.layer] || new Set();
-  [...$("tiles").children].forEach((tile, unit) => {
-    tile.setAttribute("aria-label", `unit ${unit}, at most ${short(tops[unit] || 0)}${quiet.has(unit) ? ", silenced" : ""}`);
-  });
+  if (now) for (const tile of tilesOf($("tiles"))) {
+    tile.setAttribute("aria-label", `unit ${tile.unit}, at most ${short(highest(valuesOf(tile.unit)))}${quiet.has(tile.unit) ? ", silenced" : ""}`);
+  }
+}
+
+function markTiles() {  // the unit that is shown, and those that are silent
+  const quiet = state.silenced[state.layer] || new Set(), key = [state.layer, state.unit, ...quiet].join();
+  if (key !== marked) for (const tile of tilesOf($("tiles"))) {
+    tile.classList.toggle("silent", quiet.has(tile.unit));
+    tile.setAttribute("aria-current", tile.unit === state.unit);
+    tile.tabIndex = tile.unit === (state.unit ?? 0) ? 0 : -1;
+  }
+  marked = key;
+  const count = Object.values(state.silenced).reduce((sum, units) => sum + units.size, 0);
+  Object.assign($("wake"), { disabled: !count, textContent: count ? `wake all (${count})` : "wake all" });
+}
+
+let image = null;  // of all tiles
+function drawTiles() {
+  const { net, layer } = state, { c, h, w } = net.maps[layer], { values, most } = readUnits(), across = columns();
+  const canvas = $("units-drawn"), wide = across * w, high = Math.ceil(c / across) * h, key = [layer, wide, high].join();
+  if (sheeted !== key) {
+    Object.assign(canvas, { width: wide, height: high });
+    image = new ImageData(wide, high);
+    sheeted = key;
+  }
+  const pixels = new Uint32Array(image.data.buffer), scale = 255 / (most || 1);
+  for (let unit = 0, n = 0; unit < c; unit++) {
+    const left = (unit % across) * w, top = Math.floor(unit / across) * h;
+    for (let y = 0; y < h; y++) for (let at = (top + y) * wide + left, end = at + w; at < end; at++, n++) {
+      pixels[at] = lights[values[n] > 0 ? Math.round(values[n] * scale) : 0];
+    }
+  }
+  canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
 function drawUnits() {
-  const { net, layer } = state, { c, h, w } = net.maps[layer], values = net.values(net.maps[layer]), most = highest(values) || 1;
-  const quiet = state.silenced[layer] || new Set(), image = new ImageData(w, h);
-  [...$("tiles").children].forEach((tile, unit) => {
-    const own = values.subarray(unit * h * w, (unit + 1) * h * w), top = highest(own);
-    if (seen.has(tile)) {
-      for (let n = 0; n < h * w; n++) {
-        const from = 3 * Math.round(255 * Math.max(own[n] / most, 0));
-        for (let c = 0; c < 3; c++) image.data[4 * n + c] = glow[from + c];
-        image.data[4 * n + 3] = 255;
-      }
-      tile.firstChild.getContext("2d").putImageData(image, 0, 0);
-    }
-    tile.classList.toggle("silent", quiet.has(unit));
-    const current = String(unit === state.unit);
-    if (tile.getAttribute("aria-current") !== current) tile.setAttribute("aria-current", current);
-    tops[unit] = top;
-    if (unit === state.unit) {
-      const told = quiet.has(unit) ? "It is silenced." : top ? `Here it is at most ${short(top)}.` : "On this picture it is silent by itself.";
-      if ($("unit-says").dataset.told !== told) Object.assign($("unit-says"), { textContent: told }).dataset.told = told;
-    }
-  });
+  const { layer, unit } = state, { most } = readUnits(), top = highest(valuesOf(unit));
+  drawTiles();
+  markTiles();
+  $("unit-says").textContent = state.silenced[layer]?.has(unit) ? "It is silenced." : top ? `Here it is at most ${short(top)}.` : "On this picture it is silent by itself.";
+  $("tiles-scale").textContent = `All units of ${layer} are on one scale, from 0 to ${short(most)}.`;
+  $("unit-name").textContent = `${layer}, unit ${unit}`;
+  $("peek").getContext("2d").drawImage($("picture"), 0, 0, 160, 160);
   clearTimeout(naming);
   naming = setTimeout(nameTiles, 200);
-  $("tiles-scale").textContent = `All units of ${layer} are on one scale, from 0 to ${short(most)}.`;
-  $("unit-name").textContent = `${layer}, unit ${state.unit}`;
-  const count = Object.values(state.silenced).reduce((sum, units) => sum + units.size, 0);
-  Object.assign($("wake"), { disabled: !count, textContent: count ? `wake all (${count})` : "wake all" });
 }
 
 // Each unit's strongest cell in each of the page's scenes, for all layers, found once a network, with nothing silenced
@@ -155,4 +179,7 @@ function layOutFilters() {
   }));
 }
 
-const markFilter = () => [...$("grid").children].forEach((tile, n) => tile.setAttribute("aria-current", n === state.unit));
+const markFilter = () => tilesOf($("grid")).forEach((tile, n) => {
+  tile.setAttribute("aria-current", n === state.unit);
+  tile.tabIndex = n === (state.unit ?? 0) ? 0 : -1;
+});

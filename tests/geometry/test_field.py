@@ -13,6 +13,7 @@ from torchvision.ops import SqueezeExcitation
 from camlib.geometry.field import ReceptiveField, receptive_field, upsample
 from camlib.networks.net import Net
 from camlib.networks.zoo import load, wrap
+from camlib.running.record import silence
 from tests.zoo import empty
 
 # Layer → size, stride, centre of cell 0, cells along a side at 224 (reference: measured on gradients).
@@ -300,6 +301,13 @@ def test_the_courses_own_networks():
         assert receptive_field(net, end).box(0, 0) == (0, 0, 128, 128)
     assert field.box(8, 8) == (15, 15, 114, 114)  # 64 ± 49
     assert field.clipped(0, 15) == (0, 49, 42, 0)
+
+
+def test_a_silenced_unit_moves_no_field():
+    net = load("critternet_gap")
+    with silence(net, "conv3", [0, 5]):
+        silent = receptive_field(net, "conv5")
+    assert silent == receptive_field(load("critternet_gap"), "conv5")
 
 
 def test_height_and_width_apart():

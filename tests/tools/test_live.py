@@ -4,6 +4,7 @@ import json
 import re
 import time
 import zlib
+from contextlib import nullcontext
 from functools import partial
 
 import numpy as np
@@ -20,14 +21,15 @@ from camlib import cam, gradcam, load, photos, receptive_field, record, silence,
 from camlib.commands.live import export
 from camlib.networks.course import build as course_network
 from tests.tools import axe, firefox
-from tools import live, live_clip, pages
+from tools import lesson, live, live_clip, pages
 
 browser = pytest.mark.skipif(bool(pages.missing()), reason=pages.missing() or "a browser is here")
 MEGABYTES = 3
 CLOSE = 1e-3
 
 READY = "return 'ready' in document.documentElement.dataset && Object.keys(nets)"
-# What the page holds after its next drawing: pixels, answers, and the map on the picture.
+# What the page holds after its next drawing: pixels, answers, and the map on the picture. asked: the pixels
+# that the answers are about; a camera may have gone on.
 HELD = """
 const done = arguments[arguments.length - 1];
 settled().then(() => {
@@ -35,7 +37,7 @@ settled().then(() => {
   done({pixels: [...covered()], logits: [...logits], was, now, map: shown && [...shown.laid],
     name: state.net.name, size: state.net.size, channels: state.net.spec.mean.length, listed,
     square: state.square,
-    labels: state.scene === null ? [] : SCENES.labels[state.scene]});
+    asked: [...wholeOf], labels: state.scene === null ? [] : SCENES.labels[state.scene]});
 });
 """
 # Frames a second while something changes in each: the square goes round.
@@ -106,6 +108,8 @@ def test_the_folder_is_small_and_names_no_other_place(page):
     loaded = re.findall(r"<(?:script|img|link)[^>]*(?:src|href)=\"([^\"]+)\"", html)
     assert loaded
     assert all(name.startswith("data:") or (page.parent / name).is_file() for name in loaded)
+    shown = re.findall(r"<meta property=\"og:image\" content=\"([^\"]+)\"", html)  # where a link is shared
+    assert shown == [f"{lesson.documentation()}/_static/banner.jpg"]
 
 
 def test_geometry_is_camlibs():
@@ -158,12 +162,19 @@ def test_firefoxs_numbers_are_pytorchs(page, tmp_path):
             lambda _: run("'ready' in document.documentElement.dataset && Object.keys(nets).length > 1")
         )
         assert run("!!kernel")  # with SIMD
-        for name, way in (("critternet_gap", cam), ("critternet", gradcam)):
-            run(f"choose('{name}'), tab('map'), window.held = state.square = null")
+        for name, way, slow in (
+            ("critternet_gap", cam, False),
+            ("critternet", gradcam, False),
+            ("critternet", gradcam, True),
+        ):
+            run(f"choose('{name}'), tab('map'), window.told = state.square = null")
+            if slow:  # taken for a slow one: a worker answers
+                run("milliseconds = [99, 99, 99]")
             run("state.target = 5, showScene(13), 0")
-            run(f"(function () {{ {HELD} }})(all => {{ window.held = all; }}), 0")
-            wait.until(lambda _: run("!!held"))
-            here = run("held")
+            run(f"(function () {{ {HELD} }})(all => {{ window.told = all; }}), 0")
+            wait.until(lambda _: run("!!told"))
+            here = run("told")
+            assert run("!!helper") == slow
             image = torch.tensor(here["pixels"]).view(1, 3, 128, 128)
             assert here["name"] == name
             assert close(here["logits"], load(name)(image))
@@ -213,13 +224,15 @@ def test_units_and_silencing_are_camlibs(driver):
     assert close(here["map"], upsample(acts["conv5"][:, unit], receptive_field(net, "conv5")))
     assert len(driver.find_elements(By.CSS_SELECTOR, "#patches canvas")) == 6
     brightest = """
-    const tile = document.querySelectorAll("#tiles canvas")[arguments[0]];
-    const {data} = tile.getContext("2d").getImageData(0, 0, tile.width, tile.height);
+    const {w, h} = state.net.maps.conv5, across = columns();
+    const at = [arguments[0] % across * w, Math.floor(arguments[0] / across) * h];
+    const {data} = $("units-drawn").getContext("2d").getImageData(...at, w, h);
     return Math.max(...data.filter((_, n) => n % 4 < 3));
     """
-    WebDriverWait(driver, 20).until(
-        lambda d: d.execute_script(brightest, unit) == 255
-    )  # tiles come into sight
+    light = [driver.execute_script(brightest, one) for one in range(acts["conv5"].shape[1])]
+    assert light[unit] == 255
+    most = acts["conv5"].detach().amax((0, 2, 3))
+    assert all((one > 0) == (float(top) > 0.01) for one, top in zip(light, most, strict=True))
     driver.find_element(By.ID, "tap-silence").click()
     tiles = driver.find_elements(By.CSS_SELECTOR, "#tiles button")
     for tile in (tiles[unit], tiles[3]):
@@ -228,6 +241,28 @@ def test_units_and_silencing_are_camlibs(driver):
         assert close(held(driver)["logits"], net(here["image"]))
     driver.find_element(By.ID, "wake").click()
     assert close(held(driver)["logits"], net(here["image"]))
+
+
+@browser
+@pytest.mark.parametrize(("tab", "group"), [("units", "tiles"), ("filters", "grid"), ("cover", "strip")])
+def test_arrow_keys_go_through_many_buttons_and_tab_past_them(driver, tab, group):
+    driver.execute_script("choose('critternet_gap'); showScene(0); tab(arguments[0])", tab)
+    held(driver, "uncover()")
+    buttons = driver.find_elements(By.CSS_SELECTOR, f"#{group} button")
+    (first,) = [n for n, one in enumerate(buttons) if one.get_attribute("tabindex") == "0"]
+    at = "return [...document.querySelectorAll(`#${arguments[0]} button`)].indexOf(document.activeElement)"
+    driver.execute_script("arguments[0].focus()", buttons[first])
+    step = -1 if first + 1 == len(buttons) else 1
+    driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT if step > 0 else Keys.ARROW_LEFT)
+    assert driver.execute_script(at, group) == first + step
+    driver.switch_to.active_element.send_keys(Keys.HOME, Keys.ARROW_LEFT)
+    assert driver.execute_script(at, group) == 0
+    driver.switch_to.active_element.send_keys(Keys.ARROW_DOWN)
+    below = driver.execute_script(at, group)
+    assert buttons[below].location["y"] > buttons[0].location["y"]
+    assert buttons[below].location["x"] == buttons[0].location["x"]
+    driver.switch_to.active_element.send_keys(Keys.TAB)
+    assert driver.execute_script(at, group) == -1
 
 
 @browser
@@ -348,7 +383,7 @@ def test_a_wrong_pair_of_files_is_refused_in_a_sentence(driver, tmp_path):
     cut.write_bytes(first.read_bytes()[:5000])
     for pair, words in (
         ((told, other), "has no conv2.bias|has no fc1|another size"),
-        ((broken, first), "not what `camlib live export`"),
+        ((broken, first), "not what camlib live export"),
         ((told, cut), "cannot be read"),
     ):
         hand_over(driver, *pair)
@@ -389,6 +424,23 @@ def test_photographs_are_asked_of_imagenet(driver, tmp_path):
         off = float((torch.tensor(shown) - wanted).abs().max() / wanted.abs().max())
         assert off < CLOSE, off
         driver.execute_script("tab('map')")
+    while not driver.execute_script("return !!helper"):  # the first answers came in slices; now a worker's
+        held(driver)
+    for script, silenced in (
+        ("move(40, 50, 90)", nullcontext()),
+        ("silence('blocks.3', 7)", silence(net, "blocks.3", [7])),
+    ):
+        here = held(driver, script)
+        assert close(here["was"], logits.softmax(1))
+        with silenced, torch.inference_mode():
+            assert close(here["logits"], net(here["image"]))
+            assert close(here["map"], cam(net, here["image"]))
+    driver.execute_script("helper.worker.onerror()")  # without one, in slices again
+    here = held(driver, "state.silenced = {}; move(90, 20, 70)")
+    assert driver.execute_script("return [alone, helper]") == [True, None]
+    with torch.inference_mode():
+        assert close(here["logits"], net(here["image"]))
+    driver.execute_script("alone = false; uncover()")
     rate = driver.execute_async_script(FRAMES)
     drawn, answered = driver.execute_script("return [rates.drawn.length, rates.answered.length]")
     print(json.dumps({"efficientnet_lite0": rate, "drawn": drawn, "answered": answered}))
@@ -420,9 +472,11 @@ def test_the_camera_is_answered_in_every_frame(driver):
     first, second = held(driver), held(driver, "setTimeout(() => ask(), 300)")
     net = load("critternet_gap")
     for here in (first, second):
-        assert here["image"].std() > 0.05  # the clip, and no empty frame
-        assert close(here["logits"], net(here["image"]))
-        assert close(here["map"], cam(net, here["image"]))
+        image = torch.tensor(here["asked"]).view(1, 3, 128, 128)
+        assert image.std() > 0.05  # the clip, and no empty frame
+        assert close(here["logits"], net(image))
+        assert close(here["map"], cam(net, image))
+    assert first["asked"] != second["asked"]
     driver.find_element(By.ID, "camera").click()
     assert driver.execute_script("return state.video") is None
 

@@ -126,6 +126,7 @@ def test_a_lesson_shows_its_texts_and_folds_what_should_be(site):
     count = len(lesson.exercises(nb))
     assert [sum(one.startswith(word) for one in summaries) for word in ("Hint", "Solution")] == [count, count]
     assert len(soup.select(".cell.tag_hide-input")) == 1
+    assert [one for one in summaries if one.startswith("The setup")]
     assert soup.select("math[display=block]")
     assert "$" not in text.replace("$ ", "")
 
@@ -245,7 +246,11 @@ def test_the_front_page_leads_to_the_live_page(driver, address):
 @browser
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "page", ["index.html", "lessons/06_occlusion.html", "library/heatmaps.html", "truth.html"]
+    "page",
+    [
+        *("index.html", "lessons/06_occlusion.html", "library/heatmaps.html", "truth.html"),
+        *("search.html?q=map", "slides/index.html"),
+    ],
 )
 def test_axe_finds_no_fault_with_a_page(driver, address, page, theme):
     driver.get(f"{address}/{page}")
