@@ -51,6 +51,7 @@ SHIPPED = {
     "capsules": ("capsnet", None),
     "untrained capsules": ("capsnet", "untrained"),
     "critternet_gap": ("critternet_gap", None),
+    "critternet_gap2": ("critternet_gap2", None),
 }
 
 

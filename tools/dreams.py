@@ -77,6 +77,33 @@ def of_directions(net: Net, seed: int, trained: bool) -> Iterator[Told]:
         yield kind, "again", float(matched(one.atoms.T, again.atoms.T).mean())
         afar = find(kind, abroad, seed=seed + 100)
         yield kind, "another network", float(matched(one(probe), afar(probe_abroad)).mean())
+    yield from of_baselines((here, there, abroad), (probe, probe_abroad), seed)
+
+
+def of_baselines(found: Sequence[Tensor], probes: Sequence[Tensor], seed: int) -> Iterator[Told]:
+    """What k-means and PCA are to be compared with.
+
+    found: cells to find directions on, of one network, of the same on other scenes, and of another network.
+    probes: cells of the same places in both networks. Cells drawn at random stand for k-means' centres. PCA's
+    components have no sign of their own: they are matched whatever their signs, and so are random axes.
+    """
+    seeds = (seed, seed + 100, seed + 100)
+    drawn = [_some(cells, k) for cells, k in zip(found, seeds, strict=True)]
+    pairs = zip(probes, (drawn[0], drawn[2]), strict=True)
+    near = [-torch.cdist(rows, centres) for rows, centres in pairs]
+    yield "random cells", "again", float(matched(drawn[0].T, drawn[1].T).mean())
+    yield "random cells", "another network", float(matched(*near).mean())
+    for kind in ("rotation", "pca"):
+        one, again, afar = (find(kind, cells, seed=k) for cells, k in zip(found, seeds, strict=True))
+        either = matched(one.atoms.T, again.atoms.T, signed=False)
+        yield kind, "either sign, again", float(either.mean())
+        either = matched(one(probes[0]), afar(probes[1]), signed=False)
+        yield kind, "either sign, another network", float(either.mean())
+
+
+def _some(cells: Tensor, seed: int) -> Tensor:
+    """As many cells, at random, as there are units."""
+    return cells[torch.randperm(len(cells), generator=torch.Generator().manual_seed(seed))[: cells.shape[1]]]
 
 
 def of_dreams(net: Net, seed: int) -> Iterator[Told]:

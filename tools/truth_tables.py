@@ -36,8 +36,9 @@ class Table(NamedTuple):
 
 TESTS = {"on the critter", "deletion", "insertion", "single deletion", "completeness", "target sensitivity"}
 TESTS |= {"change with random weights", "ROAD", "ROAD, hottest first"}
-DIRECTIONS = {"units", "rotation", "pca", "nmf", "kmeans", "sae"}
+DIRECTIONS = {"units", "rotation", "pca", "nmf", "kmeans", "sae", "random cells"}
 FOUND = {"detectors", "again", "another network", "reads cells"}
+FOUND |= {"either sign, again", "either sign, another network"}
 
 NETWORKS = ("critternet_gap", "critternet_gmp", "critternet")
 HEATMAPS = [
@@ -98,7 +99,7 @@ TABLES = (
     Table(
         "Directions in the units' place",
         "How many of a layer's directions detect a part; how like them those of another fit are, and "
-        "those of another network.",
+        "those of another network (of axes also whatever their signs). Random cells stand for centres.",
         "dreams/graded",
         "what",
         "measure",

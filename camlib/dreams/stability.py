@@ -14,11 +14,13 @@ from ..given import tensor, told
 __all__ = ["matched"]
 
 
-def matched(one: Tensor, other: Tensor) -> Tensor:
+def matched(one: Tensor, other: Tensor, *, signed: bool = True) -> Tensor:
     """How alike each direction is to its partner: float32 (min(D, E),), correlations, in the order of `one`.
 
     one, other: (N, D) and (N, E), the directions' codes of the same N cells. A direction that is the same on
     all cells, such as a dead one, correlates 0 with all.
+    signed: False for directions that have no sign of their own, such as PCA's: a direction and its opposite
+    are then as alike as the same one twice, and the correlations are taken without their signs.
     Raises ValueError for anything else than two tables of as many rows, at least 2.
     """
     for name, given in (("one", one), ("other", other)):
@@ -27,6 +29,7 @@ def matched(one: Tensor, other: Tensor) -> Tensor:
     if len(one) != len(other) or len(one) < 2 or not one.shape[1] or not other.shape[1]:
         raise ValueError(f"{tuple(one.shape)} and {tuple(other.shape)}: give codes of the same cells")
     alike = _standard(one).T @ _standard(other) / len(one)
+    alike = alike if signed else alike.abs()
     rows, columns = linear_sum_assignment(alike.numpy(), maximize=True)
     return alike[torch.from_numpy(rows), torch.from_numpy(columns)].float()
 

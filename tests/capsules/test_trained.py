@@ -59,12 +59,13 @@ def test_scenes_were_asked_of_all_networks():
         "capsules": 3,
         "untrained capsules": 3,
         "critternet_gap": 3,
+        "critternet_gap2": 3,
     }
     assert all(0 <= score <= 1 for scores in pairs.values() for score in scores)
     heads = asked("heads by length, PCK@0.2")
     assert heads.keys() - pairs.keys() == {"capsules on a finer grid", "untrained capsules on a finer grid"}
     assert all(len(scores) == 3 for scores in heads.values())
-    assert asked("heads by unit, PCK@0.2").keys() == {"critternet_gap"}
+    assert asked("heads by unit, PCK@0.2").keys() == {"critternet_gap", "critternet_gap2"}
     with pytest.raises(ValueError, match=r"^no question 'both' in the table; there are minutes; whole"):
         asked("both")
 

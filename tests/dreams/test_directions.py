@@ -101,6 +101,13 @@ def test_matching_forgets_order_scale_and_offset_and_knows_the_dead(x: Tensor) -
     assert sorted(matched(x, other).tolist())[0] == pytest.approx(0, abs=1e-6)
 
 
+def test_a_direction_and_its_opposite_are_alike_where_signs_do_not_count() -> None:
+    one = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
+    turned = one[:, [2, 0, 1]] * torch.tensor([1.0, -1.0, -1.0])
+    torch.testing.assert_close(matched(one, turned, signed=False), torch.ones(3), atol=1e-5, rtol=0)
+    assert matched(one, turned).mean() < 0.6
+
+
 def test_dissecting_through_axes_is_dissecting_units() -> None:
     net, scenes = load("critternet_gap"), critters(20, seed=8)
     some = cells(net, "conv5", scenes, per_picture=20)

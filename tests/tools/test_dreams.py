@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 
 from camlib import critters, draw, load, record
 from camlib.scenes.scenes import PARTS
-from tools.dreams import OBSERVER, REMOVABLE, Observer, falls
+from tools.dreams import OBSERVER, REMOVABLE, Observer, falls, of_baselines
 
 
 def test_what_a_unit_needs_by_drawing_each_scene_again() -> None:
@@ -37,3 +38,14 @@ def test_the_observer_names_one_of_the_parts_it_is_given() -> None:
     other = [part for part in every if PARTS[part] != said]
     assert observer.reads(scenes.images[:1], at, other) != said
     assert observer.reads(scenes.images[:1], at, other[:1]) == PARTS[other[0]]
+
+
+def test_baselines_of_matched_directions() -> None:
+    random = torch.Generator().manual_seed(0)
+    x = torch.rand(300, 4, generator=random) * torch.tensor([1.0, 2.0, 3.0, 4.0])
+    told = {(what, measure): value for what, measure, value in of_baselines((x, x, x), (x[:50], x[:50]), 0)}
+    assert {what for what, _ in told} == {"random cells", "rotation", "pca"}
+    for measure in ("again", "another network"):  # the same cells: the same components, other axes and cells
+        assert told["pca", f"either sign, {measure}"] == pytest.approx(1, abs=1e-5)
+        assert 0 < told["rotation", f"either sign, {measure}"] < 0.999
+        assert told["random cells", measure] < 0.999
