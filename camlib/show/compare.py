@@ -147,7 +147,8 @@ def compare_along(
 
     x: numbers, or words, such as the names of layers.  measured, untrained: for each place what was measured
     there, as for `compare`; the band is the 95 % interval over pictures, or reaches from the lowest run to
-    the highest.  Raises ValueError as `compare` does, and where a curve lacks a place.
+    the highest. The untrained network is orange, however many curves there are.
+    Raises ValueError as `compare` does, and where a curve lacks a place.
     """
     places = list(x)
     given = {**measured} if untrained is None else {**measured, _UNTRAINED: untrained}
@@ -170,11 +171,13 @@ def compare_along(
     content = (
         f"{title.strip().rstrip('.')}. {ylabel} over {xlabel}. {'; '.join(told)}. For comparison: {against}."
     )
-    curves = {name: [one.value for one in row] for name, row in rows.items()}
+    first = next(iter(rows))
+    order = sorted(rows, key=lambda name: 0 if name == first else 1 if name == _UNTRAINED else 2)
+    curves = {name: [one.value for one in rows[name]] for name in order}  # the second style is orange
     levels = {f"{name} {value:{form}}": [value] * len(places) for name, value in base.items()}
     figure = lines(x, curves | levels, xlabel, ylabel, title=title, alt=alt or content, height=height)
     (ax,) = figure.axes
-    for line, row in zip(ax.lines, rows.values(), strict=False):
+    for line, row in zip(ax.lines, map(rows.__getitem__, order), strict=False):
         colour, across = line.get_color(), line.get_xdata()
         ax.fill_between(
             across, [one.low for one in row], [one.high for one in row], color=colour, alpha=0.18, lw=0

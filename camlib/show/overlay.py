@@ -83,7 +83,8 @@ def overlays(
                 box(ax, corners, heaviness(ax))
         if points is not None:
             dots(ax, points[i], heaviness(ax))
-    ends = ("lowest", "highest of each map") if scale == "each" else (f"{low:.3g}", f"{high:.3g}")
+    highest = "highest of each map" if len(h) > 1 else "highest"
+    ends = ("lowest", highest) if scale == "each" else (f"{low:.3g}", f"{high:.3g}")
     scale_bar(figure, ramp(), ends)
     return figure
 

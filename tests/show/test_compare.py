@@ -74,6 +74,17 @@ def test_base_rates_names_do_not_cover_each_other():
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
+def test_the_untrained_network_has_one_colour_beside_one_curve_and_beside_three():
+    three = {"a": [RIGHT] * 2, "b": [RIGHT] * 2, "c": [RIGHT] * 2}
+    for measured in ({"a": [RIGHT] * 2}, three):
+        (ax,) = along(measured).axes
+        colour = {text.get_text(): text.get_color() for text in ax.texts}
+        assert colour["untrained"] == "#dc770f"
+        assert len({colour[name] for name in (*measured, "untrained")}) == len(measured) + 1
+        (curve,) = (line for line in ax.lines if line.get_color() == "#dc770f")
+        assert list(curve.get_ydata()) == pytest.approx([0.2, 0.2])
+
+
 def test_bands_reach_from_the_lowest_to_the_highest():
     (ax,) = along().axes
     bands = [band.get_paths()[0].get_extents() for band in ax.collections]
