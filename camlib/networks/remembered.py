@@ -6,9 +6,10 @@ replaced, or a setting of one (a stride, a padding, a list of them, a hook, a `f
 parameter or its shape. What hides deeper, in a dictionary that is changed in place, is not noticed.
 """
 
-import operator
 from collections.abc import Callable, Hashable
-from typing import Any, NamedTuple, TypeVar, cast
+from itertools import accumulate, chain
+from operator import attrgetter
+from typing import Any, TypeVar, cast
 
 from torch import nn
 
@@ -18,6 +19,7 @@ from .lock import alone, every
 __all__ = ["Remembering", "recalled", "remembered"]
 
 T = TypeVar("T")
+_MODE = attrgetter("training")
 _MOST = 64  # findings of one network; then the oldest goes
 
 
@@ -46,9 +48,9 @@ def remembered(
     """
     with alone(net):
         built, known = net.found.get(question, (None, None))
-        if built and _unchanged(built):
+        if built and built.unchanged():
             return cast(T, known)
-        now = _build(net, hooks)
+        now = _Build(net, hooks)
         check_hookable(net)  # whoever finds something out looks into the network
         check_floating(net)
         given = answer()
@@ -62,67 +64,47 @@ def remembered(
 def recalled(net: Remembering, question: Hashable) -> Any:
     """What `remembered` keeps, if the network is as it was then and all of it in eval mode; else None."""
     built, known = net.found.get(question, (None, None))
-    as_it_was = built and _unchanged(built) and not any(one.module.training for one in built)
-    return known if as_it_was else None
+    return known if built and built.unchanged() and not any(map(_MODE, built.modules)) else None
 
 
-class _Kept(NamedTuple):
-    """A module as it was: its settings, what its lists and tables held, and the shapes of its numbers."""
-
-    module: nn.Module
-    settings: list[Any]
-    mode: int  # where among them "training" stands, which may change
-    held: list[tuple[list[Any] | dict[Any, Any], list[Any]]]
-    empty: list[list[Any] | dict[Any, Any]]  # those of them that held nothing
-    numbers: list[tuple[dict[str, Any], list[Any]]]
-
-
-def _build(net: nn.Module, hooks: bool) -> list[_Kept]:
-    """All modules of a network as they are, with the hooks on them or without."""
-    return [_kept(module, hooks) for module in every(net)]
-
-
-def _kept(module: nn.Module, hooks: bool) -> _Kept:
-    settings = vars(module)
-    values = list(settings.values())
-    numbers = [settings["_parameters"], settings["_buffers"]]
-    held = [one for one in values if type(one) is list]  # which may be changed in place
-    held += [settings["_modules"], *numbers]
-    held += [settings["_forward_hooks"], settings["_forward_pre_hooks"]] if hooks else []
-    return _Kept(
-        module,
-        values,
-        list(settings).index("training"),
-        [(several, _content(several)) for several in held if several],
-        [several for several in held if not several],
-        [(several, _shapes(several)) for several in numbers if several],
-    )
-
-
-def _unchanged(build: list[_Kept]) -> bool:
-    """Whether the modules hold the same objects still, of the same shapes.
+class _Build:
+    """All modules of a network as they are, with the hooks on them or without.
 
     A module that is replaced is missed by the one that held it, so the network is not walked through again.
+    Hundreds of modules are compared at each call: so by whole lists, which takes microseconds.
     """
-    for module, settings, mode, held, empty, numbers in build:
-        values = list(vars(module).values())
-        if len(values) != len(settings) or any(empty):
+
+    def __init__(self, net: nn.Module, hooks: bool) -> None:
+        self.modules = every(net)
+        tables = [vars(module) for module in self.modules]
+        # of each, what may be changed in place: its lists, and the tables of what it holds
+        self._lists = [one for table in tables for one in table.values() if type(one) is list]
+        numbers = [table[name] for table in tables for name in ("_parameters", "_buffers")]
+        names = ("_modules", *(("_forward_hooks", "_forward_pre_hooks") if hooks else ()))
+        self._tables = [*numbers, *(table[name] for table in tables for name in names)]
+        self._numbers, self._held = ([one for one in some if one] for some in (numbers, self._tables))
+        ends = accumulate(map(len, tables), initial=0)
+        # where "training" stands, which may change
+        self._modes = [end + list(table).index("training") for end, table in zip(ends, tables, strict=False)]
+        self._kept = self._now()
+
+    def unchanged(self) -> bool:
+        """Whether the modules hold the same objects still, of the same shapes."""
+        try:
+            return self._now() == self._kept  # lists are equal where their objects are the same ones
+        except Exception:  # where they are not, two tensors, say, are compared, which may not be done
             return False
-        values[mode] = settings[mode]
-        if not all(map(operator.is_, values, settings)):
-            return False
-        for several, content in held:
-            if len(several) != len(content) or not all(map(operator.is_, _content(several), content)):
-                return False
-        for several, shapes in numbers:
-            if _shapes(several) != shapes:
-                return False
-    return True
 
-
-def _content(several: list[Any] | dict[Any, Any]) -> list[Any]:
-    return list(several.values() if isinstance(several, dict) else several)
-
-
-def _shapes(numbers: dict[str, Any]) -> list[Any]:
-    return [None if one is None else one.shape for one in numbers.values()]
+    def _now(self) -> tuple[list[Any], ...]:
+        settings = list(chain.from_iterable(map(dict.values, map(vars, self.modules))))
+        for place in self._modes:
+            if place < len(settings):
+                settings[place] = None
+        numbers = chain.from_iterable(map(dict.values, self._numbers))
+        return (
+            settings,
+            list(map(len, self._tables)),
+            list(chain.from_iterable(map(dict.values, self._held))),  # the others are empty still
+            [*map(list, self._lists)],
+            [None if one is None else one.shape for one in numbers],
+        )
