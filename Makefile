@@ -75,9 +75,8 @@ bench: env ## measure the speed against captum, torchcam, grad-cam and scikit-le
 train: env ## make the shipped networks again, from their seeds
 	$(PY) -m camlib.training
 
-transfer: env ## ask trained features new questions and phrases again, for lessons 11 and 16
+transfer: env ## ask trained features new questions again, for lesson 11
 	$(PY) -m tools.transfer
-	$(PY) -m tools.phrases
 
 trust: env ## grade all heatmap methods again, for lesson 12
 	$(PY) -m tools.trust

@@ -1,8 +1,7 @@
-"""What features tell that they were never trained for: the long runs of lessons 11 and 16, in small tables.
+"""What features tell that they were never trained for: the long run of lesson 11, shipped as a small table.
 
-`make transfer` makes them again (`tools/transfer.py`, `tools/phrases.py`): data/transfer/asked.csv and
-phrases.csv, a row for each question or phrase, kind of features and training. Zhou, Khosla, Lapedriza, Oliva,
-Torralba (2016), section 4, on drawn pictures.
+`make transfer` makes it again (`tools/transfer.py`): data/transfer/asked.csv, a row for each question, kind
+of features and training. Zhou, Khosla, Lapedriza, Oliva, Torralba (2016), section 4, on drawn pictures.
 """
 
 import csv
@@ -15,16 +14,14 @@ from ..shipped import shipped
 
 __all__ = ["Transfer", "transfer_file", "transfer_rows", "transfers"]
 
-_TABLES = ("asked", "phrases")
-
 
 class Transfer(NamedTuple):
     """One score, with its 95 % bootstrap interval over pictures.
 
-    question: or phrase, in words.  features: whose; "constant" always gives the commonest answer, "a random
+    question: in words.  features: whose; "constant" always gives the commonest answer, "a random
     pixel" points anywhere.  seed: which training, or which draw of untrained weights.
     measure: "right", the share of right answers; "on it", the share of the pictures that show the thing in
-    which the map of the true answer is highest on it or within 4 pixels; others of phrases, in words.
+    which the map of the true answer is highest on it or within 4 pixels.
     pictures: how many were asked.
     """
 
@@ -38,9 +35,9 @@ class Transfer(NamedTuple):
     high: float
 
 
-def transfer_file(table: str = "asked") -> Path:
-    """Where a table lies."""
-    return shipped("transfer") / f"{table}.csv"
+def transfer_file() -> Path:
+    """Where the table lies."""
+    return shipped("transfer") / "asked.csv"
 
 
 def transfer_rows(file: Path) -> list[Transfer]:
@@ -55,15 +52,13 @@ def transfer_rows(file: Path) -> list[Transfer]:
         ]
 
 
-def transfers(measure: str = "right", *, table: str = "asked") -> dict[str, dict[str, Spread]]:
+def transfers(measure: str = "right") -> dict[str, dict[str, Spread]]:
     """For each question the score of each kind of features: of one training its interval, else all of them.
 
-    Raises ValueError for a table that does not ship, and a measure that it does not have.
+    Raises ValueError for a measure that the table does not have.
     """
-    if table not in _TABLES:
-        raise ValueError(f"no table {told(table)}; there are {' and '.join(map(repr, _TABLES))}")
-    rows = transfer_rows(transfer_file(table))
-    if measure not in (measures := dict.fromkeys(row.measure for row in rows)):
+    rows = transfer_rows(transfer_file())
+    if measure not in (measures := list(dict.fromkeys(row.measure for row in rows))):
         raise ValueError(f"no measure {told(measure)}; the table has {', '.join(map(repr, measures))}")
     found: dict[str, dict[str, list[Transfer]]] = {}
     for row in rows:
