@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -139,7 +139,7 @@ def points(net: Net, weights: dict[str, Tensor], some: Scenes, there: Things) ->
         shown = (there.count(kind) > 0) & (torch.arange(len(some)) >= round(LEARNT * len(some)))
         weight, bias = weights[name][:, :-1], weights[name][:, -1]
         ended = with_head(net, Readout(weight, bias, ("no", "yes")))
-        heat = torch.cat([cam(ended, part, "yes") for part in some.images[shown].split(16)])
+        heat = torch.cat([cam(ended, part, "yes") for part in torch.split(some.images[shown], 16)])
         yield name, pointing_game(heat, there.masks(kind)[shown], TOLERANCE)
 
 
@@ -156,7 +156,7 @@ def grade(features: str, seed: int, n: int, streets: int) -> Iterator[Transfer]:
         seen = [colours(some.images), colours(cut)]
     else:
         net, layer = network(features, seed)
-        pool = "mean" if net.name != "critternet" else None
+        pool: Literal["mean"] | None = None if layer == "fc7" else "mean"
         seen = [codes(net, layer, each, pool=pool, batch_size=16) for each in (some, cut)]
     weights = {}
 
@@ -170,7 +170,7 @@ def grade(features: str, seed: int, n: int, streets: int) -> Iterator[Transfer]:
     yield told("which of ten letters?", "right", right, len(right.values))
     if features not in ("colours", "fc7"):
         for name, hit in points(net, weights, some, there):
-            yield told(name, "on it", hit, len(hit.hits))
+            yield told(name, "on it", hit, len(hit))
 
 
 def baselines(n: int, streets: int) -> Iterator[Transfer]:

@@ -7,6 +7,7 @@ import torch
 
 from camlib import critters, scenes
 from camlib.embeddings.transfer import Transfer, transfer_file, transfer_rows, transfers
+from camlib.scenes.drawing.backdrop import SMALL
 from camlib.scenes.drawing.places import PLACES
 from camlib.scenes.scenes import recipes
 from tools import transfer as tool
@@ -24,7 +25,7 @@ def test_what_is_asked_of_landscapes() -> None:
         assert int(asked["a tree?"].answers[i]) == tree
     assert set(asked["tree or pine?"].answers.tolist()) == {-1, 0, 1}
     assert [int(one.learn.sum()) for one in asked.values()] == [20] * len(asked)
-    assert {f"a {kind}?" for kind in tool.SMALL} - set(asked) == {"a grass?"}  # it is everywhere: how much?
+    assert {f"a {kind}?" for kind in SMALL} - set(asked) == {"a grass?"}  # it is everywhere: how much?
 
 
 def test_letters_are_cut_out_whole_and_of_other_streets_to_test() -> None:
