@@ -19,6 +19,7 @@ from .embeddings.plane import embed, neighbours_kept
 from .embeddings.probe import probe
 from .embeddings.readout import Readout, linear_svm
 from .embeddings.regions import regions
+from .embeddings.transfer import transfers
 from .geometry.field import ReceptiveField, receptive_field, upsample
 from .heatmaps.by_captum import deep_lift, guided_backprop, integrated_gradients, smoothgrad
 from .heatmaps.cam import cam, class_maps
@@ -218,6 +219,7 @@ __all__ = [
     "top_patches",
     "track",
     "trained",
+    "transfers",
     "trust",
     "upsample",
     "walk",
