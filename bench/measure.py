@@ -6,21 +6,28 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from timeit import timeit
 
 import torch
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+ROUND = 0.05  # seconds of each work in a round
 
 
 def ratios(works: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """For each work its time over the first one's, round by round; a first round is for warming up."""
+    """For each work its time over the first one's, round by round; a first round is for warming up.
+
+    In a round a quick work is done as often as fills `ROUND` seconds, of which the mean counts: a pass of a
+    millisecond, once, says more about what else the machine does.
+    """
+    for work in works:
+        work()
+    often = [max(1, round(ROUND / max(timeit(work, timer=now, number=1), 1e-6))) for work in works]
     spent: list[list[float]] = [[] for _ in works]
-    for _ in range(rounds + 1):
-        for each, work in zip(spent, works, strict=True):
-            start = now()
-            work()
-            each.append(now() - start)
-    return [[time / first for time, first in zip(each[1:], spent[0][1:], strict=True)] for each in spent]
+    for _ in range(rounds):
+        for each, work, times in zip(spent, works, often, strict=True):
+            each.append(timeit(work, timer=now, number=times) / times)
+    return [[time / first for time, first in zip(each, spent[0], strict=True)] for each in spent]
 
 
 def now() -> float:
