@@ -93,6 +93,9 @@ def margin(f: Learners) -> str:
         "the other classes count in full; they are weighed down by ½": (
             (there * missed**2 + (1 - there) * wrong**2).sum(1).mean()
         ),
+        "the term with ½ is for the other classes only; here the true class is punished by it, too": (
+            (there * missed**2 + 0.5 * wrong**2).sum(1).mean()
+        ),
         "only the true class counts; the others should be short": (there * missed**2).sum(1).mean(),
         "it is the sum over pictures; take the mean": torch.tensor(3 * want),
         "it is the mean over classes too; sum over them": torch.tensor(want / 3),

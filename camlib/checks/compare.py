@@ -128,7 +128,7 @@ def _worst(mine: Array, right: Array, what: str) -> str:
     at = tuple(int(i) for i in np.unravel_index(off.argmax(), off.shape))
     share = (off > 1e-4).mean()
     return (
-        f"the {what} is wrong in {share:.0%} of its values: "
+        f"in the {what}, {share:.0%} of the values are wrong: "
         f"the worst is at {list(at)}, where it is {mine[at]:.4g} and should be {right[at]:.4g}"
     )
 

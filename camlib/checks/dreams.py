@@ -52,6 +52,9 @@ def uphill(f: Learners) -> str:
         },
     )
     demand(got, want, "picture", named="")
+    late = ask(f, height, start.clone(), 2, 0.9)  # of steps so long that it matters when they are clamped
+    if isinstance(late, Tensor):
+        refuse(late.detach(), {"clamp after each step, not only at the end": walked(2, 0.9, end=True)})
     again = ask(f, height, start.clone(), 1, 0.1)
     demand(again.detach() if isinstance(again, Tensor) else again, walked(1, 0.1), "picture after one step")
     return "right: uphill, and never out of [0, 1]; with a network's unit as the height this is a plain dream"
@@ -62,7 +65,7 @@ def colour_root(f: Learners) -> str:
     """f(pixels): (N, 3) to (3, 3), R with R Rᵀ the covariance of the colours."""
     random = torch.Generator().manual_seed(4)
     mix = torch.tensor([[0.3, 0.1, 0.0], [0.25, 0.0, 0.05], [0.2, -0.1, 0.02]])
-    pixels = 0.4 + torch.randn(4000, 3, generator=random) @ mix.T
+    pixels = 0.4 + torch.randn(40, 3, generator=random) @ mix.T  # so few that N and N - 1 differ
     got = ask(f, pixels)
     if sentence := unfit(got, (3, 3), "R"):
         raise Wrong(sentence)
@@ -80,6 +83,8 @@ def colour_root(f: Learners) -> str:
             ),
         },
     )
+    if not compare(root @ root.T, pixels.T.double().cov(), atol=2e-4):
+        raise Wrong("divide by N: this is a root of the sum divided by N - 1, as torch.cov gives it")
     if not compare(root @ root.T, pixels.T.double() @ pixels.double() / len(pixels), atol=2e-4):
         raise Wrong("subtract the mean colour first: this is the root of the mean of x xᵀ")
     if not compare(root.T @ root, covariance, atol=2e-4):

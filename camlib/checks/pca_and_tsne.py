@@ -52,7 +52,7 @@ def components(f: Learners) -> str:
     edge = torch.tensor([[1.0, 0], [-1, 0], [0, 1], [0, -1]])  # each component has exactly half
     if demand_number(ask(f, edge, 0.49), "components(codes, 0.49)") != 1:
         raise Wrong("where each of two components has half of the variance, one is enough for 0.49")
-    return "right: with critternet's fc7 two components have a little under half"
+    return "right: with critternet's fc7 two components have a third of the variance"
 
 
 @check
@@ -91,7 +91,7 @@ def kept(f: Learners) -> str:
     )
     demand(got, want, "share")
     demand(ask(f, codes, codes[:, :2] * 3, 39), 1.0, "share of all 39 neighbours")
-    return "right: 1 for a map that keeps all, k / (N - 1) for one drawn by lot"
+    return "right: 1 for a map that keeps all, k / (N - 1) for a random map"
 
 
 @check

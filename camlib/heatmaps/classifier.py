@@ -55,11 +55,10 @@ class Classifier:
 
     def maps(self, targets: Tensor | None = None) -> Tensor:
         """M_c = Σ_k w_k^c f_k: (N, h, w) for class indices (N,), (N, K, h, w) for (N, K); None: top-1."""
-        targets = self.logits.argmax(1) if targets is None else targets
-        features = self.features.flatten(2)
-        wanted = self.weight.index_select(0, targets.flatten().to(features.device))
-        wanted = wanted.reshape(len(features), -1, wanted.shape[1])
-        return torch.bmm(wanted, features).reshape(*targets.shape, *self.features.shape[2:])
+        targets = self.logits.argmax(1) if targets is None else targets.to(self.features.device)
+        wanted = self.weight.index_select(0, targets.flatten()).view(len(targets), -1, self.weight.shape[1])
+        maps = torch.bmm(wanted, self.features.flatten(2))
+        return maps.view(*targets.shape, *self.features.shape[2:])
 
 
 def find_classifier(net: Net, images: Tensor) -> Classifier:
@@ -82,9 +81,7 @@ def ending(net: Net, images: Tensor, size: tuple[int, int]) -> Classifier:
         ends = recalled(net, ("ends", size))  # most often; then no module needs to change its mode
         with nullcontext() if ends else evaluating(net):
             ends = ends or remembered(net, ("ends", size), lambda: _ends(net, size))
-            parts = [
-                _run(net, images[start : start + _AT_ONCE], ends) for start in range(0, len(images), _AT_ONCE)
-            ]
+            parts = [_run(net, some, ends) for some in images.split(_AT_ONCE)]
     features, weight, bias, logits, _ = parts[0]
     # Of a map that is the same everywhere mean and maximum are one: then the other pictures tell.
     pool: Literal["mean", "max"] = "mean" if all(one.pool == "mean" for one in parts) else "max"

@@ -37,7 +37,7 @@ def alone(net: nn.Module) -> AbstractContextManager[object]:
     net: a `Net`, or any module; a plain module that somebody runs by itself, past camlib, is not held up.
     """
     inside = net
-    while isinstance(within := getattr(inside, "module", None), nn.Module):
+    while (within := inside._modules.get("module")) is not None:  # getattr takes ten times as long
         inside = within
     if lock := _LOCKS.get(inside):
         return lock

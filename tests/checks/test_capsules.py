@@ -36,6 +36,13 @@ def loss(lengths: Any, labels: Any, down: float = 0.5, power: int = 2) -> Any:
     return (there * missed + down * (1 - there) * wrong).sum(1).mean()
 
 
+def whole_loss(lengths: Any, labels: Any) -> Any:
+    """The term with ½ over all classes."""
+    there = torch.nn.functional.one_hot(labels, lengths.shape[1])
+    own = (there * (lengths - 0.1).clamp(min=0) ** 2).sum(1).mean()
+    return loss(lengths, labels) + 0.5 * own
+
+
 def hits(net: Any, both: Any, classes: Any) -> Any:
     with torch.inference_mode():
         return (net(both).topk(2).indices[:, :, None] == classes[:, None]).any(2)
@@ -68,6 +75,7 @@ MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
     ("margin", lambda lengths, labels: loss(lengths, labels, power=1), "not squared"),
     ("margin", lambda lengths, labels: loss(lengths, labels, down=1), "weighed down"),
     ("margin", lambda lengths, labels: loss(lengths, labels, down=0), "only the true class"),
+    ("margin", whole_loss, "the true class is punished by it, too"),
     ("margin", lambda lengths, labels: 3 * loss(lengths, labels), "sum over pictures"),
     ("margin", lambda lengths, labels: loss(lengths, labels) / 3, "mean over classes"),
     ("margin", lambda lengths, labels: loss(lengths.softmax(1), labels), "softmax"),

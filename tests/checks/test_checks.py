@@ -88,7 +88,7 @@ def test_a_check_leaves_its_inputs_and_says_the_line():
         (3 * GRID, "right up to a factor: it is 3 × the right one"),
         (GRID + 2, "right up to a constant: every value is 2 too large"),
         (2 * GRID - 5, "right up to scaling: it is 2 × the right one -5"),
-        (GRID + 3 * torch.eye(3, 4)[[1, 0, 2]], "wrong in 25% of its values"),
+        (GRID + 3 * torch.eye(3, 4)[[1, 0, 2]], "25% of the values are wrong"),
     ],
 )
 def test_compare_recognises(mine, sentence):

@@ -12,14 +12,14 @@ from camlib import checks, dream, load, record
 
 
 def climbed(
-    sign: float = 1, clamp: bool = True, steps: int | None = None
+    sign: float = 1, clamp: bool = True, steps: int | None = None, late: bool = False
 ) -> Callable[[Callable[[Tensor], Tensor], Tensor, int, float], Tensor]:
     def f(height: Callable[[Tensor], Tensor], picture: Tensor, count: int, rate: float) -> Tensor:
         for _ in range(count if steps is None else steps):
             picture = picture.detach().requires_grad_()
             picture = picture + sign * rate * torch.autograd.grad(height(picture), picture)[0]
             picture = picture.clamp(0, 1) if clamp else picture
-        return picture
+        return picture.clamp(0, 1) if late else picture
 
     return f
 
@@ -30,6 +30,7 @@ def climbed(
         (climbed(), ""),
         (climbed(sign=-1), "downhill"),
         (climbed(clamp=False), "left"),
+        (climbed(clamp=False, late=True), "not only at the end"),
         (climbed(steps=1), "a single step"),
         (climbed(steps=0), "began with"),
         (lambda *_: None, "not done yet"),
@@ -61,6 +62,7 @@ def eigen(x: Tensor) -> Tensor:
         (covariance, "covariance itself"),
         (lambda x: torch.corrcoef(x.T), "correlations"),
         (lambda x: torch.linalg.cholesky(x.T @ x / len(x)), "subtract the mean"),
+        (lambda x: torch.linalg.cholesky(x.T.cov()), "divide by N"),
         (lambda x: torch.linalg.cholesky(covariance(x)).T, "transpose"),
         (lambda x: torch.eye(3), "cholesky or eigh"),
         (lambda x: x, "R "),
