@@ -22,6 +22,7 @@ __all__ = ["nearest"]
 
 _MOST = torch.finfo(torch.float32).max
 _BLOCK = 64  # MB of distances in memory at once
+_WIDE = 2**22  # numbers of codes that each thread of scikit-learn copies, in double precision, at once
 
 
 def nearest(
@@ -55,7 +56,8 @@ def nearest(
         both, scale = near_one(codes)
         known, wanted = _array(both), _array(asked.detach().cpu().to(both.dtype) / scale)
     search = NearestNeighbors(algorithm="brute", metric="euclidean" if metric == "l2" else metric).fit(known)
-    with sklearn.config_context(working_memory=_BLOCK):
+    rows = min(256, max(20, _WIDE // known.shape[1]))  # its own 256 of a picture's pixels would be 200 MB
+    with sklearn.config_context(working_memory=_BLOCK, pairwise_dist_chunk_size=rows):
         distances, found = map(torch.from_numpy, search.kneighbors(wanted, k + (own is not None)))
     if own is not None:  # among many copies of itself it may be missing: then the last goes
         others = (found == own[:, None]).int().sort(dim=1, stable=True).indices[:, :k]

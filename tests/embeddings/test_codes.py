@@ -294,6 +294,30 @@ def test_neighbours_by_hand() -> None:
     assert (distances.item(), indices.item()) == (0, 1)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells how much memory a process took at most")
+def test_neighbours_of_wide_rows_take_little_memory() -> None:
+    """Rows of all pixels of a picture: scikit-learn's threads copy a few at a time, not 256."""
+    code = """if True:
+        import torch
+        from pathlib import Path
+        from camlib.embeddings.neighbours import nearest
+
+        def told(key):
+            lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+            return int(lines[key].split()[0]) / 1024
+
+        rows = torch.rand(400, 50_000)  # 80 MB
+        nearest(rows[:, :100], torch.arange(400))
+        Path("/proc/self/clear_refs").write_text("5")
+        before = told("VmRSS")
+        nearest(rows, torch.arange(400))
+        print(told("VmHWM") - before)
+    """
+    two = {**os.environ, "OMP_NUM_THREADS": "2"}
+    run = subprocess.run([sys.executable, "-c", code], env=two, capture_output=True, text=True, check=True)
+    assert float(run.stdout) < 400  # of 256 rows at a time it would be 540
+
+
 def test_neighbours_from_a_mapped_file(tmp_path: Path) -> None:
     np.save(tmp_path / "codes.npy", np.eye(4, dtype=np.float32))
     known = torch.from_numpy(np.load(tmp_path / "codes.npy", mmap_mode="c"))
