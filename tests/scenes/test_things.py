@@ -117,7 +117,7 @@ def test_night_falls_when_asked_and_at_once_for_all_time(dark: Scenes) -> None:
     assert 0.33 < sum(nights) / 400 < 0.47
     assert [replace(one, night=False) for one in some] == recipes(400, seed=5)
     for call in ({}, {"places": True}, {"pair": True}, {"lacking": 0.5}, {"stamp": "all"}):
-        assert not any(one.night for one in recipes(50, seed=5, **call))  # type: ignore[arg-type]
+        assert not any(one.night for one in recipes(50, seed=5, **call))
 
 
 def test_a_stamp_is_as_bright_by_night() -> None:
