@@ -1,9 +1,9 @@
 """Ask features what they were not trained for, for lesson 11: `make transfer` writes data/transfer/asked.csv.
 
-Landscapes of six kinds and letters cut out of streets; a linear SVM on the averages of three trainings of
-critternet_gap, on critternet's fc7, on a colour histogram, on an ImageNet network, and on both networks
-untrained. Takes three minutes of one core. What each network saw and answered is kept in build/transfer until
-the table is written: after a stop it goes on with what it lacks.
+Landscapes of six kinds, the same with half of them at night, and letters cut out of streets; a linear SVM on
+the averages of three trainings of critternet_gap, on critternet's fc7, on a colour histogram, on an ImageNet
+network, and on both networks untrained. Takes three minutes of one core. What each network saw and answered
+is kept in build/transfer until the table is written: after a stop it goes on with what it lacks.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ LEARNT = 2 / 3  # the share of landscapes, and of streets, on which the SVM is f
 TOLERANCE = 4  # pixels, as in the lesson: half a cell
 MUCH = 5  # tufts of grass that are in sight in about half of the landscapes
 POINTED = {"a tree?": "tree", "a stone?": "stone", "a sun?": "sun"}  # where the map of "yes" should lie
+NIGHT = "day or night?"
+AT_NIGHT = {f"{NIGHT} moon": ("moon",), f"{NIGHT} sky": ("sky", "moon", "cloud")}  # and that of "night"
 #: Each kind of features: the network and its weights, the layer, and of how many trainings or draws.
 NETWORKS = {
     "GAP": ("critternet_gap", None, "conv5", 3),
@@ -70,6 +72,14 @@ class Question(NamedTuple):
 def landscapes(n: int = PICTURES) -> tuple[Scenes, Things]:
     some = critters(n, seed=SEED, places=True)
     return some, scenes.things(some)
+
+
+@cache
+def nights(n: int = PICTURES) -> tuple[Scenes, Things, Question]:
+    """The same landscapes, half of them at night, and which."""
+    some = critters(n, seed=SEED, places=True, night=0.5)
+    dark = torch.tensor([one.night for one in some.recipes]).long()
+    return some, scenes.things(some), Question(dark, ("day", "night"), torch.arange(n) < round(LEARNT * n))
 
 
 @cache
@@ -137,10 +147,22 @@ def points(net: Net, weights: dict[str, Tensor], some: Scenes, there: Things) ->
     """For each question of `POINTED`: is the map of "yes" highest on the thing, in scenes that show it?"""
     for name, kind in POINTED.items():
         shown = (there.count(kind) > 0) & (torch.arange(len(some)) >= round(LEARNT * len(some)))
-        weight, bias = weights[name][:, :-1], weights[name][:, -1]
-        ended = with_head(net, Readout(weight, bias, ("no", "yes")))
-        heat = torch.cat([cam(ended, part, "yes") for part in torch.split(some.images[shown], 16)])
-        yield name, pointing_game(heat, there.masks(kind)[shown], TOLERANCE)
+        yield name, _pointed(net, weights[name], some.images[shown], there.masks(kind)[shown])
+
+
+def points_at_night(net: Net, weights: Tensor, n: int) -> Iterator[tuple[str, Score]]:
+    """Is the map of "night" highest on the moon, or in the sky, in nights that show a moon?"""
+    some, there, question = nights(n)
+    shown = (there.count("moon") > 0) & ~question.learn
+    for name, kinds in AT_NIGHT.items():
+        yield name, _pointed(net, weights, some.images[shown], there.masks(*kinds)[shown])
+
+
+def _pointed(net: Net, weights: Tensor, images: Tensor, masks: Tensor) -> Score:
+    """Where the map of the second answer is highest."""
+    ended = with_head(net, Readout(weights[:, :-1], weights[:, -1], ("no", "yes")))
+    heat = torch.cat([cam(ended, part, "yes") for part in torch.split(images, 16)])
+    return pointing_game(heat, masks, TOLERANCE)
 
 
 def network(features: str, seed: int) -> tuple[Net, str]:
@@ -151,13 +173,13 @@ def network(features: str, seed: int) -> tuple[Net, str]:
 
 def grade(features: str, seed: int, n: int, streets: int) -> Iterator[Transfer]:
     """All rows of one kind of features, of one training."""
-    (some, there), (cut, letter) = landscapes(n), letters(streets)
+    (some, there), (cut, letter), (halves, _, night) = landscapes(n), letters(streets), nights(n)
     if features == "colours":
-        seen = [colours(some.images), colours(cut)]
+        seen = [colours(each) for each in (some.images, cut, halves.images)]
     else:
         net, layer = network(features, seed)
         pool: Literal["mean"] | None = None if layer == "fc7" else "mean"
-        seen = [codes(net, layer, each, pool=pool, batch_size=16) for each in (some, cut)]
+        seen = [codes(net, layer, each, pool=pool, batch_size=16) for each in (some, cut, halves)]
     weights = {}
 
     def told(question: str, measure: str, score: Score, pictures: int) -> Transfer:
@@ -168,23 +190,29 @@ def grade(features: str, seed: int, n: int, streets: int) -> Iterator[Transfer]:
         yield told(name, "right", right, len(right.values))
     right = asks(letter, seen[1])[1]
     yield told("which of ten letters?", "right", right, len(right.values))
+    weights[NIGHT], right = asks(night, seen[2])
+    yield told(NIGHT, "right", right, len(right.values))
     if features not in ("colours", "fc7"):
-        for name, hit in points(net, weights, some, there):
+        at_night = points_at_night(net, weights[NIGHT], n)
+        for name, hit in (*points(net, weights, some, there), *at_night):
             yield told(name, "on it", hit, len(hit))
 
 
 def baselines(n: int, streets: int) -> Iterator[Transfer]:
     """The commonest answer to each question, and a random pixel."""
-    (some, there), (_, letter) = landscapes(n), letters(streets)
-    for name, question in (questions(some, there) | {"which of ten letters?": letter}).items():
+    (some, there), (_, letter), (_, dark, night) = landscapes(n), letters(streets), nights(n)
+    for name, question in (questions(some, there) | {"which of ten letters?": letter, NIGHT: night}).items():
         own = question.answers[~question.learn & (question.answers >= 0)]
         share = float(own.bincount().max() / len(own))
         yield Transfer(name, "constant", 0, "right", len(own), share, share, share)
+    masks = {}
     for name, kind in POINTED.items():
-        shown = (there.count(kind) > 0) & (torch.arange(n) >= round(LEARNT * n))
-        side = 2 * TOLERANCE - 1
-        near = float(max_pool2d(there.masks(kind)[shown].float(), side, 1, TOLERANCE - 1).mean())
-        yield Transfer(name, "a random pixel", 0, "on it", int(shown.sum()), near, near, near)
+        masks[name] = there.masks(kind)[(there.count(kind) > 0) & ~night.learn]
+    for name, kinds in AT_NIGHT.items():
+        masks[name] = dark.masks(*kinds)[(dark.count("moon") > 0) & ~night.learn]
+    for name, mask in masks.items():
+        near = float(max_pool2d(mask.float(), 2 * TOLERANCE - 1, 1, TOLERANCE - 1).mean())
+        yield Transfer(name, "a random pixel", 0, "on it", len(mask), near, near, near)
 
 
 def write(rows: Sequence[Transfer], file: Path) -> None:

@@ -21,7 +21,8 @@ class Transfer(NamedTuple):
     question: in words.  features: whose; "constant" always gives the commonest answer, "a random
     pixel" points anywhere.  seed: which training, or which draw of untrained weights.
     measure: "right", the share of right answers; "on it", the share of the pictures that show the thing in
-    which the map of the true answer is highest on it or less than 4 pixels beside it.
+    which the map of the true answer is highest on it or less than 4 pixels beside it ("day or night? moon"
+    is the map of "night" on the moon).
     pictures: how many were asked.
     """
 

@@ -47,4 +47,4 @@ def cut_out(images: Tensor, boxes: Tensor, *, size: int | None = None) -> Tensor
         transform.resized_crop(image, int(y0), int(x0), int(y1 - y0), int(x1 - x0), [side, side], bicubic)
         for image, (x0, y0, x1, y1) in zip(images, squares(boxes, (high, wide)).tolist(), strict=True)
     ]
-    return torch.stack(cut).clamp(0, 1)
+    return torch.stack(cut).clamp_(0, 1)

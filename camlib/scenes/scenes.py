@@ -125,6 +125,7 @@ def critters(
     without: Iterable[str] = (),
     lacking: float = 0.0,
     places: bool = False,
+    night: float = 0.0,
 ) -> Scenes:
     """Draw n scenes of nine classes, equally likely, on all cores.
 
@@ -137,10 +138,14 @@ def critters(
     et al. 2023): `recipes[i].without` names them, `agreeing` has the classes that are still possible.
     places: the landscapes are of six kinds, equally likely (`Scenes.places`), and the critters, the same as
     without it, about half as large.
+    night: the share of scenes, in [0, 1], at night, drawn at random: a moon in the sun's place, and all else
+    where it is by day (`recipes[i].night`).
     Raises ValueError for a count below 1, a size below 32, an unknown class or part, another share, and for a
     pair in a place.
     """
-    some = recipes(n, seed=seed, pair=pair, stamp=stamp, without=without, lacking=lacking, places=places)
+    some = recipes(
+        n, seed=seed, pair=pair, stamp=stamp, without=without, lacking=lacking, places=places, night=night
+    )
     return draw(some, size=size)
 
 
@@ -153,6 +158,7 @@ def recipes(
     without: Iterable[str] = (),
     lacking: float = 0.0,
     places: bool = False,
+    night: float = 0.0,
 ) -> list[Recipe]:
     """What `critters` draws, before it is drawn."""
     n, seed = whole(n, "n", 1), seeded(seed)
@@ -162,22 +168,25 @@ def recipes(
         raise ValueError(f"without is {told(without)}; give the names as a list: without=['eyes']")
     if stamp not in (None, "all", *CLASSES):
         raise ValueError(f"no class {told(stamp)} to stamp; there are {', '.join(CLASSES)}, or 'all'")
-    left_out, share = tuple(without), _share(lacking)
+    left_out = tuple(without)
+    share, dark = _share(lacking, "lacking", "that lack parts"), _share(night, "night", "at night")
     found = [
         replace(sample(seed, i, pair), without=(*left_out, *_lacks(seed, i, share, left_out)))
         for i in range(n)
     ]
     if places:
         found = [replace(r, place=_place(seed, i), scale=_SMALLER * r.scale) for i, r in enumerate(found)]
+    if dark:
+        found = [replace(r, night=_dark(seed, i, dark)) for i, r in enumerate(found)]
     if stamp is not None:
         found = [replace(r, stamp=stamp in ("all", CLASSES[r.label])) for r in found]
     return found
 
 
-def _share(lacking: float) -> float:
-    wanted = "the share of scenes that lack parts, from 0 to 1"
-    if not 0 <= (share := number(lacking, "lacking", wanted)) <= 1:
-        raise ValueError(f"lacking is {told(lacking)}; give {wanted}")
+def _share(given: float, name: str, which: str) -> float:
+    wanted = f"the share of scenes {which}, from 0 to 1"
+    if not 0 <= (share := number(given, name, wanted)) <= 1:
+        raise ValueError(f"{name} is {told(given)}; give {wanted}")
     return share
 
 
@@ -192,6 +201,11 @@ def _lacks(seed: int, index: int, share: float, gone: tuple[str, ...]) -> tuple[
 def _place(seed: int, index: int) -> str:
     """The place of scene number `index`."""
     return list(PLACES)[int(np.random.default_rng([seed, index, 3]).integers(len(PLACES)))]
+
+
+def _dark(seed: int, index: int, share: float) -> bool:
+    """Whether it is night in scene number `index`: with probability `share`."""
+    return bool(np.random.default_rng([seed, index, 4]).uniform() < share)
 
 
 def draw(recipes: Sequence[Recipe], *, size: int = 128) -> Scenes:

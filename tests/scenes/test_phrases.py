@@ -40,7 +40,7 @@ def test_masks_are_of_what_is_named_and_true(some: scenes.Scenes) -> None:
 
 
 def test_every_word_is_true_somewhere_and_false_somewhere() -> None:
-    crowd = critters(80, seed=6)
+    crowd = critters(80, seed=6, night=0.3)
     there = scenes.things(crowd)
     for word in PHRASE_WORDS:
         if word in ("hill", "seed"):  # in sight in nearly every scene

@@ -11,7 +11,7 @@ from sklearn.model_selection import cross_val_score
 
 from camlib.scenes.drawing.places import EVERYWHERE, PLACES, usual
 from camlib.scenes.drawing.things import CLEARABLE
-from camlib.scenes.scenes import Scenes, critters, draw
+from camlib.scenes.scenes import Scenes, critters, draw, recipes
 from camlib.scenes.things import THINGS, Things, things
 
 CHANCE = 1 / len(PLACES)
@@ -49,11 +49,18 @@ def changed(one: Scenes, other: Scenes) -> torch.Tensor:
     return (one.pixels.int() - other.pixels.int()).abs().amax(1) > 2
 
 
+@pytest.fixture(scope="module")
+def dark() -> Scenes:
+    return critters(40, seed=5, night=1)
+
+
 @pytest.mark.parametrize("kind", CLEARABLE)
 def test_what_is_cleared_away_is_gone_and_nothing_else_changes(
-    scenes: Scenes, there: Things, kind: str
+    scenes: Scenes, there: Things, dark: Scenes, kind: str
 ) -> None:
     """The brute-force mask: what changes when the kind is not drawn."""
+    if kind == "moon":
+        scenes, there = dark, things(dark)
     with_it = [i for i in range(len(scenes)) if there.masks(kind)[i].any()][:6]
     assert with_it, f"no scene shows a {kind}; take another seed"
     before = scenes[with_it]
@@ -73,6 +80,57 @@ def test_counts_are_of_things_in_sight() -> None:
     found = things(bare)
     assert {THINGS[k] for k in found.kinds.unique().tolist()} <= {"sky", "ground", "critter"}
     assert found.count(*CLEARABLE).item() == 0
+
+
+def test_night_changes_the_light_and_the_sky_alone(scenes: Scenes, there: Things, dark: Scenes) -> None:
+    """Critter and land are where they are by day; the moon is new, and the sun is gone."""
+    assert torch.equal(dark.parts, scenes.parts)
+    assert torch.equal(dark.keypoints, scenes.keypoints)
+    found = things(dark)
+    assert not found.masks("sun").any()
+    assert not there.masks("moon").any()
+    day, night = there.masks("sky", "sun"), found.masks("sky", "moon")
+    assert torch.equal(day, night)
+    assert torch.equal(there.kinds[~day], found.kinds[~night])
+    assert (found.count("sky") <= 1).all()  # stars are of the sky and too small to be counted
+    low, high = (some.images.mean((1, 2, 3)) for some in (dark, scenes))
+    assert (low < 0.5 * high).all()
+    own = [float(some.images.mean(1)[scenes.masks].mean()) for some in (dark, scenes)]
+    assert 0.5 < own[0] / own[1] < 0.85  # the critter is still seen
+
+
+def test_the_moon_is_brighter_than_the_sky(dark: Scenes) -> None:
+    found = things(dark)
+    light, moons = dark.images.mean(1), found.count("moon") > 0
+    assert moons.float().mean() > 0.7  # others hide behind the critter or a tree
+    for shade, moon, sky in zip(
+        light[moons], found.masks("moon")[moons], found.masks("sky")[moons], strict=True
+    ):
+        assert shade[moon].max() > shade[sky].mean() + 0.1
+
+
+def test_night_falls_when_asked_and_at_once_for_all_time(dark: Scenes) -> None:
+    assert torch.equal(critters(3, seed=5, night=1).pixels, dark.pixels[:3])
+    some = recipes(400, seed=5, night=0.4)
+    nights = [one.night for one in some]
+    assert nights[:50] == [one.night for one in recipes(50, seed=5, night=0.4)]
+    assert 0.33 < sum(nights) / 400 < 0.47
+    assert [replace(one, night=False) for one in some] == recipes(400, seed=5)
+    for call in ({}, {"places": True}, {"pair": True}, {"lacking": 0.5}, {"stamp": "all"}):
+        assert not any(one.night for one in recipes(50, seed=5, **call))
+
+
+def test_a_stamp_is_as_bright_by_night() -> None:
+    night, day = critters(4, seed=1, stamp="all", night=1), critters(4, seed=1, stamp="all")
+    pair = critters(2, seed=1, pair=True, night=1)
+    inside = night.stamps & (things(night).masks("stamp"))
+    assert (night.pixels.int() - day.pixels.int()).abs().amax(1)[inside].float().median() < 6
+    assert pair.companion is not None
+    by_day = critters(2, seed=1, pair=True)
+    assert (
+        (pair.images.mean(1)[pair.companion.masks]).mean()
+        < by_day.images.mean(1)[pair.companion.masks].mean()
+    )
 
 
 def test_stamp_tree_and_companion_have_their_kind() -> None:
@@ -142,6 +200,8 @@ def test_bad_input_is_named(scenes: Scenes) -> None:
         draw([replace(recipe, place="desert")])
     with pytest.raises(ValueError, match=r"scene 0 is of no kind of place; draw critters\(…, places=True\)"):
         _ = scenes.places
+    with pytest.raises(ValueError, match="night is 2; give the share of scenes at night, from 0 to 1"):
+        critters(1, night=2)
     with pytest.raises(ValueError, match="a pair is drawn before an ordinary landscape"):
         critters(1, pair=True, places=True)
     with pytest.raises(ValueError, match=r"no kind of thing 'tres' \(did you mean 'tree'"):

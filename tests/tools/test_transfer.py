@@ -1,5 +1,6 @@
 """New questions to old features: what is asked; a stopped run goes on; the shipped table."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,21 @@ def test_what_is_asked_of_landscapes() -> None:
     assert set(asked["tree or pine?"].answers.tolist()) == {-1, 0, 1}
     assert [int(one.learn.sum()) for one in asked.values()] == [20] * len(asked)
     assert {f"a {kind}?" for kind in SMALL} - set(asked) == {"a grass?"}  # it is everywhere: how much?
+
+
+def test_nights_are_the_same_landscapes() -> None:
+    some, there, night = tool.nights(30)
+    assert [replace(one, night=False) for one in some.recipes] == recipes(30, seed=tool.SEED, places=True)
+    assert night.answers.tolist() == [int(one.night) for one in some.recipes]
+    assert 8 < int(night.answers.sum()) < 22
+    assert int(night.learn.sum()) == 20
+    assert not there.count("moon")[night.answers == 0].any()
+
+
+def test_a_histogram_tells_night_from_day() -> None:
+    some, _, night = tool.nights(30)
+    assert float(tool.asks(night, tool.colours(some.images))[1]) == 1
+    assert transfers()[tool.NIGHT]["colours"].value == 1
 
 
 def test_letters_are_cut_out_whole_and_of_other_streets_to_test() -> None:
@@ -80,7 +96,7 @@ def test_the_shipped_table_holds_together() -> None:
     for features, (*_, count) in tool.NETWORKS.items():
         assert all(len(each[features].points) == (count if count > 1 else 0) for each in right.values())
     assert all(row.low - 1e-3 <= row.score <= row.high + 1e-3 for row in rows)
-    assert set(transfers("on it")) == set(tool.POINTED)
+    assert set(transfers("on it")) == {*tool.POINTED, *tool.AT_NIGHT}
     with pytest.raises(ValueError, match="no measure 'rihgt'; the table has 'right', 'on it'"):
         transfers("rihgt")
 

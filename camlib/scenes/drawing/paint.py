@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from .backdrop import SMALL, backdrop, oak, occluder, stamp
 from .critter import BODY, EAR, EYE, HEAD, LEG, NOSE, TAIL, UNDRAWN, critter
+from .night import ON_CRITTER, moonlit, night
 from .outline import Points, Shape, grow
 from .places import landscape
 from .recipe import Colour, Recipe, dyed, grey, mix
@@ -39,7 +40,7 @@ def paint(recipe: Recipe, size: int) -> tuple[Array, list[Truth]]:
     cast = [_Critter(r, size) for r in (recipe, recipe.companion) if r is not None]
     truths: list[Truth] = []
     for one in cast:
-        picture = one.over(picture, light)
+        picture = one.over(picture, light, recipe.night)
     fronts = [
         _Sheet([s for thing in layer for s in thing.shapes], size) for layer in _fronts(recipe, cast, size)
     ]
@@ -99,6 +100,8 @@ def _behind(recipe: Recipe) -> tuple[tuple[Colour, Colour], list[Thing], float]:
         sky, there, horizon = backdrop(recipe.backdrop)
     else:
         sky, there, horizon = landscape(recipe.backdrop, recipe.place)
+    if recipe.night:
+        sky, there = night(recipe.backdrop, there, horizon)
     small = [thing for thing in there if thing.kind in SMALL]
     gone = {id(small[k]) for k in recipe.picked if k < len(small)}
     left = [thing for thing in there if thing.kind not in recipe.cleared and id(thing) not in gone]
@@ -112,6 +115,8 @@ def _fronts(recipe: Recipe, cast: "list[_Critter]", size: int) -> list[list[Thin
         rng = np.random.default_rng([recipe.backdrop, 1])
         layers.append([_scaled(Thing("tree", oak(rng, recipe.tree, 0.98, _TRUNK)), size)])
     layers = [[thing for thing in layer if thing.kind not in recipe.cleared] for layer in layers]
+    if recipe.night:
+        layers = [[moonlit(thing) for thing in layer] for layer in layers]
     return [layer for layer in [*layers, [_stamp(size)] * recipe.stamp] if layer]
 
 
@@ -195,7 +200,7 @@ class _Critter:
         there: Points = points @ self.turn + self.shift
         return there
 
-    def over(self, picture: Array, light: Array) -> Array:
+    def over(self, picture: Array, light: Array, by_night: bool) -> Array:
         """The picture with the critter, its volume and its shadow on the ground."""
         unit = self.scale
         shade = Image.new("L", (self.size, self.size))
@@ -213,6 +218,8 @@ class _Critter:
         volume = (face & (parts != EYE)) * self._lit(face, light) + body * self._lit(body, light)
         under = np.roll(_blur(_mask_image(face), 0.07 * unit), round(0.1 * unit), axis=0) * body * 0.5
         colour = colour * np.clip(1 + volume - under, 0.45, 1.4)[..., None]
+        if by_night:
+            colour = colour * np.array(ON_CRITTER)
         lit: Array = picture * (1 - alpha) + colour
         return lit
 
@@ -308,7 +315,8 @@ def _background(recipe: Recipe, size: int, rng: np.random.Generator) -> Array:
         if s.rim:
             draw.polygon(_canvas(grow(s.points, s.rim) * size), fill=tuple(c // 4 for c in fill))
         draw.polygon(_canvas(s.points * size), fill=fill)
-    patches = Image.fromarray(rng.normal(0, 0.035, (9, 9)).astype(np.float32)).resize(
+    uneven = 0.012 if recipe.night else 0.035
+    patches = Image.fromarray(rng.normal(0, uneven, (9, 9)).astype(np.float32)).resize(
         (size, size), Image.Resampling.BICUBIC
     )
     scene: Array = np.asarray(sheet.reduce(OVER), np.float32) / 255 + np.asarray(patches)[..., None]

@@ -7,7 +7,7 @@ from .outline import Shape
 # each pixel of a scene shows one of these; the order is that of `Things.kinds`
 THINGS = (
     *("sky", "ground", "hill", "sun", "cloud", "tree", "pine", "grass", "flower", "stone", "mushroom"),
-    *("leaf", "berry", "shell", "seed", "sunflower", "trunk", "butterfly", "stamp", "critter"),
+    *("leaf", "berry", "shell", "seed", "sunflower", "trunk", "butterfly", "stamp", "critter", "moon"),
 )
 CLEARABLE = tuple(kind for kind in THINGS if kind not in ("sky", "ground", "stamp", "critter"))
 
