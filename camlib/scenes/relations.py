@@ -1,7 +1,7 @@
 """Phrases that say where: a critter behind a stone, a wing left of a beak. Where one is true, by the drawing.
 
-A relation joins the critter, or a part of it, with a kind of thing, or parts of two critters. Whether it holds
-is read off what is drawn at each pixel, and in what order (`things`), never off the picture.
+A relation joins the critter, or a part of it, with a kind of thing, or parts of two critters. Whether it
+holds is read off what is drawn at each pixel, and in what order (`things`), never off the picture.
 """
 
 from dataclasses import dataclass
@@ -31,8 +31,9 @@ class Relation:
 
     words: bool (N,), whether both are in sight.  true: bool (N,), whether the relation holds as well.
     masks: bool (N, H, W), the pixels in sight of both words, whether or not it holds; empty where words is
-    false.  meet: bool (N, H, W), where it holds: the pixels of the thing that cover the subject (behind), that
-    the subject covers (in front of), or that lie beside it; of two critters, the two parts. Else empty.
+    false.
+    meet: bool (N, H, W), where it holds: the pixels of the thing that cover the subject (behind), that the
+    subject covers (in front of), or that lie beside it; of two critters, the two parts. Empty elsewhere.
     """
 
     subject: str
@@ -63,14 +64,14 @@ def relation(
     thing: a word for the landscape; for "left of" another word for a part.  there: `things(scenes)`.
     behind: things of that kind are drawn over the subject, and are in sight there.
     in front of: the subject, in sight, is drawn over things of that kind.
-    beside: things of that kind are in sight in one of the two fields left and right of the subject's box, each
-    as high as the box and an eighth of the picture wide.
+    beside: things of that kind are in sight in one of the two fields left and right of the subject's box,
+    each as high as the box and an eighth of the picture wide.
     left of: of two critters the left one shows the subject and the right one the thing; words is true where
     they do so the other way round, too. The middle of a critter's box says which is left.
     What is in sight has as many pixels as a thing needs to be counted, 12 of 128 × 128; so has what makes a
     relation hold. Several relations may hold in a scene.
-    Raises ValueError for an unknown name, the landscape's without `there`, things of other scenes, two critters
-    where one is needed, and one where two are.
+    Raises ValueError for an unknown name, the landscape's without `there`, things of other scenes, two
+    critters where one is needed, and one where two are.
     """
     things = PART_WORDS if relation == _LEFT else LANDSCAPE
     subjects = PART_WORDS if relation == _LEFT else _SUBJECTS

@@ -133,40 +133,40 @@ def test_masks_are_of_both_words_and_what_meets_is_among_them(some: scenes.Scene
     ("call", "says"),
     [
         (
-            lambda s, t, two: relation(s, "critter", "under", "tree", t),
+            lambda s, t, p: relation(s, "critter", "under", "tree", t),
             "no relation 'under'; there are behind",
         ),
-        (lambda s, t, two: relation(s, "critters", "behind", "tree", t), "did you mean 'critter'"),
+        (lambda s, t, p: relation(s, "critters", "behind", "tree", t), "did you mean 'critter'"),
         (
-            lambda s, t, two: relation(s, "tree", "behind", "tree", t),
-            "no subject 'tree'; there are critter, p",
+            lambda s, t, p: relation(s, "tree", "behind", "tree", t),
+            "no subject 'tree'; there are critter",
         ),
         (
-            lambda s, t, two: relation(s, "wing", "beside", "trees", t),
+            lambda s, t, p: relation(s, "wing", "beside", "trees", t),
             "no thing to be beside 'trees' .did you",
         ),
         (
-            lambda s, t, two: relation(two, "critter", "left of", "wing"),
+            lambda s, t, p: relation(p, "critter", "left of", "wing"),
             "no subject 'critter'; there are poi",
         ),
-        (lambda s, t, two: relation(two, "wing", "left of", "tree"), "no thing to be left of 'tree'; there"),
+        (lambda s, t, p: relation(p, "wing", "left of", "tree"), "no thing to be left of 'tree'; there"),
         (
-            lambda s, t, two: relation(two, "wing", "left of", "wing"),
+            lambda s, t, p: relation(p, "wing", "left of", "wing"),
             "two different words; given 'wing' twice",
         ),
         (
-            lambda s, t, two: relation(s, "wing", "left of", "beak"),
+            lambda s, t, p: relation(s, "wing", "left of", "beak"),
             r"two critters; draw critters\(…, pair=True",
         ),
-        (lambda s, t, two: relation(s.images, "wing", "left of", "beak"), "about two critters"),
+        (lambda s, t, p: relation(s.images, "wing", "left of", "beak"), "about two critters"),
         (
-            lambda s, t, two: relation(two, "wing", "beside", "tree", t),
-            "about one critter; these scenes have two",
+            lambda s, t, p: relation(p, "wing", "beside", "tree", t),
+            "these scenes have two",
         ),
-        (lambda s, t, two: relation(s, "wing", "beside", "tree"), "'tree' is of the landscape; give there="),
-        (lambda s, t, two: relation(s[:2], "wing", "beside", "tree", t), r"things of scenes \(60, .* \(2, "),
-        (lambda s, t, two: relation(s, "wing", "beside", "tree", s), "there is a Scenes; give things"),
-        (lambda s, t, two: relation(s, "wing", 3, "tree", t), "no relation 3; there are behind"),
+        (lambda s, t, p: relation(s, "wing", "beside", "tree"), "'tree' is of the landscape; give there="),
+        (lambda s, t, p: relation(s[:2], "wing", "beside", "tree", t), r"things of scenes \(60, .* \(2, "),
+        (lambda s, t, p: relation(s, "wing", "beside", "tree", s), "there is a Scenes; give things"),
+        (lambda s, t, p: relation(s, "wing", str(3), "tree", t), "no relation '3'; there are behind"),
     ],
 )
 def test_bad_relations(
