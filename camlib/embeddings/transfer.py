@@ -1,7 +1,7 @@
 """What features tell that they were never trained for: two long runs, shipped as small tables.
 
-data/transfer/asked.csv: a row for each question, kind of features and training, for lesson 11; `make transfer`
-makes it again. data/transfer/relations.csv: for each phrase, classifier and training, for lesson 16; `make
+data/transfer/asked.csv, of lesson 11: a row for each question, kind of features and training; `make transfer`
+makes it again. data/transfer/relations.csv, of lesson 16: for each phrase, classifier and training; `make
 relations`. Zhou, Khosla, Lapedriza, Oliva, Torralba (2016), section 4, on drawn pictures.
 """
 
