@@ -140,13 +140,15 @@ def asked(some: Scenes, there: Things | None, words: tuple[str, ...]) -> Asked:
         return Asked(str(said), said.true, said.nearly, easy, said.true, said.masks, either, None)
     subject, between, thing = words
     found = scenes.relation(some, subject, between, thing, there)
-    own = some.masks if some.companion is None else some.masks | some.companion.masks
-    areas = None
+    true, own, areas = found.true, some.masks, None
+    if some.companion is not None:  # where it is true both ways there is more of each part: left out
+        true = true & ~scenes.relation(some, thing, between, subject).true
+        own = own | some.companion.masks
     if there is not None:
         own_area, both = (mask.flatten(1).float().mean(1) for mask in (there.masks(thing), found.masks))
         areas = torch.stack([both - own_area, own_area], 1)
     either = found.masks | own
-    return Asked(str(found), found.true, found.nearly, ~found.words, found.words, found.meet, either, areas)
+    return Asked(str(found), true, found.nearly, ~found.words, found.words, found.meet, either, areas)
 
 
 def seen(net: Net, some: Scenes) -> dict[str, Tensor]:

@@ -35,6 +35,18 @@ def test_words_or_a_relation(one: tool.Asked) -> None:
     assert torch.equal(both.easy, ~said.each[:, 0] & ~said.each[:, 1])
 
 
+def test_of_two_critters_a_negative_is_hard_if_they_stand_the_other_way_round() -> None:
+    some, there = tool.pictures(True, 90)
+    one = tool.asked(some, there, ("wing", "left of", "curly tail"))
+    back = tool.asked(some, there, ("curly tail", "left of", "wing"))
+    assert torch.equal(one.hard, back.true)
+    assert torch.equal(one.true, back.hard)
+    assert one.true.any()
+    both_ways = one.words & ~one.true & ~one.hard
+    assert scenes.relation(some, "wing", "left of", "curly tail").true[both_ways].all()
+    assert torch.equal(one.easy, ~one.words)
+
+
 def test_as_many_negatives_as_positives_of_each_choice_and_none_of_the_test(one: tool.Asked) -> None:
     learn = torch.arange(90) < 60
     sets = tool.fits(one, learn)
