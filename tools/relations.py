@@ -20,7 +20,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from camlib import Readout, cam, critters, linear_svm, load, pointing_game, record, scenes, scores, with_head
+from camlib import Readout, cam, critters, linear_svm, load, pointing_game, record, scenes, with_head
 from camlib.embeddings.transfer import Transfer, transfer_file
 from camlib.networks.net import Net
 from camlib.scenes.scenes import Scenes
@@ -72,13 +72,17 @@ class Asked(NamedTuple):
     areas: Tensor | None
 
 
-class Auc(Score):
-    """How often a true one scores above a false one, of all pairs; ties count half."""
+sets = cache(counts)  # random sets of scenes, the same for all scores
 
-    def __init__(self, values: Tensor, true: Tensor) -> None:
-        self.values, self.true = values.double(), true
-        above = self.values[true][:, None] - self.values[~true]
-        self._wins = ((above.sign() + 1) / 2).float()
+
+class Auc(Score):
+    """How often a true one scores above a false one, of all pairs; ties count half.
+
+    values: (M,).  true: bool (M,).  rows: (M,), which of n scenes they are: drawn alike for every phrase.
+    """
+
+    def __init__(self, values: Tensor, true: Tensor, rows: Tensor, n: int) -> None:
+        self.values, self.true, self.rows, self.n = values.double(), true, rows, n
 
     def __float__(self) -> float:
         return float(roc_auc_score(self.true, self.values))
@@ -87,13 +91,33 @@ class Auc(Score):
         return len(self.true)
 
     def resampled(self, *, times: int = 1000, seed: int = 0) -> Tensor:
-        """As often for random sets of the true ones and of the false ones: (times,)."""
-        yes, no = (counts(n, times, seed + k) for k, n in enumerate(self._wins.shape))
-        return ((yes @ self._wins) * no).sum(1) / self._wins.numel()
+        """As often in random sets of the n scenes: (times,)."""
+        wins = (self.values[self.true][:, None] - self.values[~self.true]).sign().float() / 2 + 0.5
+        drawn = sets(self.n, times, seed)[:, self.rows]
+        yes, no = drawn[:, self.true], drawn[:, ~self.true]
+        return ((yes @ wins) * no).sum(1) / (yes.sum(1) * no.sum(1))
+
+
+class Share(Score):
+    """The mean of something measured in some of n scenes: values (M,), and which scenes they are, (M,)."""
+
+    def __init__(self, values: Tensor, rows: Tensor, n: int) -> None:
+        self.values, self.rows, self.n = values.float(), rows, n
+
+    def __float__(self) -> float:
+        return float(self.values.mean())
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def resampled(self, *, times: int = 1000, seed: int = 0) -> Tensor:
+        """The mean in random sets of the n scenes: (times,)."""
+        drawn = sets(self.n, times, seed)[:, self.rows]
+        return drawn @ self.values / drawn.sum(1)
 
 
 class Together(Score):
-    """The mean of several phrases' scores, each of which counts alike."""
+    """The mean of several phrases' scores, each of which counts alike. The same scenes are drawn for all."""
 
     def __init__(self, each: Sequence[Score]) -> None:
         self.each = list(each)
@@ -105,9 +129,8 @@ class Together(Score):
         return sum(map(len, self.each))
 
     def resampled(self, *, times: int = 1000, seed: int = 0) -> Tensor:
-        """Their mean, each resampled by itself: (times,)."""
-        drawn = [one.resampled(times=times, seed=seed + 2 * k) for k, one in enumerate(self.each)]
-        return torch.stack(drawn).mean(0)
+        """Their mean: (times,)."""
+        return torch.stack([one.resampled(times=times, seed=seed) for one in self.each]).mean(0)
 
 
 @cache
@@ -198,32 +221,33 @@ def grade(
     shown = (one.true & ~learn).nonzero()[:SHOWN, 0]
     images, place = some[shown.tolist()].images, one.place[shown]
     near = max_pool2d(place.float(), 2 * TOLERANCE - 1, 1, TOLERANCE - 1)
-    yield "a random pixel", 0, "on it", scores.Mean(near.flatten(1).mean(1))
+    yield "a random pixel", 0, "on it", Share(near.flatten(1).mean(1), shown, len(some))
     within = one.either[shown]
     share = (near * within).flatten(1).sum(1) / within.flatten(1).sum(1)
-    yield "a random pixel of either", 0, "on it", scores.Mean(share)
+    yield "a random pixel of either", 0, "on it", Share(share, shown, len(some))
 
     def told(values: Tensor, name: str, seed: int) -> Iterator[tuple[str, int, str, Score]]:
         for measure, test in tests.items():
-            if name in sets or measure == "AUC":
-                yield name, seed, measure, Auc(values[test], one.true[test])
+            if name in chosen or measure == "AUC":
+                yield name, seed, measure, Auc(values[test], one.true[test], test.nonzero()[:, 0], len(some))
 
-    sets = fits(one, learn)
+    chosen = fits(one, learn)
     if one.areas is not None:
-        svm = linear_svm(one.areas[sets["hard"][0]], sets["hard"][1])
+        svm = linear_svm(one.areas[chosen["hard"][0]], chosen["hard"][1])
         yield from told(svm.scores(one.areas)[:, 1], "areas alone", 0)
     for (weights, seed), net in nets.items():
         heat = {}
-        for name, (rows, label) in sets.items() if weights == "" else [("hard", sets["hard"])]:
+        for name, (rows, label) in chosen.items() if weights == "" else [("hard", chosen["hard"])]:
             svm = linear_svm(features[weights, seed][""][rows], label)
             called = ", ".join(filter(None, (name, weights)))
             yield from told(svm.scores(features[weights, seed][""])[:, 1], called, seed)
             heat[name] = maps(net, svm, images)
-            yield called, seed, "on it", pointing_game(heat[name], place, TOLERANCE)
+            hits = pointing_game(heat[name], place, TOLERANCE).hits
+            yield called, seed, "on it", Share(hits, shown, len(some))
         if "words" in heat:
-            yield "hard and words", seed, "alike", scores.Mean(alike(heat["hard"], heat["words"]))
+            yield "hard and words", seed, "alike", Share(alike(heat["hard"], heat["words"]), shown, len(some))
         if weights == "":
-            rows, label = sets["hard"]
+            rows, label = chosen["hard"]
             svm = linear_svm(features[weights, seed]["halves"][rows], label)
             yield from told(svm.scores(features[weights, seed]["halves"])[:, 1], "hard, halves", seed)
 

@@ -6,9 +6,10 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from camlib import critters, load, scenes
+from camlib import critters, load, scenes, scores
 from camlib.embeddings.transfer import Transfer, transfer_file, transfer_rows, transfers
 from camlib.scenes.scenes import recipes
+from camlib.scores.bootstrap import counts
 from tools import relations as tool
 
 
@@ -67,21 +68,25 @@ def test_as_many_negatives_as_positives_of_each_choice_and_none_of_the_test(one:
 def test_auc_of_all_pairs_is_scikit_learns() -> None:
     random = torch.Generator().manual_seed(1)
     values, true = torch.randn(80, generator=random).round(decimals=1), torch.arange(80) < 30
-    score = tool.Auc(values + true, true)
+    rows, n = torch.arange(0, 160, 2), 160
+    score = tool.Auc(values + true, true, rows, n)
     assert float(score) == pytest.approx(roc_auc_score(true, values + true))
-    drawn = score.resampled(times=2000)
-    assert float(drawn.mean()) == pytest.approx(float(score), abs=0.01)
-    again = torch.tensor([roc_auc_score(true[rows], (values + true)[rows]) for rows in _sets(random)])
-    assert float(drawn.std()) == pytest.approx(float(again.std()), rel=0.2)
-    assert float(tool.Together([score, score])) == pytest.approx(float(score))
-    assert tool.Together([score, score]).resampled(times=2000).std() < 0.85 * drawn.std()
+    drawn = score.resampled(times=50)
+    for one, weights in zip(drawn, counts(n, 50)[:, rows], strict=True):
+        assert float(one) == pytest.approx(
+            roc_auc_score(true, values + true, sample_weight=weights), abs=1e-5
+        )
 
 
-def _sets(random: torch.Generator) -> list[torch.Tensor]:
-    """Bootstrap sets of 30 true ones and 50 false ones."""
-    kinds = ((30, 0), (50, 30))
-    draws = ([torch.randint(n, (n,), generator=random) + start for n, start in kinds] for _ in range(600))
-    return [torch.cat(pair) for pair in draws]
+def test_a_kind_is_drawn_scene_by_scene_for_all_its_phrases() -> None:
+    random = torch.Generator().manual_seed(2)
+    values, rows = torch.rand(60, generator=random), torch.arange(60)
+    whole, half = tool.Share(values, rows, 60), tool.Share(values[:30], rows[:30], 60)
+    assert float(half) == pytest.approx(float(values[:30].mean()))
+    torch.testing.assert_close(whole.resampled(), scores.Mean(values).resampled())
+    together = tool.Together([whole, whole])
+    torch.testing.assert_close(together.resampled(), whole.resampled())  # no narrower for the same scenes
+    assert float(tool.Together([whole, half])) == pytest.approx((float(whole) + float(half)) / 2)
 
 
 def test_two_halves_have_the_mean_of_the_whole() -> None:
