@@ -32,6 +32,7 @@ class Transfer(NamedTuple):
     phrase is true scores above one of which its words are true and it is not; "AUC, easy", above one of which
     not even its words are; "on it", whether the map is highest on what the phrase names; "alike", the
     correlation of two classifiers' maps; each followed by ", by kind" for the mean over a kind's phrases.
+    pictures: of a kind, those of its phrases added up, though they may be the same.
     """
 
     question: str
