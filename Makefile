@@ -8,7 +8,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 	$(shell command -v $(name) 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab wheelhouse check test notebooks slides handouts live site links public minutes new-lesson bench train transfer trust trapped watermark capsules dreams gallery weights clean
+.PHONY: help env lab wheelhouse check test notebooks slides handouts live site links public minutes new-lesson bench train transfer relations trust trapped watermark capsules dreams gallery weights clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +77,9 @@ train: env ## make the shipped networks again, from their seeds
 
 transfer: env ## ask trained features new questions again, for lesson 11
 	$(PY) -m tools.transfer
+
+relations: env ## follow phrases of six kinds again, for lesson 16
+	$(PY) -m tools.relations
 
 trust: env ## grade all heatmap methods again, for lesson 12
 	$(PY) -m tools.trust

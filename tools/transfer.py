@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -223,6 +223,15 @@ def write(rows: Sequence[Transfer], file: Path) -> None:
         writer.writerows([*row[:5], *(f"{value:.4f}" for value in row[5:])] for row in rows)
 
 
+def kept(file: Path, made: Callable[[], list[Transfer]]) -> list[Transfer]:
+    """The rows in this file; where there is none yet, they are made and kept in it."""
+    if not file.is_file():
+        found = made()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        whole_or_not(file, lambda path: write(found, path))
+    return transfer_rows(file)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--pictures", type=int, default=PICTURES, help=f"landscapes ({PICTURES})")
@@ -232,20 +241,17 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     size = chosen.pictures, chosen.streets
-    chosen.folder.mkdir(parents=True, exist_ok=True)
     runs = [(name, seed) for name, (*_, count) in NETWORKS.items() for seed in range(count)]
-    rows, kept = list(baselines(*size)), []
+    rows, files = list(baselines(*size)), []
     for name, seed in [("colours", 0), *runs]:
         file = chosen.folder / f"{name.replace(', ', '-')}-{seed}-{size[0]}-{size[1]}.csv"
-        if not file.is_file():
-            found = list(grade(name, seed, *size))
-            whole_or_not(file, lambda path, found=found: write(found, path))  # type: ignore[misc]
-            print(name, seed, *(f"{row.question} {row.score:.0%};" for row in found), flush=True)
-        kept.append(file)
-        rows += transfer_rows(file)
+        found = kept(file, lambda name=name, seed=seed: list(grade(name, seed, *size)))  # type: ignore[misc]
+        print(name, seed, *(f"{row.question} {row.score:.0%};" for row in found), flush=True)
+        files.append(file)
+        rows += found
     chosen.output.parent.mkdir(parents=True, exist_ok=True)
     write(rows, chosen.output)
-    for file in kept:  # the next run begins anew
+    for file in files:  # the next run begins anew
         file.unlink()
     print(f"{len(rows)} rows in {chosen.output}")
 

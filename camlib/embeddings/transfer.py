@@ -1,7 +1,8 @@
-"""What features tell that they were never trained for: the long run of lesson 11, shipped as a small table.
+"""What features tell that they were never trained for: two long runs, shipped as small tables.
 
-`make transfer` makes it again (`tools/transfer.py`): data/transfer/asked.csv, a row for each question, kind
-of features and training. Zhou, Khosla, Lapedriza, Oliva, Torralba (2016), section 4, on drawn pictures.
+data/transfer/asked.csv, of lesson 11: a row for each question, kind of features and training; `make transfer`
+makes it again. data/transfer/relations.csv, of lesson 16: for each phrase, classifier and training; `make
+relations`. Zhou, Khosla, Lapedriza, Oliva, Torralba (2016), section 4, on drawn pictures.
 """
 
 import csv
@@ -11,6 +12,8 @@ from typing import NamedTuple
 from ..given import told
 from ..scores.spread import Spread
 from ..shipped import shipped
+
+TABLES = ("asked", "relations")
 
 __all__ = ["Transfer", "transfer_file", "transfer_rows", "transfers"]
 
@@ -24,6 +27,13 @@ class Transfer(NamedTuple):
     which the map of the true answer is highest on it or less than 4 pixels beside it ("day or night? moon"
     is the map of "night" on the moon).
     pictures: how many were asked.
+
+    In the table of relations: question: the phrase, or its kind.  features: which classifier: fitted with
+    "hard" negatives, "easy" ones, or on the "words" alone.  measure: "AUC", how often a picture of which the
+    phrase is true scores above one of which its words are true and it is not; "AUC, easy", above one of which
+    not even its words are; "on it", whether the map is highest on what the phrase names; "alike", the
+    correlation of two classifiers' maps; each followed by ", by kind" for the mean over a kind's phrases.
+    pictures: of a kind, those of its phrases added up, though they may be the same.
     """
 
     question: str
@@ -36,9 +46,9 @@ class Transfer(NamedTuple):
     high: float
 
 
-def transfer_file() -> Path:
-    """Where the table lies."""
-    return shipped("transfer") / "asked.csv"
+def transfer_file(table: str = "asked") -> Path:
+    """Where the table lies, one of `TABLES`."""
+    return shipped("transfer") / f"{table}.csv"
 
 
 def transfer_rows(file: Path) -> list[Transfer]:
@@ -53,12 +63,15 @@ def transfer_rows(file: Path) -> list[Transfer]:
         ]
 
 
-def transfers(measure: str = "right") -> dict[str, dict[str, Spread]]:
+def transfers(measure: str = "right", table: str = "asked") -> dict[str, dict[str, Spread]]:
     """For each question the score of each kind of features: of one training its interval, else all of them.
 
-    Raises ValueError for a measure that the table does not have.
+    table: "asked", of lesson 11, or "relations", of lesson 16.
+    Raises ValueError for another table, and for a measure that the table does not have.
     """
-    rows = transfer_rows(transfer_file())
+    if table not in TABLES:
+        raise ValueError(f"no table {told(table)}; there are {', '.join(map(repr, TABLES))}")
+    rows = transfer_rows(transfer_file(table))
     if measure not in (measures := list(dict.fromkeys(row.measure for row in rows))):
         raise ValueError(f"no measure {told(measure)}; the table has {', '.join(map(repr, measures))}")
     found: dict[str, dict[str, list[Transfer]]] = {}

@@ -1,5 +1,6 @@
 from .phrases import PHRASE_WORDS, Phrase, phrase
 from .questions import QUESTIONS, Questions, questions
+from .relations import RELATIONS, Relation, relation
 from .scenes import (
     CLASSES,
     FEATURES,
@@ -26,17 +27,20 @@ __all__ = [
     "PHRASE_WORDS",
     "PLACES",
     "QUESTIONS",
+    "RELATIONS",
     "REMOVABLE",
     "SPECIES",
     "THINGS",
     "Phrase",
     "Questions",
     "Recipe",
+    "Relation",
     "Scenes",
     "Things",
     "draw",
     "features",
     "phrase",
     "questions",
+    "relation",
     "things",
 ]

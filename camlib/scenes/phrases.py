@@ -26,8 +26,9 @@ _FORMS = {
     "spikes": ("back", "spikes", "back"), "wing": ("back", "wing", "back"),
 }  # fmt: skip
 _CLOSED = "closed eyes"
-_LANDSCAPE = tuple(kind for kind in THINGS if kind not in ("sky", "ground", "stamp", "critter"))
-PHRASE_WORDS = (*_FORMS, _CLOSED, *_LANDSCAPE)
+LANDSCAPE = tuple(kind for kind in THINGS if kind not in ("sky", "ground", "stamp", "critter"))
+PART_WORDS = (*_FORMS, _CLOSED)
+PHRASE_WORDS = (*PART_WORDS, *LANDSCAPE)
 
 
 @dataclass(frozen=True)
@@ -66,36 +67,47 @@ def phrase(scenes: Scenes, *words: str, there: Things | None = None) -> Phrase:
     Raises ValueError for fewer words, an unknown one, one that is given twice, the landscape's without
     `there`, things of scenes of another number or size, and scenes of two critters.
     """
-    if not isinstance(scenes, Scenes):
-        raise ValueError(f"a phrase is about `Scenes`; given {told(scenes)}")
-    if scenes.companion is not None:
-        raise ValueError("a phrase is about one critter; these scenes have two: draw without pair=True")
+    of_one(scenes, there)
     for word in words:
         if word not in PHRASE_WORDS:
             close = near(word, PHRASE_WORDS) if isinstance(word, str) else ""
             raise ValueError(f"no word {told(word)}{close}; there are {listing(PHRASE_WORDS, 40)}")
     if len(words) < 2 or len(set(words)) < len(words):
         raise ValueError(f"a phrase is two different words or more; given {', '.join(words) or 'none'}")
-    if there is not None and not isinstance(there, Things):
-        raise ValueError(f"there is {told(there)}; give things(scenes)")
-    if there is not None and there.kinds.shape != scenes.parts.shape:
-        of, own = tuple(there.kinds.shape), tuple(scenes.parts.shape)
-        raise ValueError(f"things of scenes {of} for {own}; give things(scenes)")
     found = [_word(scenes, word, there) for word in words]
     each = torch.stack([true for true, _ in found], 1)
     masks = torch.stack([mask & true[:, None, None] for true, mask in found]).any(0)
     return Phrase(words, each, masks)
 
 
-def _word(scenes: Scenes, word: str, there: Things | None) -> tuple[Tensor, Tensor]:
-    """Whether the word is true of each scene, (N,), and where what it names is, (N, H, W)."""
-    if word in _FORMS:
-        name, form, part = _FORMS[word]
-        own = [name not in r.without and features(r.species)[name] == form for r in scenes.recipes]
-        return torch.tensor(own), scenes.part(part)
+def of_one(scenes: Scenes, there: Things | None) -> None:
+    """Raises ValueError for anything but scenes of one critter each, and their things, if given."""
+    if not isinstance(scenes, Scenes):
+        raise ValueError(f"a phrase is about `Scenes`; given {told(scenes)}")
+    if scenes.companion is not None:
+        raise ValueError("a phrase is about one critter; these scenes have two: draw without pair=True")
+    if there is not None and not isinstance(there, Things):
+        raise ValueError(f"there is {told(there)}; give things(scenes)")
+    if there is not None and there.kinds.shape != scenes.parts.shape:
+        of, own = tuple(there.kinds.shape), tuple(scenes.parts.shape)
+        raise ValueError(f"things of scenes {of} for {own}; give things(scenes)")
+
+
+def shown_by(scenes: Scenes, word: str) -> tuple[Tensor, str]:
+    """Whether a word for a part is true of each critter, (N,), and the part that shows it."""
     if word == _CLOSED:
         closed = [(r.asleep or r.blink) and "eyes" not in r.without for r in scenes.recipes]
-        return torch.tensor(closed), scenes.part("eye")
+        return torch.tensor(closed), "eye"
+    name, form, part = _FORMS[word]
+    own = [name not in r.without and features(r.species)[name] == form for r in scenes.recipes]
+    return torch.tensor(own), part
+
+
+def _word(scenes: Scenes, word: str, there: Things | None) -> tuple[Tensor, Tensor]:
+    """Whether the word is true of each scene, (N,), and where what it names is, (N, H, W)."""
+    if word in PART_WORDS:
+        true, part = shown_by(scenes, word)
+        return true, scenes.part(part)
     if there is None:
         raise ValueError(f"{word!r} is of the landscape; give there=things(scenes)")
     return there.count(word) > 0, there.masks(word)

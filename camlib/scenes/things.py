@@ -25,10 +25,15 @@ class Things:
     kinds: uint8 (N, H, W), the kind in sight at each pixel, index into `THINGS`.
     counts: int64 (N, kinds), how many things of each kind are in sight, each with 12 pixels of 128 × 128 or
     more.
+    behind: uint8 (N, H, W), the kind that would be in sight were neither the critter there nor anything that
+    stands before it.  whole: uint8 (N, H, W), the critter's parts as if nothing stood before it, index into
+    `PARTS`; of two critters, the first's.
     """
 
     kinds: Tensor
     counts: Tensor
+    behind: Tensor
+    whole: Tensor
 
     __repr__ = in_short
 
@@ -58,8 +63,7 @@ def things(scenes: Scenes) -> Things:
     chunks = [recipes[i : i + _CHUNK] for i in range(0, len(recipes), _CHUNK)]
     jobs = 1 if len(chunks) < 3 else -1  # starting processes costs more than a few scenes do
     work = joblib.Parallel(n_jobs=jobs)(joblib.delayed(looked)(chunk, size) for chunk in chunks)
-    kinds, counts = (np.concatenate(column) for column in zip(*work, strict=True))
-    return Things(torch.from_numpy(kinds), torch.from_numpy(counts))
+    return Things(*(torch.from_numpy(np.concatenate(column)) for column in zip(*work, strict=True)))
 
 
 def _kind(name: str) -> int:

@@ -578,6 +578,7 @@ CASES += [
     told("texts: a blank page", lambda: cl.texts(1, kind="page", blank=True), "only a street can be blank"),
     told("questions: a tensor", lambda: cl.scenes.questions(X), "questions are about `Scenes`"),
     told("phrase: a tensor", lambda: cl.scenes.phrase(X, "beak", "wing"), "a phrase is about `Scenes`"),
+    told("relation: a tensor", lambda: cl.scenes.relation(X, "beak", "beside", "tree"), "is about `Scenes`"),
     told("texts: size 240", lambda: cl.texts(1, size=240), r"size is 240; give \(height, width\)"),
     told("boxes: threshold '1'", lambda: cl.boxes(HEAT, threshold="1"), "threshold is '1'"),
     told("boxes: threshold NaN", lambda: cl.boxes(HEAT, threshold=NAN), "threshold is nan"),

@@ -23,10 +23,9 @@ def painted(recipes: Sequence[Recipe], size: int) -> tuple[Array, list[list[pain
     return np.stack(pictures), list(truths)
 
 
-def looked(recipes: Sequence[Recipe], size: int) -> tuple[Array, Array]:
-    """The kinds in sight (N, size, size) and their counts (N, kinds), as `paint.things` gives them."""
-    kinds, counts = zip(*(paint.things(recipe, size) for recipe in recipes), strict=True)
-    return np.stack(kinds), np.stack(counts)
+def looked(recipes: Sequence[Recipe], size: int) -> paint.Seen:
+    """What there is in each scene, as `paint.things` gives it, stacked: (N, …) each."""
+    return paint.Seen(*map(np.stack, zip(*(paint.things(recipe, size) for recipe in recipes), strict=True)))
 
 
 def lettered(

@@ -55,11 +55,19 @@ def paint(recipe: Recipe, size: int) -> tuple[Array, list[Truth]]:
     return np.ascontiguousarray(picture.transpose(2, 0, 1)), truths
 
 
-def things(recipe: Recipe, size: int) -> tuple[Array, Array]:
-    """The kind in sight at each pixel, uint8 (H, W), and how many of each kind can be seen, (kinds,).
-
-    Both count as `THINGS`. Nothing is painted but the outlines.
+class Seen(NamedTuple):
+    """A scene's things: kinds in sight (H, W) and their counts (kinds,), as `THINGS` counts them; the kinds
+    behind the critters and whatever stands before them (H, W); the whole critter's parts (H, W).
     """
+
+    kinds: Array
+    counts: Array
+    behind: Array
+    whole: Array
+
+
+def things(recipe: Recipe, size: int) -> Seen:
+    """What there is at each pixel, in sight and behind it. Nothing is painted but the outlines."""
     there = _behind(recipe)[1]
     cast = [_Critter(r, size) for r in (recipe, recipe.companion) if r is not None]
     sheet = Image.new("I", (size * OVER, size * OVER))
@@ -67,8 +75,8 @@ def things(recipe: Recipe, size: int) -> tuple[Array, Array]:
     for k, thing in enumerate(there):
         for s in thing.shapes:
             draw.polygon(_canvas(grow(s.points, s.rim) * size if s.rim else s.points * size), fill=k + 1)
-    ids = np.array(sheet)[OVER // 2 :: OVER, OVER // 2 :: OVER]
-    kinds = ["sky", *(thing.kind for thing in there)]
+    behind = np.array(sheet)[OVER // 2 :: OVER, OVER // 2 :: OVER]
+    ids, kinds = behind.copy(), ["sky", *(thing.kind for thing in there)]
     before = [("critter", one.sheet) for one in cast]
     before += [(t.kind, _Sheet(t.shapes, size)) for layer in _fronts(recipe, cast, size) for t in layer]
     for kind, one in before:
@@ -76,7 +84,8 @@ def things(recipe: Recipe, size: int) -> tuple[Array, Array]:
         kinds.append(kind)
     of = np.array([THINGS.index(kind) for kind in kinds])
     seen = np.bincount(ids.ravel(), minlength=len(kinds)) >= LEAST * (size / 128) ** 2
-    return of[ids].astype(np.uint8), np.bincount(of[seen], minlength=len(THINGS))
+    counts = np.bincount(of[seen], minlength=len(THINGS))
+    return Seen(of[ids].astype(np.uint8), counts, of[behind].astype(np.uint8), cast[0].sheet.parts())
 
 
 def stamp_mask(size: int) -> Array:
