@@ -81,7 +81,7 @@ def ending(net: Net, images: Tensor, size: tuple[int, int]) -> Classifier:
         ends = recalled(net, ("ends", size))  # most often; then no module needs to change its mode
         with nullcontext() if ends else evaluating(net):
             ends = ends or remembered(net, ("ends", size), lambda: _ends(net, size))
-            parts = [_run(net, some, ends) for some in images.split(_AT_ONCE)]
+            parts = [_run(net, some, ends) for some in torch.split(images, _AT_ONCE)]
     features, weight, bias, logits, _ = parts[0]
     # Of a map that is the same everywhere mean and maximum are one: then the other pictures tell.
     pool: Literal["mean", "max"] = "mean" if all(one.pool == "mean" for one in parts) else "max"
