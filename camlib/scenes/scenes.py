@@ -138,7 +138,7 @@ def critters(
     et al. 2023): `recipes[i].without` names them, `agreeing` has the classes that are still possible.
     places: the landscapes are of six kinds, equally likely (`Scenes.places`), and the critters, the same as
     without it, about half as large.
-    night: the share of scenes, in [0, 1], at night, drawn at random: a moon in the sun's place, and all else
+    night: the share of scenes, in [0, 1], at night, drawn at random: a moon, no sun, and all else
     where it is by day (`recipes[i].night`).
     Raises ValueError for a count below 1, a size below 32, an unknown class or part, another share, and for a
     pair in a place.

@@ -1,4 +1,4 @@
-"""The same scene at night: a dark sky with stars and a moon in the sun's place, all else in moonlight."""
+"""The same scene at night: a dark sky with stars and a moon and without a sun, all else in moonlight."""
 
 import numpy as np
 

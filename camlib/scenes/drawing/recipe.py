@@ -56,7 +56,7 @@ class Recipe:
     place: what kind of place the landscape is, a name from `PLACES`; None: of no kind.
     cleared: kinds of things that are left undrawn, names from `CLEARABLE`; all else stays where it was.
     picked: which of the small things on the ground are left undrawn, counted from far to near.
-    night: whether it is night: a moon in the sun's place, stars, and all else in moonlight.
+    night: whether it is night: a moon and stars in place of a sun, and all else in moonlight.
     """
 
     species: int
