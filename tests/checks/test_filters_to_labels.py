@@ -63,7 +63,7 @@ def peak(heat, order="xy", axes="xy", edge="skip", shift=0.0, mixed=False, **opt
         (lambda heat: peak(heat, shift=0.5), "half a cell too far"),
         (lambda heat: (1.0, 2.0, 3.0), "two numbers"),
         (lambda heat: (math.nan, 2.0), "two numbers"),
-        (lambda heat: (1.0, 2.0), "the list of peaks is wrong"),
+        (lambda heat: (1.0, 2.0), "in the list of peaks, "),
         (lambda heat: heat[99], "IndexError"),
         (lambda heat: ..., "not done yet"),
     ],
@@ -182,7 +182,7 @@ def cells(heat, radius, cover=-math.inf, near=lambda dx, dy, radius: (dx**2 + dy
         ),
         (lambda heat, radius: [(1, 2)], "two pairs of numbers"),
         (lambda heat, radius: 7, "two pairs of numbers"),
-        (lambda heat, radius: [(1, 2), (3, 4)], "the list of peaks is wrong"),
+        (lambda heat, radius: [(1, 2), (3, 4)], "in the list of peaks, "),
         (lambda heat, radius: ..., "not done yet"),
     ],
 )

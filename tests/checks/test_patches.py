@@ -99,7 +99,7 @@ def test_wrong_chains_are_named(update, says):
         (lambda maps, k: cells(maps, k).flip(1), "reverse"),
         (lambda maps, k: maps.flatten().topk(k).indices, "flat numbers"),
         (lambda maps, k: torch.tensor([(n, i, j) for n, i, j in _one_each(maps)]), "only its best"),
-        (lambda maps, k: cells(maps, k).clamp(max=4), "wrong in"),
+        (lambda maps, k: cells(maps, k).clamp(max=4), "of the values are wrong"),
         (lambda maps, k: cells(maps.relu(), k), "without a positive value"),
         (lambda maps, k: ..., "not done yet"),
     ],
