@@ -70,7 +70,7 @@ def linear_svm(codes: Tensor, labels: Tensor, classes: Sequence[str] | None = No
         turn = np.linalg.svd(rows, full_matrices=False)[2]
         rows = rows @ turn.T
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
-    # two ways to one optimum: the dual is a hundred times faster on as many dimensions as rows
+    # two ways to one optimum: the dual is far quicker on as many dimensions as rows
     svm = LinearSVC(dual=turn is not None, max_iter=10_000, random_state=0)
     best = GridSearchCV(svm, {"C": _STRENGTHS}, cv=folds).fit(rows, given).best_estimator_
     weight = (best.coef_ if turn is None else best.coef_ @ turn) / scale

@@ -13,7 +13,7 @@ from ..given import told
 from ..wording import in_short, listing, near
 from .drawing.recipe import features
 from .scenes import Scenes
-from .things import THINGS, Things
+from .things import CLEARABLE, Things
 
 __all__ = ["PHRASE_WORDS", "Phrase", "phrase"]
 
@@ -26,9 +26,8 @@ _FORMS = {
     "spikes": ("back", "spikes", "back"), "wing": ("back", "wing", "back"),
 }  # fmt: skip
 _CLOSED = "closed eyes"
-LANDSCAPE = tuple(kind for kind in THINGS if kind not in ("sky", "ground", "stamp", "critter"))
 PART_WORDS = (*_FORMS, _CLOSED)
-PHRASE_WORDS = (*PART_WORDS, *LANDSCAPE)
+PHRASE_WORDS = (*PART_WORDS, *CLEARABLE)
 
 
 @dataclass(frozen=True)

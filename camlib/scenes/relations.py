@@ -13,9 +13,9 @@ from ..given import told
 from ..wording import in_short, listing, near
 from .drawing.critter import PARTS
 from .drawing.paint import LEAST
-from .phrases import LANDSCAPE, PART_WORDS, of_one, shown_by
+from .phrases import PART_WORDS, of_one, shown_by
 from .scenes import Scenes
-from .things import THINGS, Things
+from .things import CLEARABLE, THINGS, Things
 
 __all__ = ["RELATIONS", "Relation", "relation"]
 
@@ -73,7 +73,7 @@ def relation(
     Raises ValueError for an unknown name, the landscape's without `there`, things of other scenes, two
     critters where one is needed, and one where two are.
     """
-    things = PART_WORDS if relation == _LEFT else LANDSCAPE
+    things = PART_WORDS if relation == _LEFT else CLEARABLE
     subjects = PART_WORDS if relation == _LEFT else _SUBJECTS
     _one_of(relation, "relation", RELATIONS)
     _one_of(subject, "subject", subjects)
