@@ -20,14 +20,14 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from camlib import Readout, cam, critters, linear_svm, load, pointing_game, record, scenes, with_head
+from camlib import critters, linear_svm, load, pointing_game, record, scenes
 from camlib.embeddings.transfer import Transfer, transfer_file
 from camlib.networks.net import Net
 from camlib.scenes.scenes import Scenes
 from camlib.scenes.things import Things
 from camlib.scores.bootstrap import counts
 from camlib.scores.score import Score
-from tools.transfer import kept, write
+from tools.transfer import kept, maps, write
 
 SEED, PICTURES, PAIRS = 1620, 4800, 2400  # scenes of one critter, and of two
 LEARNT = 2 / 3  # the share of the scenes on which an SVM is fitted
@@ -204,11 +204,6 @@ def fits(one: Asked, learn: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
     return {name: (torch.cat([a[:n], b[:n]]), label) for name, (a, b) in pairs.items()}
 
 
-def maps(net: Net, svm: Readout, images: Tensor) -> Tensor:
-    head = with_head(net, Readout(svm.weight, svm.bias, ("no", "yes")))
-    return torch.cat([cam(head, part, "yes") for part in torch.split(images, 16)])
-
-
 def grade(
     one: Asked,
     some: Scenes,
@@ -241,7 +236,7 @@ def grade(
             svm = linear_svm(features[weights, seed][""][rows], label)
             called = ", ".join(filter(None, (name, weights)))
             yield from told(svm.scores(features[weights, seed][""])[:, 1], called, seed)
-            heat[name] = maps(net, svm, images)
+            heat[name] = maps(net, svm.weight, svm.bias, images)
             hits = pointing_game(heat[name], place, TOLERANCE).hits
             yield called, seed, "on it", Share(hits, shown, len(some))
         if "words" in heat:

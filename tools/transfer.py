@@ -160,9 +160,13 @@ def points_at_night(net: Net, weights: Tensor, n: int) -> Iterator[tuple[str, Sc
 
 def _pointed(net: Net, weights: Tensor, images: Tensor, masks: Tensor) -> Score:
     """Where the map of the second answer is highest."""
-    ended = with_head(net, Readout(weights[:, :-1], weights[:, -1], ("no", "yes")))
-    heat = torch.cat([cam(ended, part, "yes") for part in torch.split(images, 16)])
-    return pointing_game(heat, masks, TOLERANCE)
+    return pointing_game(maps(net, weights[:, :-1], weights[:, -1], images), masks, TOLERANCE)
+
+
+def maps(net: Net, weight: Tensor, bias: Tensor, images: Tensor) -> Tensor:
+    """The maps of the second of two answers, (N, H, W), with an SVM's weights as the network's last layer."""
+    ended = with_head(net, Readout(weight, bias, ("no", "yes")))
+    return torch.cat([cam(ended, part, "yes") for part in torch.split(images, 16)])
 
 
 def network(features: str, seed: int) -> tuple[Net, str]:
