@@ -20,7 +20,7 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import grid_sample, interpolate
+from torch.nn.functional import interpolate
 
 from ..given import told, whole
 from ..networks.eval_mode import evaluating
@@ -167,7 +167,8 @@ def upsample(maps: Tensor, field: ReceptiveField, *, size: int | tuple[int, int]
 
     maps: (…, h, w) floats, h and w as in `field.shape`.  size: of the result, the picture's own side or
     (height, width) by default; another is that of the picture resized.
-    Returns (…, H, W). Beyond the outermost centres the map goes on with the nearest cell's value.
+    Returns (…, H, W), float32 or float64. Beyond the outermost centres the map goes on with the value of the
+    nearest cell.
     Raises ValueError where the maps are not of the field's shape.
     """
     if tuple(maps.shape[-2:]) != field.shape or not maps.is_floating_point():
@@ -176,24 +177,25 @@ def upsample(maps: Tensor, field: ReceptiveField, *, size: int | tuple[int, int]
             f"given {str(maps.dtype).removeprefix('torch.')}, shape {tuple(maps.shape)}"
         )
     wanted = field.picture if size is None else (size, size) if isinstance(size, int) else size
-    places = _places(field, (wanted[0], wanted[1]), maps.dtype, maps.device)
-    stack = maps.reshape(1, -1, *field.shape)
-    laid = grid_sample(stack, places, padding_mode="border", align_corners=False)
-    return laid.reshape(*maps.shape[:-2], *wanted)
+    kind = torch.promote_types(maps.dtype, torch.float32)  # in half precision centres would be shifted
+    down, across = _mixes(field, (wanted[0], wanted[1]), kind, maps.device)
+    return (down @ (maps.to(kind) @ across)).to(kind)  # which autocast changes
 
 
 @lru_cache(maxsize=8)
-def _places(field: ReceptiveField, size: tuple[int, int], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """For each pixel the place on the map that it is taken from, (1, H, W, 2), as `grid_sample` counts."""
+def _mixes(
+    field: ReceptiveField, size: tuple[int, int], dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Of which rows of the map each row of pixels is a mix, (H, h), and of which columns, (w, W)."""
+    mixes = []
     with torch.inference_mode(False):  # so that whoever asks may use them
-        sides = []
         for axis, pixels in enumerate(size):
-            pixel = torch.arange(pixels, dtype=dtype, device=device)
-            pixel = (pixel + 0.5) * field.picture[axis] / pixels - 0.5  # of the picture that the field is for
-            cell = (pixel - field.start[axis]) / field.stride[axis]
-            sides.append((2 * cell + 1) / field.shape[axis] - 1)  # it counts from -1 to 1, edge to edge
-        y, x = torch.meshgrid(*sides, indexing="ij")
-        return torch.stack([x, y], -1)[None]
+            pixel = (torch.arange(pixels, dtype=torch.float64) + 0.5) * field.picture[axis] / pixels - 0.5
+            cell = (pixel - field.start[axis]) / field.stride[axis]  # of the picture that the field is for
+            cell = cell.clamp(0, field.shape[axis] - 1)[:, None]
+            mix = (1 - (cell - torch.arange(field.shape[axis])).abs()).clamp(min=0)  # of the nearest two
+            mixes.append(mix.to(device, dtype))
+    return mixes[0], mixes[1].T.contiguous()
 
 
 def lay(maps: Tensor, field: ReceptiveField | None, size: tuple[int, int]) -> Tensor:

@@ -551,6 +551,17 @@ def test_equals_ordinary_resizing_only_where_that_is_right():
     assert (upsample(maps, padded) - stretched).abs().max() > 0.2
 
 
+def test_upsampling_half_precision_loses_no_more_than_the_maps_have_lost():
+    field = laid((9, 9), (8, 8), (0, 0), (7, 5), (49, 33))
+    maps = torch.rand(4, 7, 5)
+    exact = upsample(maps.half().float(), field)
+    assert torch.equal(upsample(maps.half(), field), exact)
+    with torch.autocast("cpu", torch.bfloat16):
+        near = upsample(maps, field)
+    assert near.dtype == torch.float32
+    torch.testing.assert_close(near, upsample(maps, field), atol=0.02, rtol=0)
+
+
 def test_upsampling_to_another_size_is_that_of_the_picture_resized():
     field = laid((8, 8), (8, 8), (3.5, 3.5), (7, 5), (56, 40))
     maps = torch.rand(7, 5, dtype=torch.float64)
