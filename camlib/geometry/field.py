@@ -177,23 +177,28 @@ def upsample(maps: Tensor, field: ReceptiveField, *, size: int | tuple[int, int]
             f"given {str(maps.dtype).removeprefix('torch.')}, shape {tuple(maps.shape)}"
         )
     wanted = field.picture if size is None else (size, size) if isinstance(size, int) else size
-    kind = torch.promote_types(maps.dtype, torch.float32)  # in half precision centres would be shifted
-    down, across = _mixes(field, (wanted[0], wanted[1]), kind, maps.device)
-    return (down @ (maps.to(kind) @ across)).to(kind)  # which autocast changes
+    if maps.dtype.itemsize < 4:  # in half precision centres would be shifted
+        maps = maps.float()
+    lies = field.start, field.stride, field.shape, field.picture, (wanted[0], wanted[1])
+    down, across = _mixes(lies, maps.dtype, maps.device)
+    laid = torch.matmul(down, torch.matmul(maps, across))
+    return laid if laid.dtype == maps.dtype else laid.to(maps.dtype)  # by autocast it may be another
 
 
 @lru_cache(maxsize=8)
 def _mixes(
-    field: ReceptiveField, size: tuple[int, int], dtype: torch.dtype, device: torch.device
+    lies: tuple[tuple[float, float], ...], dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Of which rows of the map each row of pixels is a mix, (H, h), and of which columns, (w, W)."""
+    """Of which rows of the map each row of pixels is a mix, (H, h), and of which columns, (w, W).
+
+    lies: the field's start, stride, shape and picture, and the size that is wanted.
+    """
     mixes = []
     with torch.inference_mode(False):  # so that whoever asks may use them
-        for axis, pixels in enumerate(size):
-            pixel = (torch.arange(pixels, dtype=torch.float64) + 0.5) * field.picture[axis] / pixels - 0.5
-            cell = (pixel - field.start[axis]) / field.stride[axis]  # of the picture that the field is for
-            cell = cell.clamp(0, field.shape[axis] - 1)[:, None]
-            mix = (1 - (cell - torch.arange(field.shape[axis])).abs()).clamp(min=0)  # of the nearest two
+        for start, stride, cells, picture, pixels in zip(*lies, strict=True):
+            pixel = (torch.arange(pixels, dtype=torch.float64) + 0.5) * picture / pixels - 0.5
+            cell = ((pixel - start) / stride).clamp(0, cells - 1)[:, None]
+            mix = (1 - (cell - torch.arange(cells)).abs()).clamp(min=0)  # of the nearest two
             mixes.append(mix.to(device, dtype))
     return mixes[0], mixes[1].T.contiguous()
 

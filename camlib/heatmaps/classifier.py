@@ -56,9 +56,10 @@ class Classifier:
     def maps(self, targets: Tensor | None = None) -> Tensor:
         """M_c = Σ_k w_k^c f_k: (N, h, w) for class indices (N,), (N, K, h, w) for (N, K); None: top-1."""
         targets = self.logits.argmax(1) if targets is None else targets.to(self.features.device)
-        wanted = self.weight.index_select(0, targets.flatten()).view(len(targets), -1, self.weight.shape[1])
-        maps = torch.bmm(wanted, self.features.flatten(2))
-        return maps.view(*targets.shape, *self.features.shape[2:])
+        n, _, h, w = self.features.shape
+        wanted = self.weight.index_select(0, targets.flatten() if targets.ndim > 1 else targets)
+        maps = torch.bmm(wanted.view(n, -1, wanted.shape[1]), self.features.flatten(2))
+        return maps.view(*targets.shape, h, w)
 
 
 def find_classifier(net: Net, images: Tensor) -> Classifier:
@@ -81,7 +82,8 @@ def ending(net: Net, images: Tensor, size: tuple[int, int]) -> Classifier:
         ends = recalled(net, ("ends", size))  # most often; then no module needs to change its mode
         with nullcontext() if ends else evaluating(net):
             ends = ends or remembered(net, ("ends", size), lambda: _ends(net, size))
-            parts = [_run(net, some, ends) for some in torch.split(images, _AT_ONCE)]
+            some = torch.split(images, _AT_ONCE) if len(images) > _AT_ONCE else [images]
+            parts = [_run(net, part, ends) for part in some]
     features, weight, bias, logits, _ = parts[0]
     # Of a map that is the same everywhere mean and maximum are one: then the other pictures tell.
     pool: Literal["mean", "max"] = "mean" if all(one.pool == "mean" for one in parts) else "max"
@@ -249,7 +251,7 @@ def _run(net: Net, images: Tensor, ends: _Ends) -> _Part:
     why = "they are none"
     if last.linear:
         input, weight, bias = last.linear
-        input, w = (one.detach().flatten(1).to(logits.dtype) for one in (input, weight))
+        input, w = _rows(input, logits.dtype), _rows(weight, logits.dtype)
         b = w.new_zeros(len(w)) if bias is None else bias.detach().to(logits.dtype)
         pool = _pool(features, input, near)
         untouched = last.output and last.output[0] is given and last.output[1] == given._version
@@ -264,6 +266,12 @@ def _run(net: Net, images: Tensor, ends: _Ends) -> _Part:
     raise _refusal(net, ends.why or why)
 
 
+def _rows(numbers: Tensor, dtype: torch.dtype) -> Tensor:
+    """As (N, K), of that type; what has it already is not touched, which for one picture counts."""
+    flat = (numbers if numbers.ndim == 2 else numbers.flatten(1)).detach()
+    return flat if flat.dtype == dtype else flat.to(dtype)
+
+
 def _pool(features: Tensor, pooled: Tensor, near: float) -> str | None:
     """By which pool these numbers (N, K) come from the maps, if by any."""
     if _close(features.mean((2, 3)), pooled, near):
@@ -272,7 +280,9 @@ def _pool(features: Tensor, pooled: Tensor, near: float) -> str | None:
 
 
 def _close(one: Tensor, other: Tensor, near: float) -> bool:
-    return one.shape == other.shape and _largest(one - other) <= near * _largest(other)
+    if one.shape != other.shape:
+        return False
+    return torch.equal(one, other) or _largest(one - other) <= near * _largest(other)
 
 
 def _largest(numbers: Tensor) -> float:

@@ -39,7 +39,8 @@ def gradcam(
     """
 
     def combine(slopes: Tensor, maps: Tensor) -> Tensor:
-        found = torch.einsum("nk,nkhw->nhw", slopes.mean((2, 3)), maps)
+        weights = slopes.mean((2, 3))[:, None]
+        found = torch.bmm(weights, maps.flatten(2)).view(len(maps), *maps.shape[2:])
         return found.relu() if relu else found
 
     return by_slopes(net, images, targets, layer, combine)

@@ -5,6 +5,7 @@ place; a class token and registers are left out.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -14,8 +15,9 @@ from ..geometry.field import ReceptiveField, field_if_any, lay, on_map
 from ..networks.eval_mode import evaluating
 from ..networks.hookable import check_differentiable
 from ..networks.images import check_answers, check_images
+from ..networks.lock import alone
 from ..networks.net import Net
-from ..networks.remembered import remembered
+from ..networks.remembered import recalled, remembered
 from ..networks.targets import Targets, class_indices
 from ..networks.unit_axis import unit_axis, units_second
 from ..wording import listing
@@ -62,20 +64,19 @@ def by_slopes(
     slopes: ∂S_c / ∂A_k(x, y), of the target's logit; maps: A_k(x, y).
     Returns (N, H, W), or (N, K, H, W) for targets (N, K); as `gradcam` describes it, errors included.
     """
-    size = check_images(net, images)
-    at = tap(net, layer, size)
-    found: list[Tensor] = []
-    with torch.inference_mode(False), torch.no_grad():
+    size, found = check_images(net, images), []
+    with alone(net), torch.inference_mode(False), torch.no_grad():
         wanted = class_indices(net, targets, len(images))
-        for start in range(0, len(images), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            leaf, logits = _tapped(net, images[part], at.module)
-            if leaf is None or (leaf.ndim == 3 and at.field is None):
-                raise ValueError(f"{net.name} has no map at {at.name}; name a layer: {listing(net.layers)}")
-            check_answers(net, logits, start)
-            some = logits.argmax(1) if wanted is None else wanted[part]
-            found.append(_maps(leaf, logits, some, at, f"{net.name}, {at.name}", combine))
-    return lay(torch.cat(found), at.field, size)
+        known = recalled(net, ("tap", layer, size)) if isinstance(layer, str | None) else None
+        with nullcontext() if known else evaluating(net):  # where it is known, all of it is in eval mode
+            at = known or tap(net, layer, size)
+            for start in range(0, len(images), _AT_ONCE):
+                part = slice(start, start + _AT_ONCE)
+                leaf, logits = _tapped(net, images[part] if len(images) > _AT_ONCE else images, at)
+                check_answers(net, logits, start)
+                some = logits.argmax(1) if wanted is None else wanted[part]
+                found.append(_maps(leaf, logits, some, at, f"{net.name}, {at.name}", combine))
+    return lay(found[0] if len(found) == 1 else torch.cat(found), at.field, size)
 
 
 def _tap(net: Net, layer: str | None, size: tuple[int, int]) -> Tap:
@@ -87,8 +88,8 @@ def _tap(net: Net, layer: str | None, size: tuple[int, int]) -> Tap:
     return Tap(at, module, field_if_any(net, at, size), unit_axis(net, module))
 
 
-def _tapped(net: Net, images: Tensor, module: nn.Module) -> tuple[Tensor | None, Tensor]:
-    """The module's map or tokens, where the graph begins, and the logits."""
+def _tapped(net: Net, images: Tensor, at: Tap) -> tuple[Tensor, Tensor]:
+    """The layer's map or tokens, where the graph begins, and the logits."""
     leaf: list[Tensor] = []
 
     def cut(_module: nn.Module, _inputs: Any, output: Any) -> Tensor | None:
@@ -99,9 +100,11 @@ def _tapped(net: Net, images: Tensor, module: nn.Module) -> tuple[Tensor | None,
         return leaf[0].clone()  # so that what follows in place does not overwrite it
 
     images = images.to(net.mean.device)
-    with evaluating(net), torch.no_grad(), module.register_forward_hook(cut):
+    with torch.no_grad(), at.module.register_forward_hook(cut):  # which turns gradients off again
         logits: Tensor = net(images.clone() if images.is_inference() else images)
-    return (leaf[0] if leaf else None), logits
+    if not leaf or (leaf[0].ndim == 3 and at.field is None):
+        raise ValueError(f"{net.name} has no map at {at.name}; name a layer: {listing(net.layers)}")
+    return leaf[0], logits
 
 
 def _maps(
@@ -113,7 +116,7 @@ def _maps(
     combine: Callable[[Tensor, Tensor], Tensor],
 ) -> Tensor:
     """(N, h, w) for targets (N,), (N, K, h, w) for (N, K)."""
-    columns = targets.reshape(len(logits), -1).T
+    columns = targets[None] if targets.ndim == 1 else targets.T
     dtype = torch.promote_types(leaf.dtype, torch.float32)
     maps, found = at.map(leaf.detach()).to(dtype), []
     for k, column in enumerate(columns):
@@ -133,4 +136,4 @@ def _maps(
                 "name an earlier layer, or none"
             )
         found.append(combine(slopes.to(dtype), maps))
-    return torch.stack(found, 1).reshape(*targets.shape, *maps.shape[2:])
+    return found[0] if targets.ndim == 1 else torch.stack(found, 1)

@@ -81,8 +81,9 @@ class _Build:
         self._lists = [one for table in tables for one in table.values() if type(one) is list]
         numbers = [table[name] for table in tables for name in ("_parameters", "_buffers")]
         names = ("_modules", *(("_forward_hooks", "_forward_pre_hooks") if hooks else ()))
-        self._tables = [*numbers, *(table[name] for table in tables for name in names)]
-        self._numbers, self._held = ([one for one in some if one] for some in (numbers, self._tables))
+        held = [*numbers, *(table[name] for table in tables for name in names)]
+        self._numbers, self._held = ([one for one in some if one] for some in (numbers, held))
+        self._empty = [one for one in held if not one]
         ends = accumulate(map(len, tables), initial=0)
         # where "training" stands, which may change
         self._modes = [end + list(table).index("training") for end, table in zip(ends, tables, strict=False)]
@@ -95,7 +96,7 @@ class _Build:
         except Exception:  # where they are not, two tensors, say, are compared, which may not be done
             return False
 
-    def _now(self) -> tuple[list[Any], ...]:
+    def _now(self) -> tuple[object, ...]:
         settings = list(chain.from_iterable(map(dict.values, map(vars, self.modules))))
         for place in self._modes:
             if place < len(settings):
@@ -103,8 +104,9 @@ class _Build:
         numbers = chain.from_iterable(map(dict.values, self._numbers))
         return (
             settings,
-            list(map(len, self._tables)),
-            list(chain.from_iterable(map(dict.values, self._held))),  # the others are empty still
+            list(map(len, self._held)),
+            list(chain.from_iterable(map(dict.values, self._held))),
+            any(self._empty),
             [*map(list, self._lists)],
             [None if one is None else one.shape for one in numbers],
         )
