@@ -84,13 +84,12 @@ def ending(net: Net, images: Tensor, size: tuple[int, int]) -> Classifier:
             ends = ends or remembered(net, ("ends", size), lambda: _ends(net, size))
             some = torch.split(images, _AT_ONCE) if len(images) > _AT_ONCE else [images]
             parts = [_run(net, part, ends) for part in some]
-    features, weight, bias, logits, _ = parts[0]
+    if len(parts) == 1:
+        return parts[0]
+    features, logits = (torch.cat([getattr(one, what) for one in parts]) for what in ("features", "logits"))
     # Of a map that is the same everywhere mean and maximum are one: then the other pictures tell.
     pool: Literal["mean", "max"] = "mean" if all(one.pool == "mean" for one in parts) else "max"
-    if len(parts) > 1:
-        features = torch.cat([one.features for one in parts])
-        logits = torch.cat([one.logits for one in parts])
-    return Classifier(features, weight, bias, logits, pool, ends.field)
+    return replace(parts[0], features=features, logits=logits, pool=pool)
 
 
 def last_linear(net: Net, size: tuple[int, int]) -> tuple[str, nn.Module]:
@@ -123,16 +122,6 @@ class _Ends(NamedTuple):
     def laid(self, found: Tensor) -> Tensor:
         """What was found as a map (N, K, h, w)."""
         return on_map(units_second(found, self.axis), self.field)
-
-
-class _Part(NamedTuple):
-    """Found on some of the pictures.  pool: the first of "mean" and "max" that explains the logits."""
-
-    features: Tensor
-    weight: Tensor
-    bias: Tensor
-    logits: Tensor
-    pool: str
 
 
 class _Last(TorchFunctionMode):
@@ -228,7 +217,8 @@ def _weight(module: nn.Module) -> object:
     return getattr(module, "weight", None) if isinstance(module, nn.Linear | nn.Conv2d) else None
 
 
-def _run(net: Net, images: Tensor, ends: _Ends) -> _Part:
+def _run(net: Net, images: Tensor, ends: _Ends) -> Classifier:
+    """Of a few pictures; `pool` is the first of "mean" and "max" that explains their logits."""
     images = images.to(net.mean.device)
     images = images.clone() if images.is_inference() else images
     last = _Last(len(images))
@@ -256,11 +246,11 @@ def _run(net: Net, images: Tensor, ends: _Ends) -> _Part:
         pool = _pool(features, input, near)
         untouched = last.output and last.output[0] is given and last.output[1] == given._version
         if pool and (untouched or _close(F.linear(input, w, b), logits, near)):
-            return _Part(features, w, b, logits, pool)
+            return Classifier(features, w, b, logits, pool, ends.field)
         why = "the last linear layer's input is not that of the last map"
     if pool := _pool(features, logits, near):
         eye = torch.eye(logits.shape[1], dtype=logits.dtype, device=logits.device)
-        return _Part(features, eye, eye.new_zeros(len(eye)), logits, pool)
+        return Classifier(features, eye, eye.new_zeros(len(eye)), logits, pool, ends.field)
     if ends.map and ends.linear:  # on these pictures it may run another way
         return _run(net, images, ends._replace(map=None, linear=None))
     raise _refusal(net, ends.why or why)
@@ -272,7 +262,7 @@ def _rows(numbers: Tensor, dtype: torch.dtype) -> Tensor:
     return flat if flat.dtype == dtype else flat.to(dtype)
 
 
-def _pool(features: Tensor, pooled: Tensor, near: float) -> str | None:
+def _pool(features: Tensor, pooled: Tensor, near: float) -> Literal["mean", "max"] | None:
     """By which pool these numbers (N, K) come from the maps, if by any."""
     if _close(features.mean((2, 3)), pooled, near):
         return "mean"
