@@ -20,9 +20,8 @@ PEERS = ("captum", "torchcam", "grad-cam", "scikit-learn")
 HEAD = """# How fast camlib is
 
 `make bench` wrote this table, on {machine}. Each line comes from one interleaved run in one process: how
-many times as fast as the peer camlib is, in CPU time, in which waiting threads do not count (on a GPU by the
-clock), the median and the range of the rounds; and the MB that both took at most on top of what was there.
-The peers: {peers}.
+many times as fast as the peer camlib is, in CPU time (on a GPU by the clock), the median and the range of the
+rounds; and the MB that both took at most on top of what was there. The peers: {peers}.
 
 | what | against | times as fast | extra memory, ours / theirs |
 |---|---|---|---|

@@ -4,6 +4,11 @@ The digits are MNIST's 10 000 where they are on this machine, else as many rando
 round after the other; CPU time, in which waiting threads do not count.
 """
 
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: idle threads sleep, and cost no CPU time
+os.environ.setdefault("TQDM_DISABLE", "1")
+
 import contextlib
 import io
 import statistics

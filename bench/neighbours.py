@@ -1,5 +1,9 @@
 """`codes` against the bare forward pass, `nearest` against scikit-learn's brute force."""
 
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: idle threads sleep, and cost no CPU time
+
 import tempfile
 from collections.abc import Callable
 from functools import partial
