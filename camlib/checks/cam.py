@@ -148,8 +148,8 @@ def _heat_and_worth(f: Learners) -> Truth:
         mine = tuple(demand_number(one, f"{call}[{k}]") for k, one in enumerate(got))
         rows.append(_same(mine, *_measured(net, scenes, heat, part), part))
     hot, dear = zip(*rows, strict=True)
-    hottest, dearest = (list(FEATURES)[max(range(len(rows)), key=each.__getitem__)] for each in (hot, dear))
-    said = f"The hottest part is the {hottest}, the dearest the {dearest}."
+    hottest, costliest = (list(FEATURES)[max(range(len(rows)), key=each.__getitem__)] for each in (hot, dear))
+    said = f"The hottest part is the {hottest}, the costliest the {costliest}."
     return float(spearmanr(hot, dear).statistic), said
 
 

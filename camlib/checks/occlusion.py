@@ -106,15 +106,18 @@ def interaction(f: Learners) -> str:
         one, two = picture[:, 1:4, 1:4].mean(), picture[:, 4:7, 4:7].mean()
         return float(1 - (1 - one) * (1 - two))  # either is enough
 
-    def drop(*boxes: tuple[int, int, int, int]) -> float:
+    def drop(*boxes: tuple[int, int, int, int], fill: float = 0.5) -> float:
         covered = image.clone()
         for x0, y0, x1, y1 in boxes:
-            covered[:, y0:y1, x0:x1] = 0.5
+            covered[:, y0:y1, x0:x1] = fill
         return net(image) - net(covered)
 
     both, first, second = drop(a, b), drop(a), drop(b)
     want = both - first - second
-    got = demand_number(ask(f, net, image, a, b, call="interaction(net, image, a, b)"), "interaction")
+    own = image.clone()
+    got = demand_number(ask(f, net, own, a, b, call="interaction(net, image, a, b)"), "interaction")
+    if not torch.equal(own, image):
+        raise Wrong("the picture that was handed in is covered, and stays so: cover image.clone(), once each")
     mistakes = {
         "the sign is turned: what both cost, less what each costs alone": -want,
         "this is what both cost together; take off what each costs alone": both,
@@ -123,12 +126,15 @@ def interaction(f: Learners) -> str:
             (net(image) - both) - (net(image) - first) - (net(image) - second)
         ),
         "both are added up; take off what each costs alone": both + first + second,
+        "the boxes are black; fill them with grey, 0.5": (
+            drop(a, b, fill=0.0) - drop(a, fill=0.0) - drop(b, fill=0.0)
+        ),
     }
     for sentence, wrong in mistakes.items():
         if abs(got - wrong) < 1e-4 < abs(want - wrong):
             raise Wrong(sentence)
     demand(torch.tensor(got), torch.tensor(want), "interaction")
-    return "right: above 0 the two stand in for each other, and a single square misses both"
+    return "right: above 0 the two stand in for each other, and a square over one of them misses both"
 
 
 _SCENES = 24  # enough for a mean that one can reason about, drawn in a second or two

@@ -21,7 +21,8 @@ def investigation(
 ) -> Callable[[Any, Any], Verdict]:
     """Make a check `f(prediction, answer)` of a test that returns the truth, or raises `Wrong`.
 
-    form: how numbers are told.  near: how close a prediction is called good.
+    form: how numbers are told; where in percent, a prediction beyond 1 is asked for again.
+    near: how close a prediction is called good.
     """
 
     @functools.wraps(test)
@@ -30,6 +31,8 @@ def investigation(
             if prediction is ... or prediction is None:
                 raise Wrong("not done yet: write your prediction down before you measure")
             guess = demand_number(prediction, "your prediction")
+            if form.endswith("%") and abs(guess) > 1:
+                raise Wrong(f"your prediction is {guess:g}, which is {guess:.0%}; a share of one half is 0.5")
             truth, said = test(answer)
         except Wrong as wrong:
             return Verdict(False, str(wrong))

@@ -87,6 +87,11 @@ def softmax(f: Learners) -> str:
         )
     demand(got, large.softmax(1), "matrix of probabilities for logits near 1000")
     demand(ask(f, -large), (-large).softmax(1), "matrix of probabilities for logits near -1000")
+    apart = torch.tensor([[1000.0, 999.0], [0.0, 1.0]])
+    got = torch.as_tensor(ask(f, apart, call="with one row near 1000 and one near 0 your function"))
+    if not got.isfinite().all():
+        raise Wrong("the largest logit of all pictures is subtracted; subtract each row's own, amax(1)")
+    demand(got, apart.softmax(1), "matrix of probabilities of rows far apart")
     return "right: every row sums to 1, and large logits do not overflow"
 
 
@@ -97,7 +102,11 @@ def _harder(f: Learners) -> Truth:
     """
     whole = critters(_SCENES, seed=_SEED)
     recipes = [_same(ask(f, recipe, call=f"{_name(f)}(recipe)"), recipe) for recipe in whole.recipes]
-    before, after = _right(whole), _right(draw(recipes))
+    try:
+        changed = draw(recipes)
+    except ValueError as error:
+        raise Wrong(f"your recipe cannot be drawn: {error}") from error
+    before, after = _right(whole), _right(changed)
     if after > before - _COST:
         raise Wrong(
             f"{after:.0%} of {_SCENES} scenes are answered right after your change, {before:.0%} without it: "

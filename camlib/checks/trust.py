@@ -77,7 +77,7 @@ def rank_agreement(f: Learners) -> str:
 @check
 def important_parts(f: Learners) -> str:
     """f(heat, masks, t): (H, W), bool (P, H, W) and a share to bool (P,), of the positive heat."""
-    heat = torch.tensor([[6.0, 1.0, 0.0], [2.0, 1.0, -3.0], [0.5, 0.0, -6.0]])
+    heat = torch.tensor([[6.0, 1.0, 0.0], [3.0, 1.0, -3.0], [0.5, 0.0, -7.0]])
     masks = torch.zeros(4, 3, 3, dtype=torch.bool)
     masks[0, 0, 0] = masks[1, 0, 1] = masks[1, 1, 1] = masks[2, 1, 0] = masks[3, 2, 0] = True
     on = (heat * masks).sum((1, 2))
@@ -89,6 +89,9 @@ def important_parts(f: Learners) -> str:
         {
             "the yardstick is the sum of the whole map, which negative heat makes small; sum what is > 0": (
                 on > 0.25 * heat.sum()
+            ),
+            "the yardstick counts negative heat too, as if it were positive; sum what is > 0": (
+                on > 0.25 * heat.abs().sum()
             ),
             "the yardstick is the highest value; take the sum of what is above 0": on > 0.25 * heat.max(),
             "the comparison is turned round": on < 0.25 * heat.clamp(min=0).sum(),

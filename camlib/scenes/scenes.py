@@ -17,6 +17,7 @@ from ..given import number, seeded, told, whole
 from ..pictures.pixels import Pixels
 from .drawing import paint
 from .drawing.batch import painted
+from .drawing.cores import jobs
 from .drawing.critter import KEYPOINTS, PARTS
 from .drawing.places import PLACES
 from .drawing.recipe import (
@@ -27,6 +28,7 @@ from .drawing.recipe import (
     SPECIES,
     Recipe,
     agreeing,
+    check_recipe,
     features,
     sample,
 )
@@ -212,7 +214,7 @@ def draw(recipes: Sequence[Recipe], *, size: int = 128) -> Scenes:
     """Draw the given recipes on all cores; a progress bar shows when it takes longer than a second.
 
     Raises ValueError for no recipes, a size below 32, an unknown name in `Recipe.without`, `cleared` or
-    `place`, and recipes of which only some have two critters.
+    `place`, what is no number where a recipe has one, and recipes of which only some have two critters.
     """
     if isinstance(recipes, Recipe) or not isinstance(recipes, Iterable):
         raise ValueError(f"recipes are a list, as scenes.recipes; given a {type(recipes).__name__}")
@@ -220,6 +222,7 @@ def draw(recipes: Sequence[Recipe], *, size: int = 128) -> Scenes:
     for one in recipes:
         if not isinstance(one, Recipe):
             raise ValueError(f"recipes are those of scenes.recipes; given {told(one)}")
+        check_recipe(one)
     if not recipes:
         raise ValueError("no recipes to draw")
     size = whole(size, "size", 32)
@@ -236,8 +239,7 @@ def draw(recipes: Sequence[Recipe], *, size: int = 128) -> Scenes:
     for markings in {r.markings for r in recipes} - set(MARKINGS):
         raise ValueError(f"no markings {told(markings)}; there are {', '.join(MARKINGS)}")
     chunks = [recipes[i : i + _CHUNK] for i in range(0, len(recipes), _CHUNK)]
-    jobs = 1 if len(chunks) < 3 else -1  # starting processes costs more than a few scenes do
-    work = joblib.Parallel(n_jobs=jobs, return_as="generator")(
+    work = joblib.Parallel(n_jobs=jobs(len(chunks), 3), return_as="generator")(
         joblib.delayed(painted)(c, size) for c in chunks
     )
     pixels, truths = np.empty((len(recipes), 3, size, size), np.uint8), []

@@ -20,6 +20,7 @@ from ..given import seeded, told, whole
 from ..pictures.digits import Digits, digits
 from ..pictures.pixels import Pixels
 from .drawing.batch import KINDS, Drawn, lettered
+from .drawing.cores import jobs
 from .drawing.develop import Array
 from .drawing.lettering import Letter
 
@@ -148,8 +149,7 @@ def texts(
         raise ValueError(f"only a street can be blank; a {kind} picture without text has nothing left")
     written = _written(hand) if kind == "handwritten" else None
     chunks = [range(n)[i : i + _CHUNK] for i in range(0, n, _CHUNK)]
-    jobs = 1 if len(chunks) < 5 else -1  # starting processes costs more than a few pictures do
-    work = joblib.Parallel(n_jobs=jobs, return_as="generator")(
+    work = joblib.Parallel(n_jobs=jobs(len(chunks), 5), return_as="generator")(
         joblib.delayed(lettered)(kind, size, seed, numbers, written, blank) for numbers in chunks
     )
     found: list[Drawn] = []

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..given import told
 from ..wording import in_short, listing, near
 from .drawing.batch import looked
+from .drawing.cores import jobs
 from .drawing.things import CLEARABLE, THINGS
 from .scenes import Scenes
 
@@ -61,8 +62,9 @@ def things(scenes: Scenes) -> Things:
         raise ValueError(f"things are those of `Scenes`; given {told(scenes)}")
     recipes, size = scenes.recipes, scenes.pixels.shape[-1]
     chunks = [recipes[i : i + _CHUNK] for i in range(0, len(recipes), _CHUNK)]
-    jobs = 1 if len(chunks) < 3 else -1  # starting processes costs more than a few scenes do
-    work = joblib.Parallel(n_jobs=jobs)(joblib.delayed(looked)(chunk, size) for chunk in chunks)
+    work = joblib.Parallel(n_jobs=jobs(len(chunks), 3))(
+        joblib.delayed(looked)(chunk, size) for chunk in chunks
+    )
     return Things(*(torch.from_numpy(np.concatenate(column)) for column in zip(*work, strict=True)))
 
 

@@ -66,15 +66,16 @@ pictures and their variation. One run is one draw: a difference between two netw
 luck.
 
 *Scenes.* {scenes} of seed {training}, the same in all runs. Half of them lack one part or two, at random, as
-in FunnyBirds (Hesse et al. 2023), so that a critter without ears is nothing unheard of: the loss is −log of
+in FunnyBirds (Hesse et al. 2023), so that a critter without ears is nothing new: the loss is −log of
 the probability of all classes that agree with the parts left, label smoothing .05. Each time a picture comes
 it is mirrored or not, shifted by up to 6 pixels, made lighter or darker, and lit in another colour (a gain of
 .88 to 1.12 for each channel).
 
 *Start.* PyTorch's, but conv1's weights are tiny (standard deviation {tiny}), and behind each layer but the
 last stands a batch norm, also behind fc6 and fc7: without those critternet stayed at chance for long. That is
-what gives smooth filters. After training each norm is folded into its layer: what ships is plain. In
-the untrained network no norm is folded in, as none had seen anything: its numbers are small.
+probably what gives smooth filters; they were not tried one at a time. After training each norm is folded into
+its layer: what ships is plain. In the untrained network no norm is folded in, as none had seen anything: its
+numbers are small.
 
 *Optimiser.* AdamW, weight decay .05 (conv1 .15), batches of 64, bfloat16; the rate rises to 4e-3 in the first
 quarter and falls to nothing (OneCycle). Epochs: {epochs}.

@@ -175,6 +175,7 @@ def test_softmax():
         (lambda z: z.softmax(1).T, "axes are in another order than (picture, class)"),
         (lambda z: z.exp() / z.exp().sum(1), "size of tensor"),
         (lambda z: (z - z.max()).exp() / (z - z.max()).exp().sum(1, keepdim=True) * 2, "2 × the right one"),
+        (lambda z: (z - z.max()).exp() / (z - z.max()).exp().sum(1, keepdim=True), "each row's own, amax(1)"),
     ]:
         assert why in checks.softmax(wrong).message, why
 

@@ -133,6 +133,21 @@ def test_mistakes_in_the_interaction(formula: Callable[..., float], sentence: st
     assert sentence in verdict.message
 
 
+def test_black_boxes_and_a_picture_that_stays_covered() -> None:
+    def black(net: Any, image: Tensor, a: Box, b: Box) -> float:
+        one, other = covered(image, a, 0), covered(image, b, 0)
+        return float(net(one) + net(other) - net(image) - net(covered(one, b, 0)))
+
+    def in_place(net: Any, image: Tensor, a: Box, b: Box) -> float:
+        whole = net(image)
+        for x0, y0, x1, y1 in (a, b):
+            image[:, y0:y1, x0:x1] = 0.5
+        return float(whole - net(image))
+
+    assert "the boxes are black" in checks.interaction(black).message
+    assert "cover image.clone()" in checks.interaction(in_place).message
+
+
 def test_a_batch_is_no_picture() -> None:
     verdict = checks.interaction(lambda net, image, a, b: net(image[None]))
     assert not verdict

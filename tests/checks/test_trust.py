@@ -47,6 +47,7 @@ MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
     ("important_parts", lambda heat, masks, t: (heat * masks).sum((1, 2)), "it holds numbers"),
     ("important_parts", lambda h, m, t: (h * m).sum((1, 2)) > t * h.sum(), "negative heat makes small"),
     ("important_parts", lambda h, m, t: (h * m).sum((1, 2)) > t * h.max(), "the highest value"),
+    ("important_parts", lambda h, m, t: (h * m).sum((1, 2)) > t * h.abs().sum(), "counts negative heat too"),
     ("important_parts", lambda h, m, t: (h * m).sum((1, 2)) < t * h.clamp(min=0).sum(), "turned round"),
     ("important_parts", lambda h, m, t: (h * m).sum((1, 2)) >= t * h.clamp(min=0).sum(), "on a blank map"),
 ]

@@ -2,9 +2,12 @@
 
 import colorsys
 import itertools
+import re
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier
 
+from camlib.scenes.drawing.cores import jobs
 from camlib.scenes.drawing.critter import UNDRAWN
 from camlib.scenes.drawing.recipe import HUES, MARKINGS, REMOVABLE, sample
 from camlib.scenes.scenes import (
@@ -213,6 +217,32 @@ def test_markings_say_nothing():
     assert (drawn.pixels[0] != drawn.pixels[1]).any()
     with pytest.raises(ValueError, match="no markings 'dots'; there are stripes, spots, plain"):
         draw([replace(recipe, markings="dots")])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"light": 0.3}, "a recipe's light, a seed, is 0.3; it is a whole number"),
+        ({"backdrop": -1}, "a recipe's backdrop, a seed, is -1"),
+        ({"occluders": 1.5}, "a recipe's occluders is 1.5"),
+        ({"scale": "big"}, "a recipe's scale is 'big'; give a number"),
+        ({"x": float("nan")}, "a recipe's x is nan; give a number"),
+        ({"gaze": 0.5}, "a recipe's gaze is 0.5; give 2 numbers"),
+        ({"coat": "blue"}, "a recipe's coat is 'blue'; give 3 numbers"),
+    ],
+)
+def test_what_is_no_number_in_a_recipe_is_refused(change, said):
+    one, two = critters(2, seed=3, size=32).recipes
+    with pytest.raises(ValueError, match=re.escape(said)):
+        draw([one, replace(two, **change)])
+    with pytest.raises(ValueError, match=re.escape(said)):
+        draw([replace(one, companion=replace(two, **change))])
+
+
+def test_a_pools_worker_starts_no_processes_of_its_own():
+    assert (jobs(2, 3), jobs(3, 3)) == (1, -1)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        assert pool.submit(jobs, 3, 3).result() == 1
 
 
 def test_a_share_of_scenes_lacks_one_part_or_two():
