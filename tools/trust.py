@@ -146,6 +146,9 @@ class World:
         yield "on the critter", told(pointing_game(heat, self.scenes.masks, 0))
         yield "single deletion", told(trust.single_deletion(drops, heats[0], blank=0.5))
         yield "single deletion, published", told(trust.single_deletion(drops, heats[0]))
+        fewer = [k for k, part in enumerate(trust.PLACES) if part != "legs"]  # large, and worth nothing
+        parts = drops[:, fewer], heats[0][:, fewer]
+        yield "single deletion, without the legs", told(trust.single_deletion(*parts, blank=0.5))
         for test, yardstick, logits, gone, held in (
             ("completeness, published", "signed", self.logits, self.things, False),
             ("completeness", "positive", self.centred, self.centred_things, True),
