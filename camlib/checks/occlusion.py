@@ -114,8 +114,9 @@ def interaction(f: Learners) -> str:
 
     both, first, second = drop(a, b), drop(a), drop(b)
     want = both - first - second
+    got = demand_number(ask(f, net, image, a, b, call="interaction(net, image, a, b)"), "interaction")
     own = image.clone()
-    got = demand_number(ask(f, net, own, a, b, call="interaction(net, image, a, b)"), "interaction")
+    f(net, own, a, b)
     if not torch.equal(own, image):
         raise Wrong("the picture that was handed in is covered, and stays so: cover image.clone(), once each")
     mistakes = {
