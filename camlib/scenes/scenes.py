@@ -28,11 +28,11 @@ from .drawing.recipe import (
     SPECIES,
     Recipe,
     agreeing,
-    check_recipe,
     features,
     sample,
 )
 from .drawing.things import CLEARABLE
+from .given_recipe import check_recipe
 
 __all__ = [
     "CLASSES",

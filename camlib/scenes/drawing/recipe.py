@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...given import number, seeded, told, whole
-
 FEATURES = {
     "ears": ("pointed", "floppy"),
     "nose": ("snout", "beak"),
@@ -94,24 +92,6 @@ class Recipe:
     def label(self) -> int:
         """Index into `CLASSES`; who blinks is not asleep."""
         return len(SPECIES) if self.asleep else self.species
-
-
-def check_recipe(recipe: Recipe) -> None:
-    """Raise ValueError, with what there is, where a number of a recipe is none, or none that can be drawn.
-
-    A second critter's recipe is looked at, too. Names are checked where they are known.
-    """
-    for name in ("look", "backdrop", "clutter", "light"):
-        seeded(getattr(recipe, name), f"a recipe's {name}, a seed,")
-    whole(recipe.occluders, "a recipe's occluders", 0)
-    for name in ("x", "y", "scale", "angle", "stride", "turned"):
-        number(getattr(recipe, name), f"a recipe's {name}", "a number")
-    for name, count in (("gaze", 2), ("coat", 3), ("pattern", 3), ("accent", 3)):
-        given = getattr(recipe, name)
-        if not isinstance(given, tuple | list | np.ndarray) or len(given) != count:
-            raise ValueError(f"a recipe's {name} is {told(given)}; give {count} numbers")
-    if recipe.companion is not None:
-        check_recipe(recipe.companion)
 
 
 def agreeing(recipe: Recipe) -> tuple[bool, ...]:
