@@ -17,12 +17,12 @@ Truth = tuple[float, str]  # the true value, and what there is to say of it
 
 
 def investigation(
-    test: Callable[[Any], Truth], *, form: str = ".0%", near: float = 0.05
+    test: Callable[[Any], Truth], *, form: str = ".0%", near: float = 0.05, most: float = 1
 ) -> Callable[[Any, Any], Verdict]:
     """Make a check `f(prediction, answer)` of a test that returns the truth, or raises `Wrong`.
 
-    form: how numbers are told; where in percent, a prediction beyond 1 is asked for again.
-    near: how close a prediction is called good.
+    form: how numbers are told.  near: how close a prediction is called good.
+    most: beyond it, on either side, a prediction in percent is asked for again.
     """
 
     @functools.wraps(test)
@@ -31,7 +31,7 @@ def investigation(
             if prediction is ... or prediction is None:
                 raise Wrong("not done yet: write your prediction down before you measure")
             guess = demand_number(prediction, "your prediction")
-            if form.endswith("%") and abs(guess) > 1:
+            if form.endswith("%") and abs(guess) > most:
                 raise Wrong(f"your prediction is {guess:g}, which is {guess:.0%}; a share of one half is 0.5")
             truth, said = test(answer)
         except Wrong as wrong:

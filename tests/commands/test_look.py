@@ -476,8 +476,8 @@ def _interrupted(running: "subprocess.Popen[str]") -> str:
 
 @pytest.mark.slow
 def test_ctrl_c_ends_in_one_line(photo: Path, tmp_path: Path) -> None:
-    for i in range(300):
-        (photo.parent / f"{i:03}.jpg").write_bytes(photo.read_bytes())
+    for i in range(1000):  # more than are looked at before a second interrupt
+        (photo.parent / f"{i:04}.jpg").write_bytes(photo.read_bytes())
     command = [sys.executable, "-m", "camlib", "look", str(photo.parent), "--net", "critternet_gap"]
     where = {"PYTHONPATH": str(Path(camlib.__file__).parents[1]), "TQDM_DISABLE": "1"}
     running = subprocess.Popen(
@@ -493,7 +493,7 @@ def test_ctrl_c_ends_in_one_line(photo: Path, tmp_path: Path) -> None:
     ours = [line for line in err.splitlines() if line.startswith("camlib")]
     assert "Traceback" not in err or "Exception ignored" in err
     assert len(ours) == 1
-    assert re.fullmatch(rf"camlib: stopped; {len(written)} of 301 pages (is|are) written", ours[0])
+    assert re.fullmatch(rf"camlib: stopped; {len(written)} of 1001 pages (is|are) written", ours[0])
     for page in written:
         Image.open(page).load()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
