@@ -487,9 +487,7 @@ def test_ctrl_c_ends_in_one_line(photo: Path, tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | where,
-        preexec_fn=partial(
-            signal.signal, signal.SIGINT, signal.SIG_DFL
-        ),  # a shell's "&" has it ignored
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a shell's "&" has it ignored
     )
     until = time.monotonic() + 120
     while not list(tmp_path.glob("*-look.png")) and time.monotonic() < until:
