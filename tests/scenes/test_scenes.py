@@ -229,6 +229,9 @@ def test_markings_say_nothing():
         ({"x": float("nan")}, "a recipe's x is nan; give a number"),
         ({"gaze": 0.5}, "a recipe's gaze is 0.5; give 2 numbers"),
         ({"coat": "blue"}, "a recipe's coat is 'blue'; give 3 numbers"),
+        ({"accent": (0.1, 0.2, None)}, "in a recipe's accent there is None; give 3 numbers"),
+        ({"species": 8}, "a recipe's species is 8; it is a whole number, from 0 to 7"),
+        ({"tree": "oak"}, "a recipe's tree is 'oak'; give a number from 0 to 1, or None"),
     ],
 )
 def test_what_is_no_number_in_a_recipe_is_refused(change, said):
