@@ -143,24 +143,38 @@ def asks(question: Question, features: Tensor) -> tuple[Tensor, scores.Mean]:
     return torch.cat([svm.weight, svm.bias[:, None]], 1), scores.Mean(right.float())
 
 
-def points(net: Net, weights: dict[str, Tensor], some: Scenes, there: Things) -> Iterator[tuple[str, Score]]:
+class Pointed(NamedTuple):
+    """own: whether each map is highest on the thing.  another: how often on that of another of the pictures.
+
+    A map that is highest in the same place whatever the picture shows has as much of the one as of the other.
+    """
+
+    question: str
+    own: Score
+    another: Score
+
+
+def points(net: Net, weights: dict[str, Tensor], some: Scenes, there: Things) -> Iterator[Pointed]:
     """For each question of `POINTED`: is the map of "yes" highest on the thing, in scenes that show it?"""
     for name, kind in POINTED.items():
         shown = (there.count(kind) > 0) & (torch.arange(len(some)) >= round(LEARNT * len(some)))
-        yield name, _pointed(net, weights[name], some.images[shown], there.masks(kind)[shown])
+        found = maps(net, weights[name][:, :-1], weights[name][:, -1], some.images[shown])
+        yield Pointed(name, *pointed(found, there.masks(kind)[shown]))
 
 
-def points_at_night(net: Net, weights: Tensor, n: int) -> Iterator[tuple[str, Score]]:
+def points_at_night(net: Net, weights: Tensor, n: int) -> Iterator[Pointed]:
     """Is the map of "night" highest on the moon, or in the sky, in nights that show a moon?"""
     some, there, question = nights(n)
     shown = (there.count("moon") > 0) & ~question.learn
+    found = maps(net, weights[:, :-1], weights[:, -1], some.images[shown])
     for name, kinds in AT_NIGHT.items():
-        yield name, _pointed(net, weights, some.images[shown], there.masks(*kinds)[shown])
+        yield Pointed(name, *pointed(found, there.masks(*kinds)[shown]))
 
 
-def _pointed(net: Net, weights: Tensor, images: Tensor, masks: Tensor) -> Score:
-    """Where the map of the second answer is highest."""
-    return pointing_game(maps(net, weights[:, :-1], weights[:, -1], images), masks, TOLERANCE)
+def pointed(maps: Tensor, masks: Tensor) -> tuple[Score, Score]:
+    """Whether maps (N, H, W) are highest on their own masks, and how often on those of the other pictures."""
+    own, *others = (pointing_game(maps, masks.roll(k, 0), TOLERANCE) for k in range(len(maps)))
+    return own, scores.Mean(torch.stack([one.hits for one in others]).float().mean(0))
 
 
 def maps(net: Net, weight: Tensor, bias: Tensor, images: Tensor) -> Tensor:
@@ -198,8 +212,9 @@ def grade(features: str, seed: int, n: int, streets: int) -> Iterator[Transfer]:
     yield told(NIGHT, "right", right, len(right.values))
     if features not in ("colours", "fc7"):
         at_night = points_at_night(net, weights[NIGHT], n)
-        for name, hit in (*points(net, weights, some, there), *at_night):
-            yield told(name, "on it", hit, len(hit))
+        for name, own, another in (*points(net, weights, some, there), *at_night):
+            yield told(name, "on it", own, len(own))
+            yield told(name, "on another's", another, len(own))
 
 
 def baselines(n: int, streets: int) -> Iterator[Transfer]:

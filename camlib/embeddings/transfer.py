@@ -25,7 +25,7 @@ class Transfer(NamedTuple):
     pixel" points anywhere.  seed: which training, or which draw of untrained weights.
     measure: "right", the share of right answers; "on it", the share of the pictures that show the thing in
     which the map of the true answer is highest on it or less than 4 pixels beside it ("day or night? moon"
-    is the map of "night" on the moon).
+    is the map of "night" on the moon); "on another's", the same with each other picture's thing.
     pictures: how many were asked.
 
     In the table of relations: question: the phrase, or its kind.  features: which classifier: fitted with
