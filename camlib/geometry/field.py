@@ -168,7 +168,7 @@ def upsample(maps: Tensor, field: ReceptiveField, *, size: int | tuple[int, int]
     maps: (…, h, w) floats, h and w as in `field.shape`.  size: of the result, the picture's own side or
     (height, width) by default; another is that of the picture resized.
     Returns (…, H, W), float32 or float64. Beyond the outermost centres the map goes on with the value of the
-    nearest cell.
+    nearest cell. Where one cell of a map is NaN or infinite, every pixel of that map is.
     Raises ValueError where the maps are not of the field's shape.
     """
     if tuple(maps.shape[-2:]) != field.shape or not maps.is_floating_point():

@@ -622,6 +622,16 @@ def test_an_upsampled_cell_lies_where_it_looks():
     assert large[0, [0, 5, 9, 31]].tolist() == [0, 1, 2, 7]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_cell_that_is_no_number_takes_its_map_with_it_and_no_other(value: float) -> None:
+    field = receptive_field(chain(nn.Conv2d(3, 4, 4, stride=4)), "body")
+    maps = torch.rand(2, *field.shape)
+    maps[0, 2, 3] = value
+    large = upsample(maps, field)
+    assert not large[0].isfinite().any()
+    assert large[1].isfinite().all()
+
+
 def test_a_swin_whose_windows_are_padded():
     """24 rows in windows of 7, so 28 with padding, which has no place; then 12, 6 and 3."""
     net = wrap(empty("swin_t"), size=(96, 128))
