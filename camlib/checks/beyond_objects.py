@@ -24,16 +24,18 @@ __all__ = ["avoided", "folded", "gone_without", "only_units"]
 @check
 def avoided(f: Learners) -> str:
     """f(answers, labels): the share that is avoided of the mistakes of the commonest answer."""
-    labels = torch.tensor([0, 0, 0, 0, 0, 0, 1, 1, 2, 2])
+    labels = torch.tensor([1, 1, 1, 1, 1, 1, 0, 0, 2, 2])
     cases = {
-        "mostly right": torch.tensor([0, 0, 0, 0, 0, 0, 1, 1, 2, 0]),
-        "always the commonest": torch.zeros(10, dtype=torch.long),
+        "mostly right": torch.tensor([1, 1, 1, 1, 1, 1, 0, 0, 2, 1]),
+        "always the commonest": torch.ones(10, dtype=torch.long),
         "all wrong": (labels + 1) % 3,
     }
     for name, answers in cases.items():
         got = demand_number(ask(f, answers, labels, call=f"avoided(answers, labels), {name},"), "the share")
         wrong, constant = int((answers != labels).sum()), 4
         mistakes = {
+            "below 0 is worse than the constant answer: do not cut it off": max(0.0, 1 - wrong / constant),
+            "the commonest answer need not be class 0": 1 - wrong / int((labels != 0).sum()),
             "this is the share of right answers; compare with the commonest answer": 1 - wrong / 10,
             "this is the share of mistakes": wrong / 10,
             "this is the share of the mistakes that are left; the other part is avoided": wrong / constant,

@@ -29,6 +29,9 @@ def squashed(f: Learners) -> str:
                 s.sign() * s**2 / (1 + s**2)
             ),
             "these are the lengths; give the vectors": (n**2 / (1 + n**2)).squeeze(-1),
+            "the length is taken along axis 1; a vector's numbers lie along the last axis, dim=-1": (
+                s * (across := s.norm(dim=1, keepdim=True)) / (1 + across**2)
+            ),
         },
     )
     demand(got, squash(s), "squash")
@@ -69,6 +72,9 @@ def agreed(f: Learners) -> str:
         )
     if torch.allclose(couplings, more.couplings, atol=1e-4):
         raise Wrong("that is two updates of the logits; one is asked for")
+    sums_of_votes = (equal.couplings[..., None] * given).sum(1)  # not squashed
+    if torch.allclose(couplings, (given * sums_of_votes[:, None]).sum(-1).softmax(2), atol=1e-4):
+        raise Wrong("the agreement is with the votes' sum; squash it first, so that it is a pose")
     demand(couplings, want.couplings, "couplings")
     if torch.allclose(poses, equal.poses, atol=1e-4):
         raise Wrong("the poses are those of equal couplings; sum the votes again, with the new ones")

@@ -56,7 +56,7 @@ def _shape(mine: Array, shape: tuple[int, ...], what: str, named: str) -> str:
         more = "many" if mine.ndim > len(shape) else "few"
         return f"the {what} has an axis of length 1 too {more}: {shapes}"
     if sorted(mine.shape) == sorted(shape):
-        return f"the {what}'s axes are in another order{f' than ({named})' if named else ''}: {shapes}"
+        return f"the axes of the {what} are in another order{f' than ({named})' if named else ''}: {shapes}"
     return f"the {what} has the wrong shape: {shapes}"
 
 

@@ -74,17 +74,22 @@ def colour_root(f: Learners) -> str:
     covariance = centred.T @ centred / len(pixels)
     if not compare(root @ root.T, covariance, atol=2e-4):
         return "right: R times uncorrelated noise has the data's colours; any rotation of R would do as well"
+    divided = "divide by N: this is {}the sum divided by N - 1, as torch.cov gives it"
+    values, vectors = torch.linalg.eigh(covariance)
     refuse(
         root,
         {
             "this is the covariance itself; wanted is R with R @ R.T equal to it": covariance,
+            divided.format("the covariance itself, with "): pixels.T.double().cov(),
             "these are correlations, whose diagonal is 1; the colours' sizes matter, too": torch.corrcoef(
                 pixels.T.double()
             ),
         },
     )
+    if not compare(root @ root.T, vectors * values**2 @ vectors.T, atol=1e-6):
+        raise Wrong("the eigenvectors are multiplied by the eigenvalues; take the eigenvalues' roots")
     if not compare(root @ root.T, pixels.T.double().cov(), atol=2e-4):
-        raise Wrong("divide by N: this is a root of the sum divided by N - 1, as torch.cov gives it")
+        raise Wrong(divided.format("a root of "))
     if not compare(root @ root.T, pixels.T.double() @ pixels.double() / len(pixels), atol=2e-4):
         raise Wrong("subtract the mean colour first: this is the root of the mean of x xᵀ")
     if not compare(root.T @ root, covariance, atol=2e-4):
@@ -139,26 +144,36 @@ _STEPS, _PIXELS = 64, 4
 
 
 @cache
-def _left(shake: float) -> float:
+def _left(shake: float = 0.0, cell: bool = True) -> dict[str, float]:
+    """After the move, as a share of what was before it: the highest cell, and the map's mean."""
     name, layer, unit = MOVED
     net = load(name)
-    made = dream(net, layer, unit, basis="pixels", shake=shake, steps=_STEPS).pictures
-    both = torch.cat([made, made.roll(_PIXELS, 3)])
-    still, moved = FeatureExtractor(net, layer)(both)[layer][:, unit].flatten(1).amax(1).tolist()
-    return float(moved / still)
+    made = dream(net, layer, unit, basis="pixels", shake=shake, cell=cell, steps=_STEPS).pictures
+    moved = {"across": made.roll(_PIXELS, 3), "down": made.roll(_PIXELS, 2)}
+    maps = FeatureExtractor(net, layer)(torch.cat([made, *moved.values()]))[layer][:, unit].flatten(1)
+    top, mean = (some[1:] / some[0] for some in (maps.amax(1), maps.mean(1)))
+    return dict(zip(moved, top.tolist(), strict=True)) | {"mean": float(mean[0])}
 
 
 def _moved_dream(f: Learners) -> Truth:
     """f(): the share of its activation that unit 31's plain dream keeps when it is moved by 4 pixels."""
     share = demand_number(ask(f, call=f"{getattr(f, '__name__', 'your function')}()"), "the share")
-    plain, shaken = _left(0.0), _left(1.0)
-    if abs(share - shaken) < 0.01 < abs(share - plain):
-        raise Wrong("this is the dream that was shaken while it was made; take shake=0")
-    if share and abs(1 / share - plain) < 0.01:
-        raise Wrong("this is the activation before the move by that after it; turn it round")
-    if abs(share - plain) > 0.02:
+    plain, shaken = _left(), _left(shake=1.0)["across"]
+    want = plain["across"]
+    mistakes = {
+        "this is the dream that was shaken while it was made; take shake=0": shaken,
+        "this dream was made to raise the unit in every cell; take cell=True": _left(cell=False)["across"],
+        "this is the activation before the move by that after it; turn it round": 1 / want,
+        "this is the share that is lost; asked is the one that is left": 1 - want,
+        "these are the maps' means; take the highest cell of each": plain["mean"],
+        "the picture was moved along its height; its width is the last axis": plain["down"],
+    }
+    for sentence, wrong in mistakes.items():
+        if abs(share - wrong) < 0.01 < abs(share - want):
+            raise Wrong(sentence)
+    if abs(share - want) > 0.02:
         raise Wrong(f"by your measure {share:.0%} is left; roll the picture by 4 pixels along its width")
-    return plain, f"The dream that was shaken while it was made keeps {shaken:.0%}."
+    return want, f"The dream that was shaken while it was made keeps {shaken:.0%}."
 
 
 moved_dream = investigation(_moved_dream, near=0.1)

@@ -42,15 +42,16 @@ def _other_part(f: Learners) -> Truth:
     luck = {name: keypoint_errors(guesses[name], *truth) for name in ("mean", "in the box")}
     name = max(luck, key=lambda one: luck[one].pck(_ALPHA))
     gain = difference(_within(mine), _within(luck[name]))
+    kind = f"an {part}" if part[0] in "aeiou" else f"a {part}"
     told = f"{spread(_within(mine)):.0%} on {len(_within(mine))} fresh scenes"
     blind = "the mean place of the part" if name == "mean" else "a random point in the head's box"
     if gain.low <= 0:
         raise Wrong(
-            f"{unit[0]} {unit[1]} as a {part}: {told}; {blind} has {luck[name].pck(_ALPHA):.0%}. No gain"
+            f"{unit[0]} {unit[1]} as {kind}: {told}; {blind} has {luck[name].pck(_ALPHA):.0%}. No gain"
         )
     eye = keypoint_errors(locate(net, ("conv4", 48), scenes).points, *part_truth(scenes, "eye"))
     said = (
-        f"As a {part}, {told}. By luck ({blind}): {luck[name].pck(_ALPHA):.0%}. "
+        f"As {kind}, {told}. By luck ({blind}): {luck[name].pck(_ALPHA):.0%}. "
         f"The lesson's eye unit has {eye.pck(_ALPHA):.0%} here."
     )
     return mine.pck(_ALPHA), said

@@ -22,7 +22,7 @@ def investigation(
     """Make a check `f(prediction, answer)` of a test that returns the truth, or raises `Wrong`.
 
     form: how numbers are told.  near: how close a prediction is called good.
-    most: beyond it, on either side, a prediction in percent is asked for again.
+    most: beyond it, on either side, a prediction is asked for again: it may be meant in percent.
     """
 
     @functools.wraps(test)
@@ -33,6 +33,10 @@ def investigation(
             guess = demand_number(prediction, "your prediction")
             if form.endswith("%") and abs(guess) > most:
                 raise Wrong(f"your prediction is {guess:g}, which is {guess:.0%}; a share of one half is 0.5")
+            if abs(guess) > most:
+                raise Wrong(
+                    f"your prediction is {guess:g}; what is measured here lies between -{most:g} and {most:g}"
+                )
             truth, said = test(answer)
         except Wrong as wrong:
             return Verdict(False, str(wrong))

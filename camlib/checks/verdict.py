@@ -105,7 +105,9 @@ def demand_number(value: Any, call: str) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError, RuntimeError):
-        raise Wrong(f"{call} should be one number, but is of type {type(value).__name__}") from None
+        shape = getattr(value, "shape", None)
+        what = f"of type {type(value).__name__}" if shape is None else f"a tensor of shape {tuple(shape)}"
+        raise Wrong(f"{call} should be one number, but is {what}") from None
     if not math.isfinite(number):
         raise Wrong(f"{call} is {number}, not a finite number")
     return number

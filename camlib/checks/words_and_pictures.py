@@ -61,6 +61,9 @@ def hardest(f: Learners) -> str:
                 "these are the negatives with the lowest scores, the easy ones": negatives.flip(0)[:count],
                 "these number the negatives only; give the numbers that they have among all": among,
                 "these are scores; give the numbers of the pictures": scores[negatives[:count]],
+                "set to 0, the true ones come before the negatives below 0: set them to -inf": (
+                    (scores * ~true).argsort(descending=True)[:count] if count > 1 else order[:1]
+                ),
                 "the highest should come first": negatives[:count].flip(0) if count > 1 else order[:1],
             },
         )
@@ -73,7 +76,15 @@ def boxes_and_words(f: Learners) -> str:
     """f(found, words): the share of found boxes that are right, and the share of words that are found."""
     words = torch.tensor([[0.0, 0, 20, 10], [30, 0, 50, 10], [60, 0, 80, 10], [0, 30, 20, 40]])
     found = torch.tensor(
-        [[1.0, 0, 21, 10], [33, 0, 52, 10], [70, 0, 90, 10], [0, 60, 9, 70], [60, 60, 80, 70]]
+        [
+            *([1.0, 0, 21, 10], [0, 0, 19, 10]),  # the first word twice
+            *(
+                [33, 0, 52, 10],
+                [0, 30, 20, 35],
+                [70, 0, 90, 10],
+            ),  # the fourth by exactly a half, the third less
+            *([0, 60, 9, 70], [60, 60, 80, 70]),
+        ]
     )
     pairs = iou(found[:, None], words) >= 0.5
     got = ask(f, found, words, call="boxes_and_words(found, words)")
@@ -83,17 +94,22 @@ def boxes_and_words(f: Learners) -> str:
         demand_number(one, name) for one, name in zip(got, ("precision", "recall"), strict=True)
     )
     want = float(pairs.any(1).float().mean()), float(pairs.any(0).float().mean())
-    both = float(pairs.float().mean())
+    both, more = float(pairs.float().mean()), iou(found[:, None], words) > 0.5
     if abs(precision - want[1]) < 1e-4 and abs(recall - want[0]) < 1e-4:
         raise Wrong("the two are swapped: precision is a share of the found boxes, recall one of the words")
     if abs(precision - both) < 1e-4 or abs(recall - both) < 1e-4:
         raise Wrong("this is the share of all pairs; a box is right if it overlaps with any of the words")
+    if abs(recall - float(pairs.sum()) / len(words)) < 1e-4:
+        raise Wrong("a word that two boxes find is one word: count the words that any box finds")
+    if abs(precision - float(more.any(1).float().mean())) < 1e-4:
+        raise Wrong("an IoU of exactly a half counts, too: at least 0.5")
     for name, one, true in zip(("precision", "recall"), (precision, recall), want, strict=True):
         if abs(one - true) > 1e-4:
             raise Wrong(
-                f"{name} should be {true:g}, not {one:g}: of 5 boxes 2 overlap by half with one of 4 words"
+                f"{name} should be {true:g}, not {one:g}: 4 of 7 boxes lie on a word by half or more, "
+                "and 3 of 4 words have such a box"
             )
-    return "right: two of five boxes are on a word, and two of four words have a box"
+    return "right: four of seven boxes are on a word, and three of four words have a box"
 
 
 @functools.cache

@@ -28,6 +28,8 @@ def test_avoided_right() -> None:
         (lambda a, y: 1 - right_share(a, y), "the mistakes that are left"),
         (lambda a, y: (a == y).float().mean() - 0.6, "points gained"),
         (lambda a, y: 1 - 1.5 * (a != y).float().mean(), "not with guessing"),
+        (lambda a, y: right_share(a, y).clamp(min=0), "do not cut it off"),
+        (lambda a, y: 1 - (a != y).sum() / (y != 0).sum(), "need not be class 0"),
         (lambda a, y: 0.123, "should give 0.75, not 0.123"),
         (lambda a, y: ..., "not done yet"),
         (lambda a, y: [1, 2], "should be one number"),

@@ -30,6 +30,13 @@ def steps(votes: Any, axis: int = 2, count: int = 2, last: bool = True) -> Any:
     return couplings, poses
 
 
+def unsquashed(votes: Any) -> Any:
+    """The agreement is with the votes' plain sum."""
+    agreement = (votes * (votes / votes.shape[2]).sum(1, keepdim=True)).sum(3)
+    couplings = agreement.softmax(2)
+    return couplings, long((couplings[..., None] * votes).sum(1))
+
+
 def loss(lengths: Any, labels: Any, down: float = 0.5, power: int = 2) -> Any:
     there = torch.nn.functional.one_hot(labels, lengths.shape[1])
     missed, wrong = (0.9 - lengths).clamp(min=0) ** power, (lengths - 0.1).clamp(min=0) ** power
@@ -64,6 +71,7 @@ MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
     ("squashed", lambda s: s / (1 + s.norm(dim=-1, keepdim=True)), "has squares"),
     ("squashed", lambda s: s.sign() * s**2 / (1 + s**2), "for itself"),
     ("squashed", lambda s: long(s).norm(dim=-1), "give the vectors"),
+    ("squashed", lambda s: s * (n := s.norm(dim=1, keepdim=True)) / (1 + n**2), "taken along axis 1"),
     ("squashed", naive, "becomes NaN"),
     ("agreed", lambda v: steps(v)[0], "return two tensors"),
     ("agreed", lambda v: steps(v)[::-1], "yours are"),
@@ -71,7 +79,9 @@ MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
     ("agreed", lambda v: (steps(v)[0] * 2, steps(v)[1]), "is there a softmax"),
     ("agreed", lambda v: steps(v, count=1), "all equal"),
     ("agreed", lambda v: steps(v, count=3), "two updates"),
+    ("agreed", lambda v: unsquashed(v), "squash it first"),
     ("agreed", lambda v: steps(v, last=False), "those of equal couplings"),
+    ("margin", lambda lengths, labels: loss(lengths, labels).expand(3), "but is a tensor of shape"),
     ("margin", lambda lengths, labels: loss(lengths, labels, power=1), "not squared"),
     ("margin", lambda lengths, labels: loss(lengths, labels, down=1), "weighed down"),
     ("margin", lambda lengths, labels: loss(lengths, labels, down=0), "only the true class"),

@@ -73,7 +73,7 @@ def test_a_check_leaves_its_inputs_and_says_the_line():
 @pytest.mark.parametrize(
     ("mine", "sentence"),
     [
-        (GRID.T, "axes are in another order than (row, column): its shape is (4, 3), and should be (3, 4)"),
+        (GRID.T, "are in another order than (row, column): its shape is (4, 3), and should be (3, 4)"),
         (GRID[None], "an axis of length 1 too many"),
         (GRID[:2], "has the wrong shape: its shape is (2, 4)"),
         (7.0, "is a single number"),
@@ -172,7 +172,7 @@ def test_softmax():
         (lambda z: z.exp(), "divide each row by its sum"),
         (lambda z: z.log_softmax(1), "logarithms"),
         (lambda z: z / z.sum(1, keepdim=True), "without the exponential"),
-        (lambda z: z.softmax(1).T, "axes are in another order than (picture, class)"),
+        (lambda z: z.softmax(1).T, "are in another order than (picture, class)"),
         (lambda z: z.exp() / z.exp().sum(1), "size of tensor"),
         (lambda z: (z - z.max()).exp() / (z - z.max()).exp().sum(1, keepdim=True) * 2, "2 × the right one"),
         (lambda z: (z - z.max()).exp() / (z - z.max()).exp().sum(1, keepdim=True), "each row's own, amax(1)"),

@@ -48,9 +48,9 @@ def covariance(x: Tensor) -> Tensor:
     return centred.T @ centred / len(x)
 
 
-def eigen(x: Tensor) -> Tensor:
+def eigen(x: Tensor, power: float = 0.5) -> Tensor:
     values, vectors = torch.linalg.eigh(covariance(x))
-    root: Tensor = vectors * values.clamp(min=0).sqrt()
+    root: Tensor = vectors * values.clamp(min=0) ** power
     return root
 
 
@@ -62,7 +62,9 @@ def eigen(x: Tensor) -> Tensor:
         (covariance, "covariance itself"),
         (lambda x: torch.corrcoef(x.T), "correlations"),
         (lambda x: torch.linalg.cholesky(x.T @ x / len(x)), "subtract the mean"),
-        (lambda x: torch.linalg.cholesky(x.T.cov()), "divide by N"),
+        (lambda x: torch.linalg.cholesky(x.T.cov()), "this is a root of the sum divided by N - 1"),
+        (lambda x: x.T.cov(), "this is the covariance itself, with the sum divided by N - 1"),
+        (lambda x: eigen(x, 1), "take the eigenvalues' roots"),
         (lambda x: torch.linalg.cholesky(covariance(x)).T, "transpose"),
         (lambda x: torch.eye(3), "cholesky or eigh"),
         (lambda x: x, "R "),
@@ -98,13 +100,19 @@ def test_partners(f: Any, said: str) -> None:
     assert said in verdict.message
 
 
-def left(shake: float = 0, pixels: int = 4, upside: bool = False) -> float:
+def left(
+    shake: float = 0,
+    pixels: int = 4,
+    axis: int = 3,
+    cell: bool = True,
+    by: Any = lambda m: m.flatten(1).amax(1),
+) -> float:
     net = load("critternet_gap")
-    made = dream(net, "conv5", 31, basis="pixels", shake=shake, steps=64).pictures
+    made = dream(net, "conv5", 31, basis="pixels", shake=shake, cell=cell, steps=64).pictures
     with torch.inference_mode(), record(net, "conv5") as acts:
-        net(torch.cat([made, made.roll(pixels, 3)]))
-    still, moved = acts["conv5"][:, 31].flatten(1).amax(1).tolist()
-    return float(still / moved if upside else moved / still)
+        net(torch.cat([made, made.roll(pixels, axis)]))
+    still, moved = by(acts["conv5"][:, 31]).tolist()
+    return float(moved / still)
 
 
 @pytest.mark.slow
@@ -112,5 +120,15 @@ def test_a_dream_that_is_moved() -> None:
     assert checks.moved_dream(0.5, left).passed
     assert not checks.moved_dream(..., left).passed
     assert "by 4 pixels" in checks.moved_dream(0.5, lambda: left(pixels=0)).message
-    assert not checks.moved_dream(0.5, lambda: left(shake=1.0)).passed
-    assert not checks.moved_dream(0.5, lambda: left(upside=True)).passed
+    for mine, said in (
+        (lambda: left(shake=1.0), "take shake=0"),
+        (lambda: left(cell=False), "take cell=True"),
+        (lambda: 1 / left(), "turn it round"),
+        (lambda: 1 - left(), "the share that is lost"),
+        (lambda: left(by=lambda maps: maps.mean((1, 2))), "the highest cell of each"),
+        (lambda: left(axis=2), "along its height"),
+        (lambda: left(pixels=8), "by 4 pixels"),
+    ):
+        verdict = checks.moved_dream(0.5, mine)
+        assert not verdict.passed
+        assert said in verdict.message

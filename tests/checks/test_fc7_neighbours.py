@@ -85,7 +85,7 @@ def test_mistakes_are_named(check, answer, said):
         (0.5, lambda recipe: None, "not done yet"),
         (0.5, lambda recipe: 3, "it is 3 for every scene"),
         (0.5, lambda recipe: recipe.asleep, "the class alone tells"),
-        (0.5, lambda recipe: recipe.look % 7, "it is dropped"),
+        (0.5, lambda recipe: recipe.look % 7, "next to nothing"),
     ],
 )
 def test_a_fact_that_is_none_is_told(prediction, fact, said):

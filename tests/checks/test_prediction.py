@@ -25,3 +25,9 @@ def right(one, two):
 )
 def test_an_investigation(prediction, answer, said):
     assert repr(checks.sixes(prediction, answer)).startswith(said)
+
+
+def test_a_prediction_that_cannot_be_is_asked_for_again():
+    """An R² of 50 is meant in percent; before anything is measured."""
+    verdict = checks.kept_fact(50, lambda recipe: recipe.scale)
+    assert repr(verdict) == "✗ your prediction is 50; what is measured here lies between -1 and 1"

@@ -51,6 +51,7 @@ def test_hardest_right() -> None:
         (lambda s, t, n: s[~t].topk(n).indices, "among all"),
         (lambda s, t, n: s.masked_fill(t, -torch.inf).topk(n).values, "these are scores"),
         (lambda s, t, n: hard(s, t, n).flip(0), "the highest should come first"),
+        (lambda s, t, n: (s * ~t).topk(n).indices, "set them to -inf"),
         (lambda s, t, n: ..., "not done yet"),
     ],
 )
@@ -75,7 +76,12 @@ def test_boxes_and_words_right() -> None:
         (lambda f, w: both(f, w)[::-1], "swapped"),
         (lambda f, w: (both(f, w)[0],) * 3, "return two numbers"),
         (lambda f, w: ((iou(f[:, None], w) >= 0.5).float().mean(), both(f, w)[1]), "all pairs"),
-        (lambda f, w: (0.3, 0.5), "precision should be 0.4, not 0.3"),
+        (lambda f, w: (0.3, 0.75), "precision should be 0.571429, not 0.3"),
+        (lambda f, w: tuple((iou(f[:, None], w) >= 0.5).sum() / len(one) for one in (f, w)), "is one word"),
+        (
+            lambda f, w: tuple((iou(f[:, None], w) > 0.5).any(k).float().mean() for k in (1, 0)),
+            "a half counts",
+        ),
         (lambda f, w: ..., "not done yet"),
     ],
 )
