@@ -8,11 +8,13 @@
 Kokhlikyan et al. (2020), "Captum: a unified and generic model interpretability library for PyTorch".
 """
 
+import math
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..given import number, seeded, whole
 from ..networks.eval_mode import evaluating
@@ -20,10 +22,12 @@ from ..networks.hookable import check_differentiable, check_floating, check_hook
 from ..networks.images import check_answers, check_images
 from ..networks.net import Net
 from ..networks.targets import Targets, class_indices
+from .activation_rules import DEEP_LIFT, GUIDED, Rules, reaching
 
 __all__ = ["deep_lift", "guided_backprop", "integrated_gradients", "smoothgrad"]
 
 _AT_ONCE = 16  # pictures in one run, for the whole graph is kept
+_FAR = 0.05  # of what a map adds up to without signs; max pools leave up to .02
 
 
 def integrated_gradients(
@@ -52,16 +56,25 @@ def deep_lift(net: Net, images: Tensor, targets: Targets = None, *, baseline: fl
     """DeepLIFT's rescale rule, summed over the colours: shapes and baseline as `integrated_gradients`.
 
     A map's sum is near the target's logit less that of the grey picture; max pools keep it from being equal.
+    Raises ValueError also where captum has no rule for an activation of the network (functions such as
+    `F.relu`, ReLU6, SiLU, GELU …, a module that runs twice), and where a map's sum is far from that.
     """
     from captum.attr import DeepLift
 
     grey = _grey(baseline)
 
     def maps(pixels: Tensor, target: Tensor) -> Tensor:
-        found: Tensor = DeepLift(net).attribute(pixels, grey, target)
-        return found.sum(1)
+        found, off = DeepLift(net).attribute(pixels, grey, target, return_convergence_delta=True)
+        summed: Tensor = found.sum(1)
+        share = (off.abs() / summed.abs().sum((1, 2)).clamp(min=1e-12)).max().item()
+        if share > _FAR and off.abs().max() > 1e-4:
+            raise ValueError(
+                f"{net.name} computes something for which DeepLIFT has no rule: a map's sum misses the "
+                f"difference of the logits by {off.abs().max().item():.3g}; use integrated_gradients"
+            )
+        return summed
 
-    return _each(net, images, targets, maps)
+    return _each(net, images, targets, maps, DEEP_LIFT)
 
 
 def smoothgrad(
@@ -105,18 +118,16 @@ def smoothgrad(
 def guided_backprop(net: Net, images: Tensor, targets: Targets = None) -> Tensor:
     """Guided backpropagation, then as `saliency`: its largest absolute value over the colours.
 
-    Raises ValueError also where the network has no `torch.nn.ReLU`: without one it would be the gradient.
+    Raises ValueError also where the network runs no `torch.nn.ReLU`, or rectifies in another way, too
+    (`F.relu`, ReLU6): there it would be the gradient.
     """
     from captum.attr import GuidedBackprop
-
-    if not any(isinstance(module, nn.ReLU) for module in net.modules()):
-        raise ValueError(f"{net.name} has no torch.nn.ReLU, and so nothing guides its gradient; use saliency")
 
     def maps(pixels: Tensor, target: Tensor) -> Tensor:
         found: Tensor = GuidedBackprop(net).attribute(pixels, target)
         return found.abs().amax(1)
 
-    return _each(net, images, targets, maps)
+    return _each(net, images, targets, maps, GUIDED)
 
 
 def _grey(baseline: float) -> float:
@@ -125,8 +136,17 @@ def _grey(baseline: float) -> float:
     return grey
 
 
-def _each(net: Net, images: Tensor, targets: Targets, maps: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """`maps` of some pictures and one class each, for all of them; the network stays as it was."""
+def _each(
+    net: Net,
+    images: Tensor,
+    targets: Targets,
+    maps: Callable[[Tensor, Tensor], Tensor],
+    rules: Rules | None = None,
+) -> Tensor:
+    """`maps` of some pictures and one class each, for all of them; the network stays as it was.
+
+    rules: those that must reach all its activations.
+    """
     check_images(net, images)
     check_differentiable(net)
     check_floating(net)
@@ -137,11 +157,14 @@ def _each(net: Net, images: Tensor, targets: Targets, maps: Callable[[Tensor, Te
         wanted = class_indices(net, targets, len(images))
         for start in range(0, len(images), _AT_ONCE):
             pixels = images[start : start + _AT_ONCE].detach().to(net.mean.device).clone().requires_grad_()
-            with torch.no_grad():
+            with torch.no_grad(), reaching(net, rules, net.name) if rules else nullcontext():
                 logits = net(pixels)
             check_answers(net, logits, start)
             some = logits.argmax(1) if wanted is None else wanted[start : start + _AT_ONCE]
             columns = some.reshape(len(pixels), -1).T
             several = torch.stack([maps(pixels, column).detach() for column in columns], 1)
+            if not math.isfinite(several.sum().item()) and not several.isfinite().all():
+                kind = str(net.mean.dtype).removeprefix("torch.")
+                raise ValueError(f"{net.name} gives maps that are no numbers, in {kind}; use net.float()")
             found.append(several.reshape(*some.shape, *several.shape[2:]).float())
     return torch.cat(found)

@@ -21,6 +21,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..geometry.field import ReceptiveField, field_of, on_map, watched
 from ..geometry.field_tracer import FieldTracer
+from ..given import tensor
 from ..networks.eval_mode import evaluating
 from ..networks.images import check_answers, check_images
 from ..networks.lock import alone
@@ -54,12 +55,37 @@ class Classifier:
     __repr__ = in_short
 
     def maps(self, targets: Tensor | None = None) -> Tensor:
-        """M_c = Σ_k w_k^c f_k: (N, h, w) for class indices (N,), (N, K, h, w) for (N, K); None: top-1."""
-        targets = self.logits.argmax(1) if targets is None else targets.to(self.features.device)
+        """M_c = Σ_k w_k^c f_k: (N, h, w) for class indices (N,), (N, K, h, w) for (N, K); None: top-1.
+
+        Raises ValueError for targets that are no int64 tensor of N rows, and for a class that there is not.
+        """
         n, _, h, w = self.features.shape
+        targets = self.logits.argmax(1) if targets is None else self._checked(targets)
         wanted = self.weight.index_select(0, targets.flatten() if targets.ndim > 1 else targets)
         maps = torch.bmm(wanted.view(n, -1, wanted.shape[1]), self.features.flatten(2))
         return maps.view(*targets.shape, h, w)
+
+    def _checked(self, targets: Tensor) -> Tensor:
+        (n, classes), there = self.logits.shape, tensor(targets, "targets")
+        if there.dtype != torch.int64 or there.ndim not in (1, 2) or len(there) != n:
+            kind = str(there.dtype).removeprefix("torch.")
+            raise ValueError(
+                f"targets are class indices, int64 ({n},) or ({n}, K) for these {n} pictures; "
+                f"given {kind}, shape {tuple(there.shape)}"
+            )
+        low, high = (int(one) for one in there.aminmax()) if there.numel() else (0, 0)
+        if low < 0 or high >= classes:
+            raise ValueError(f"no class {low if low < 0 else high}; there are {classes}, from 0 on")
+        return there.to(self.features.device)
+
+
+def _plain(linear: nn.Module) -> bool:
+    """Whether a linear layer gives out what its weight says: no `forward` of its own, no hook on it.
+
+    One with a low-rank addition, say, or a temperature does more; then its numbers are compared.
+    """
+    usual = type(linear).forward in (nn.Linear.forward, nn.Conv2d.forward)
+    return usual and "forward" not in vars(linear) and not linear._forward_hooks
 
 
 def find_classifier(net: Net, images: Tensor) -> Classifier:
@@ -110,6 +136,7 @@ class _Ends(NamedTuple):
 
     dims, axis: how many dimensions it has, 3 where it is tokens, and which counts the units.
     why: a reason known beforehand, why the logits are not those of a map.
+    plain: whether the linear layer gives out what its weight says (`_plain`).
     """
 
     map: nn.Module | None
@@ -118,6 +145,7 @@ class _Ends(NamedTuple):
     dims: int = 4
     axis: int = 1
     why: str | None = None
+    plain: bool = False
 
     def laid(self, found: Tensor) -> Tensor:
         """What was found as a map (N, K, h, w)."""
@@ -137,11 +165,11 @@ class _Last(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
-        for tensor in (*args[:1], out):
-            if isinstance(tensor, Tensor) and tensor.ndim in (3, 4) and len(tensor) == self.count:
-                cells = tensor.shape[2:].numel() if tensor.ndim == 4 else tensor.shape[1]
+        for one in (*args[:1], out):
+            if isinstance(one, Tensor) and one.ndim in (3, 4) and len(one) == self.count:
+                cells = one.shape[2:].numel() if one.ndim == 4 else one.shape[1]
                 if cells > 1:
-                    self.found[tensor.ndim] = tensor
+                    self.found[one.ndim] = one
         if func is F.linear or func is F.conv2d:
             self._keep(*args, **kwargs)
         return out
@@ -175,9 +203,11 @@ def _ends(net: Net, size: tuple[int, int]) -> _Ends:
     ends = _laid(tracer, last.found, size, [*pooled, given[-1][1]])
     final = dict(given)  # each module's last call
     found = last.found.get(ends.dims)
+    linear = next((module for module in final if weight is not None and _weight(module) is weight), None)
     return ends._replace(
         map=next((module for module, output in final.items() if output is found), None),
-        linear=next((module for module in final if weight is not None and _weight(module) is weight), None),
+        linear=linear,
+        plain=linear is not None and _plain(linear),
         why=_reads_one(last.found.get(3), pooled) if ends.dims == 4 else None,
     )
 
@@ -245,9 +275,11 @@ def _run(net: Net, images: Tensor, ends: _Ends) -> Classifier:
         b = w.new_zeros(len(w)) if bias is None else bias.detach().to(logits.dtype)
         pool = _pool(features, input, near)
         untouched = last.output and last.output[0] is given and last.output[1] == given._version
-        if pool and (untouched or _close(F.linear(input, w, b), logits, near)):
+        if pool and ((ends.plain and untouched) or _close(F.linear(input, w, b), logits, near)):
             return Classifier(features, w, b, logits, pool, ends.field)
         why = "the last linear layer's input is not that of the last map"
+        if pool:
+            why = "they are not what the last linear layer's weight and bias give for its input"
     if pool := _pool(features, logits, near):
         eye = torch.eye(logits.shape[1], dtype=logits.dtype, device=logits.device)
         return Classifier(features, eye, eye.new_zeros(len(eye)), logits, pool, ends.field)

@@ -63,7 +63,11 @@ class Net(Remembering):
             self.register_buffer(key, tensor, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, C) for images (N, channels, H, W) in [0, 1]. Raises ValueError for anything else."""
+        """Logits (N, C) for images (N, channels, H, W) in [0, 1].
+
+        Raises ValueError for anything that is no such batch of floats. Their range is looked at by the verbs,
+        not here: a network may be asked about any numbers.
+        """
         check_takes(self, images)
         normalised = (images.to(self.mean.dtype) - self.mean) / self.std
         try:

@@ -4,11 +4,13 @@ import pytest
 import torch
 from captum.attr import DeepLift, GuidedBackprop, IntegratedGradients, NoiseTunnel, Saliency
 from torch import nn
+from torch.nn import functional
 
 from camlib.heatmaps.by_captum import deep_lift, guided_backprop, integrated_gradients, smoothgrad
 from camlib.heatmaps.saliency import saliency
 from camlib.networks.net import Net
 from camlib.networks.zoo import load, wrap
+from camlib.scenes.scenes import critters
 
 METHODS = (integrated_gradients, deep_lift, smoothgrad, guided_backprop)
 PICTURES = torch.rand(3, 3, 128, 128, generator=torch.Generator().manual_seed(0))
@@ -97,5 +99,67 @@ def test_refusals() -> None:
     with pytest.raises(ValueError, match="noise is -1"):
         smoothgrad(net, PICTURES, 0, noise=-1)
     smooth = nn.Sequential(nn.Conv2d(3, 2, 3), nn.SiLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    with pytest.raises(ValueError, match=r"no torch\.nn\.ReLU"):
+    with pytest.raises(ValueError, match=r"runs no torch\.nn\.ReLU.*use saliency"):
         guided_backprop(wrap(smooth, size=16), torch.zeros(1, 3, 16, 16))
+
+
+class Functions(nn.Module):
+    """An idle nn.ReLU beside functions; or only functions of some kind."""
+
+    def __init__(self, act) -> None:
+        super().__init__()
+        self.one, self.two, self.end = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), nn.Linear(8, 5)
+        self.idle, self.act = nn.ReLU(), act
+
+    def forward(self, x):
+        return self.end(self.act(self.two(self.act(self.one(x)))).mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("act", "guided", "lifted"),
+    [
+        (functional.relu, "runs relu as a function", "runs relu as a function"),
+        (lambda x: x.clamp(min=0), "runs clamp as", "runs clamp as"),
+        (nn.ReLU6(), "runs relu6 as|runs hardtanh as", "runs relu6 as|runs hardtanh as"),
+        (nn.SiLU(), "runs no torch.nn.ReLU", "runs silu as"),
+        (nn.ReLU(), None, "one ReLU module 2 times in a pass.*use integrated_gradients"),
+    ],
+)
+def test_where_a_rule_does_not_reach(act, guided, lifted) -> None:
+    """Captum would give the plain gradient there, and say nothing."""
+    net, pictures = wrap(Functions(act), size=32), torch.rand(2, 3, 32, 32)
+    for method, why in ((guided_backprop, guided), (deep_lift, lifted)):
+        if why is None:
+            assert not torch.allclose(method(net, pictures, 1), saliency(net, pictures, 1))
+            continue
+        with pytest.raises(ValueError, match=why):
+            method(net, pictures, 1)
+        assert not any(one._forward_hooks or one._forward_pre_hooks for one in net.modules())
+
+
+def test_numbers_lost_in_half_precision_are_said() -> None:
+    net, scenes = load("critternet_gap").half(), critters(4, seed=1).images
+    assert integrated_gradients(net, scenes, 0).isfinite().all()
+    with pytest.raises(ValueError, match=r"maps that are no numbers, in float16; use net\.float\(\)"):
+        deep_lift(net, scenes, 0)
+
+
+def test_deep_lift_adds_up_or_is_refused() -> None:
+    """Gates are products of two activations, which have no rule: the sums tell."""
+
+    class Gated(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.gate, self.end = nn.Conv2d(3, 8, 3), nn.Conv2d(3, 8, 3), nn.Linear(8, 5)
+            self.act, self.open = nn.ReLU(), nn.Sigmoid()
+
+        def forward(self, x):
+            return self.end((self.act(5 * self.one(x)) * self.open(20 * self.gate(x))).mean((2, 3)))
+
+    torch.manual_seed(0)
+    with pytest.raises(ValueError, match=r"misses the difference of the logits by .*integrated_gradients"):
+        deep_lift(wrap(Gated(), size=32), torch.rand(2, 3, 32, 32), 1)
+    net, scenes = load("critternet_gap"), critters(4, seed=3).images
+    with torch.no_grad():
+        want = (net(scenes) - net(torch.zeros_like(scenes)))[:, 2]
+    assert torch.allclose(deep_lift(net, scenes, 2).sum((1, 2)), want, atol=0.05 * float(want.abs().max()))

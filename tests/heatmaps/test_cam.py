@@ -255,6 +255,79 @@ def test_ends_that_are_neither(end: str) -> None:
         cam(net, torch.rand(2, 3, 32, 32))
 
 
+class LowRank(nn.Linear):
+    """A linear layer that adds something of its own to what its weight says."""
+
+    def __init__(self, cells: int, classes: int) -> None:
+        super().__init__(cells, classes)
+        self.down, self.up = nn.Parameter(torch.rand(cells, 2)), nn.Parameter(torch.rand(2, classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) + x @ self.down @ self.up
+
+
+def patched(linear: nn.Linear) -> nn.Linear:
+    """An instance whose `forward` is another."""
+    linear.forward = lambda x: nn.Linear.forward(linear, x) * 10  # type: ignore[method-assign,assignment]
+    return linear
+
+
+def hooked(linear: nn.Linear) -> nn.Linear:
+    """Behind which somebody's hook divides."""
+    linear.register_forward_hook(lambda _m, _i, out: out / 0.1)
+    return linear
+
+
+@pytest.mark.parametrize(
+    "made", [lambda: LowRank(8, 5), lambda: patched(nn.Linear(8, 5)), lambda: hooked(nn.Linear(8, 5))]
+)
+def test_a_linear_layer_that_does_more_than_its_weight_says_is_not_believed(
+    made: Callable[[], nn.Linear],
+) -> None:
+    torch.manual_seed(0)
+    steps = (nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), made())
+    net = wrap(nn.Sequential(*steps), size=32)
+    for _ in range(2):  # found out, then remembered
+        with pytest.raises(
+            ValueError, match=r"not what the last linear layer's weight and bias give.*use gradcam"
+        ):
+            cam(net, torch.rand(2, 3, 32, 32))
+
+
+def test_a_hook_that_is_put_on_later_is_met_too() -> None:
+    torch.manual_seed(0)
+    net, x = wrap(Own(ENDS["mean"]), size=32), torch.rand(2, 3, 32, 32)
+    before = cam(net, x)
+    with (
+        net.get_submodule("module.fc").register_forward_hook(lambda _m, _i, out: out + 1),
+        pytest.raises(ValueError, match="not what the last linear layer"),
+    ):
+        cam(net, x)
+    assert torch.equal(cam(net, x), before)
+
+
+@pytest.mark.parametrize(
+    ("targets", "says"),
+    [
+        (
+            torch.zeros(3, 2, dtype=torch.int64),
+            r"int64 \(2,\) or \(2, K\) for these 2 pictures; given int64, shape \(3, 2\)",
+        ),
+        (torch.zeros(4, dtype=torch.int64), "for these 2 pictures"),
+        (torch.zeros(2), "given float32"),
+        (torch.zeros(2, dtype=torch.uint8), "given uint8"),
+        (torch.tensor([0, -1]), "no class -1; there are 3, from 0 on"),
+        (torch.tensor([[0, 3], [0, 0]]), "no class 3; there are 3"),
+        ([0, 1], "give a torch tensor"),
+    ],
+)
+def test_a_classifier_s_maps_take_class_indices(targets: Any, says: str) -> None:
+    found = find_classifier(gap(), PICTURE.expand(2, -1, -1, -1))
+    assert found.maps(torch.tensor([[0, 1], [2, 0]])).shape == (2, 2, 2, 2)
+    with pytest.raises(ValueError, match=says):
+        found.maps(targets)
+
+
 def test_a_single_cell_is_no_map() -> None:
     net = load("resnet18", weights="random")
     with pytest.raises(ValueError, match="the last linear layer's input is not that of the last map"):
