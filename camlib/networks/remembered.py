@@ -2,8 +2,9 @@
 
 Which modules run in which order, and where a layer's cells look, depends on the network's build and on the
 picture's size, not on its numbers. A `Net` keeps such findings. A finding is forgotten when a module is
-replaced, or a setting of one (a stride, a padding, a list of them, a hook, a `forward` of its own), or a
-parameter or its shape. What hides deeper, in a dictionary that is changed in place, is not noticed.
+replaced, or a setting of one (a stride, a padding, a list of them, a hook, a `forward` of its own), its class,
+the code of its class's `forward` (an edited file, loaded again), a parameter or its shape. What hides deeper,
+in a dictionary or an object that is changed in place, is not noticed.
 """
 
 from collections.abc import Callable, Hashable
@@ -67,6 +68,12 @@ def recalled(net: Remembering, question: Hashable) -> Any:
     return known if built and built.unchanged() and not any(map(_MODE, built.modules)) else None
 
 
+def _code(kind: type) -> object:
+    """What a class's `forward` does; IPython's autoreload changes it within the same function."""
+    forward = getattr(kind, "forward", None)
+    return getattr(forward, "__code__", forward)
+
+
 class _Build:
     """All modules of a network as they are, with the hooks on them or without.
 
@@ -84,6 +91,7 @@ class _Build:
         held = [*numbers, *(table[name] for table in tables for name in names)]
         self._numbers, self._held = ([one for one in some if one] for some in (numbers, held))
         self._empty = [one for one in held if not one]
+        self._kinds = list(dict.fromkeys(map(type, self.modules)))
         ends = accumulate(map(len, tables), initial=0)
         # where "training" stands, which may change
         self._modes = [end + list(table).index("training") for end, table in zip(ends, tables, strict=False)]
@@ -104,6 +112,8 @@ class _Build:
         numbers = chain.from_iterable(map(dict.values, self._numbers))
         return (
             settings,
+            list(map(type, self.modules)),
+            list(map(_code, self._kinds)),
             list(map(len, self._held)),
             list(chain.from_iterable(map(dict.values, self._held))),
             any(self._empty),

@@ -180,6 +180,50 @@ def test_what_was_found_is_forgotten_when_the_network_changes(change: str) -> No
     assert all(net.layers[name] is fresh.layers[name] for name in fresh.layers)
 
 
+class Halved(nn.Module):
+    """A class whose `forward` is edited below."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.fc(self.conv(x).relu().mean((2, 3)))
+        return logits
+
+
+class Edited(Halved):
+    """The same with a pool before the convolution."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.fc(self.conv(nn.functional.avg_pool2d(x, 2)).relu().mean((2, 3)))
+        return logits
+
+
+def test_an_edited_class_is_met_by_a_network_that_is_there_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another function; the same with other code, as IPython's autoreload leaves it; another class."""
+    net, images = wrap(Halved(), size=32), torch.rand(1, 3, 32, 32)
+    plain = receptive_field(net, "conv"), cam(net, images)
+
+    def check(same: bool) -> None:
+        fresh = wrap(net.module, size=32)
+        field, heat = receptive_field(net, "conv"), cam(net, images)
+        assert (field == plain[0]) is same
+        assert field == receptive_field(fresh, "conv")
+        assert torch.equal(heat, cam(fresh, images))
+
+    with monkeypatch.context() as edited:
+        edited.setattr(Halved, "forward", Edited.forward)
+        check(same=False)
+    check(same=True)
+    with monkeypatch.context() as edited:
+        edited.setattr(Halved.forward, "__code__", Edited.forward.__code__)
+        check(same=False)
+    check(same=True)
+    net.module.__class__ = Edited
+    check(same=False)
+
+
 class Listed(nn.Module):
     """Its stride stands in a list, which may be changed in place."""
 
