@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..networks.eval_mode import evaluating
-from ..networks.hookable import check_differentiable, check_floating, check_hookable
+from ..networks.hookable import check_differentiable, check_floating, check_hookable, no_slope
 from ..networks.images import check_answers, check_images
 from ..networks.net import Net
 from ..networks.targets import Targets, class_indices
@@ -27,8 +27,8 @@ def saliency(net: Net, images: Tensor, targets: Targets = None) -> Tensor:
     targets: class index or name, one or N; several for each picture as (N, K); None: the top-1 class.
     Returns (N, H, W), or (N, K, H, W). Works under `torch.no_grad()` and
     `torch.inference_mode()`, with frozen parameters; leaves no gradients.
-    Raises ValueError for an unknown class, and pictures that the network does not take, and a network made
-    under `torch.inference_mode()`.
+    Raises ValueError for an unknown class, and pictures that the network does not take, and a network that
+    was made, or runs, without gradients.
     """
     check_images(net, images)
     check_differentiable(net)
@@ -40,6 +40,8 @@ def saliency(net: Net, images: Tensor, targets: Targets = None) -> Tensor:
         for start in range(0, len(images), _AT_ONCE):
             pixels = images[start : start + _AT_ONCE].detach().to(net.mean.device).clone().requires_grad_()
             logits = net(pixels)
+            if not logits.requires_grad:
+                raise no_slope(net.name)
             check_answers(net, logits, start)
             some = logits.argmax(1) if wanted is None else wanted[start : start + _AT_ONCE]
             columns = some.reshape(len(pixels), -1).T

@@ -11,7 +11,7 @@ from torch.jit import ScriptModule
 
 from .lock import alone
 
-__all__ = ["check_differentiable", "check_floating", "check_hookable", "uncompiled"]
+__all__ = ["check_differentiable", "check_floating", "check_hookable", "no_slope", "uncompiled"]
 
 _QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")
 _INSIDE = "_orig_mod"  # under this name torch.compile's module holds what it was given
@@ -52,6 +52,14 @@ def check_floating(module: nn.Module) -> None:
                 f"{name or type(module).__name__!r} is quantised: its whole numbers have no gradients and "
                 "cannot be silenced; give the network that it was made of"
             )
+
+
+def no_slope(name: str) -> ValueError:
+    """The refusal of a network, of that name, whose logits have no gradient."""
+    return ValueError(
+        f"no gradient reaches the pixels through {name}: does its forward run under torch.no_grad() or "
+        "torch.inference_mode()? use cam, occlusion or rise"
+    )
 
 
 def check_differentiable(module: nn.Module) -> None:
