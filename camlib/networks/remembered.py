@@ -2,7 +2,7 @@
 
 Which modules run in which order, and where a layer's cells look, depends on the network's build and on the
 picture's size, not on its numbers. A `Net` keeps such findings. A finding is forgotten when a module is
-replaced, or a setting of one (a stride, a padding, a list of them, a hook, a `forward` of its own), its class,
+replaced, or a setting of one (a stride, a padding, a list of them, a hook, a `forward` of its own), a class,
 the code of its class's `forward` (an edited file, loaded again), a parameter or its shape. What hides deeper,
 in a dictionary or an object that is changed in place, is not noticed.
 """
