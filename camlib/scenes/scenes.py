@@ -135,7 +135,7 @@ def critters(
     pair: two critters of different classes, side by side; the second is in `.companion`.
     stamp: a class whose pictures all carry the photographer's stamp, and no others do; "all": every picture.
     without: what is left undrawn: eyes, ears, nose, tail, horns, back, legs, and coat, whose lack is a grey
-    one; all else stays as it was.
+    one; all else stays as it was, but for the shading of head and body, which follows their outline.
     lacking: the share of scenes, in [0, 1], that lack one or two of these, drawn at random (FunnyBirds, Hesse
     et al. 2023): `recipes[i].without` names them, `agreeing` has the classes that are still possible.
     places: the landscapes are of six kinds, equally likely (`Scenes.places`), and the critters, the same as
