@@ -65,6 +65,7 @@ def kept(f: Learners) -> str:
     before, after = (nearest(rows, every, k=k)[1] for rows in (codes, xy))
     both = (before[:, :, None] == after[:, None]).any(2).float()
     own_before, own_after = (torch.cdist(rows, rows).topk(k, largest=False).indices for rows in (codes, xy))
+    more = [torch.cdist(rows, rows).topk(k + 1, largest=False).indices for rows in (codes, xy)]
     far = [torch.cdist(rows, rows).topk(k).indices for rows in (codes, xy)]
     got, want = ask(f, codes, xy, k), neighbours_kept(codes, xy, k=k)
     if not compare(got, both.mean(1)):
@@ -76,6 +77,7 @@ def kept(f: Learners) -> str:
             "each point was counted as its own neighbour, which every map keeps: leave it out": _shared(
                 own_before, own_after
             ),
+            "k + 1 nearest were taken, and the point itself left among them: leave it out": _shared(*more),
             "neighbours are a set: it counts when one is kept, at whichever rank": (before == after)
             .float()
             .mean(),
@@ -101,6 +103,10 @@ def snapped(f: Learners) -> str:
     shape = (4, 7)
     got, want = ask(f, xy, shape), grid(xy, shape, how="snap")
     down = torch.stack([xy[:, 0], -xy[:, 1]], 1)
+    one_range = (xy - xy.amin(0)) / (xy.amax(0) - xy.amin(0)).max()
+    together = torch.full(shape, EMPTY)
+    for picture, (x, y) in reversed(list(enumerate(one_range.tolist()))):
+        together[round((1 - y) * (shape[0] - 1)), round(x * (shape[1] - 1))] = picture
     cells = _cells(xy, shape)
     last, floor, over = (torch.full(shape, EMPTY) for _ in range(3))
     for picture, (row, column) in enumerate(cells.round().long().tolist()):
@@ -113,6 +119,8 @@ def snapped(f: Learners) -> str:
         got,
         {
             "the grid is upside down: y goes up on a map, rows go down": grid(down, shape, how="snap"),
+            "x and y are exchanged: x goes right, along the columns": grid(xy.flip(1), shape, how="snap"),
+            "both axes were stretched alike; each has a range of its own": together,
             "of several pictures the last stays; the first should": last,
             "points were cut off to whole numbers; round them to the *nearest* cell": floor,
             "stretch the points to 0 … rows - 1 and 0 … columns - 1, the cells' own centres": over,
@@ -141,7 +149,9 @@ def bandwidth(f: Learners) -> str:
     got, want = torch.tensor(answers), torch.tensor(right)
     nats = torch.tensor([_sigma(squared, math.exp(math.log2(wanted))) for squared, wanted in cases])
     bits = torch.tensor([_sigma(squared, 2 ** math.log(wanted)) for squared, wanted in cases])
+    twice = torch.tensor([_sigma(squared.square(), wanted) for squared, wanted in cases])
     mistakes = {
+        "the distances are squared already; do not square them again": twice,
         "that is σ², the variance; give its root": want.square(),
         "that is 1 / 2σ², the factor in the exponent; give σ": 1 / (2 * want.square()),
         "that is 1 / σ²; give σ": 1 / want.square(),

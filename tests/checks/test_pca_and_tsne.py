@@ -46,6 +46,21 @@ def snapped(xy, shape, first=True, empty=-1, whole=torch.round):
     return found
 
 
+def alike(xy, shape):
+    """Both axes scaled by the larger range."""
+    found = torch.full(shape, -1)
+    unit = (xy - xy.amin(0)) / (xy.amax(0) - xy.amin(0)).max()
+    for n, (x, y) in reversed(list(enumerate(unit.tolist()))):
+        found[round((1 - y) * (shape[0] - 1)), round(x * (shape[1] - 1))] = n
+    return found
+
+
+def with_itself(codes, xy, k):
+    near = (torch.cdist(rows, rows).topk(k + 1, largest=False).indices for rows in (codes, xy))
+    before, after = near
+    return (before[:, :, None] == after[:, None]).any(2).float().mean()
+
+
 def perplexity(squared, sigma, factor=2.0, base=math.e, log=torch.log):
     p = (-squared / (factor * sigma**2)).softmax(0).clamp(min=1e-30)
     return base ** float(-(p * log(p)).sum())
@@ -126,6 +141,7 @@ def shared(before, after):
         (lambda codes, xy, k: shared(near(codes, k), near(xy, k)).mean(1), "share for each point"),
         (lambda codes, xy, k: shared(near(codes, k), near(codes, k)).mean(), "the same numbers"),
         (lambda codes, xy, k: 1 / (2 / kept(codes, xy, k) - 1), "should be"),
+        (with_itself, "k + 1 nearest were taken"),
         (lambda codes, xy, k: None, "not done yet"),
     ],
 )
@@ -147,6 +163,8 @@ def test_a_union_of_neighbours_is_named():
     ("answer", "says"),
     [
         (lambda xy, shape: snapped(xy * torch.tensor([1, -1]), shape), "upside down"),
+        (lambda xy, shape: snapped(xy.flip(1), shape), "x and y are exchanged"),
+        (alike, "both axes were stretched alike"),
         (lambda xy, shape: snapped(xy, shape, first=False), "the last stays"),
         (lambda xy, shape: snapped(xy, shape, whole=torch.floor), "cut off"),
         (lambda xy, shape: snapped(xy, shape).clamp(min=0), "write -1"),
@@ -176,6 +194,7 @@ def test_a_grid_stretched_too_far_is_named():
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
+        (lambda squared, wanted: bandwidth(squared**2, wanted), "squared already"),
         (lambda squared, wanted: bandwidth(squared, wanted) ** 2, "σ², the variance"),
         (lambda squared, wanted: 0.5 / bandwidth(squared, wanted) ** 2, "1 / 2σ²"),
         (lambda squared, wanted: 1 / bandwidth(squared, wanted) ** 2, "that is 1 / σ²"),
