@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from .attributes import attributes_kept
 from .lock import alone
 from .unhooked import unhooked
 
@@ -34,22 +35,20 @@ def trace(module: nn.Module, channels: int, size: int | tuple[int, int]) -> tupl
 
     Raises ValueError where the module cannot take such a picture. The module is left as it was.
     """
-    with alone(module), unhooked(module):  # nobody's hook is to be met by tensors without numbers
+    # Nobody's hook is to be met by tensors without numbers, and none of ours is to stay.
+    with alone(module), unhooked(module), attributes_kept(module):
         return _traced(module, channels, size)
 
 
 def _traced(module: nn.Module, channels: int, size: int | tuple[int, int]) -> tuple[list[Call], object]:
     sides = (size, size) if isinstance(size, int) else size
     calls: list[Call] = []
-    handles = [
+    for name, inner in module.named_modules():
         inner.register_forward_hook(
             lambda inner, inputs, output, name=name: calls.append(
                 Call(name, inner, inputs[0] if inputs else None, output)
             )
         )
-        for name, inner in module.named_modules()
-    ]
-    modes = {inner: inner.training for inner in module.modules()}
     state = {  # each module's own, so that one that is used twice gets its numbers back
         f"{path}.{key}" if path else key: tensor
         for path, inner in module.named_modules()
@@ -63,7 +62,8 @@ def _traced(module: nn.Module, channels: int, size: int | tuple[int, int]) -> tu
             picture = torch.zeros(1, channels, *sides, dtype=dtype)
             try:
                 empty = {name: tensor.to("meta") for name, tensor in state.items()}
-                output = functional_call(module, empty, (picture.to("meta"),), tie_weights=False)
+                with attributes_kept(module):
+                    output = functional_call(module, empty, (picture.to("meta"),), tie_weights=False)
             except Exception:  # it makes tensors of its own, or looks at values: run it for real
                 calls.clear()
                 device = next((tensor.device for tensor in state.values()), torch.device("cpu"))
@@ -71,9 +71,4 @@ def _traced(module: nn.Module, channels: int, size: int | tuple[int, int]) -> tu
     except Exception as error:
         shape = (1, channels, *sides)
         raise ValueError(f"the network does not take images of shape {shape}: {error}") from error
-    finally:
-        for handle in handles:
-            handle.remove()
-        for inner, training in modes.items():
-            inner.training = training
     return calls, output
