@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..given import told, whole
 from .attributes import attributes_kept
+from .buffers import numbers_kept
 from .eval_mode import evaluating
 from .hookable import check_floating, check_hookable, uncompiled
 from .unhooked import unhooked
@@ -91,7 +92,13 @@ def check_logits(module: nn.Module, last: tuple[str, nn.Module] | None, pictures
     A softmax is known by the module that ends the network, or by its numbers, which sum to 1.
     """
     try:
-        with evaluating(module), unhooked(module), attributes_kept(module), torch.no_grad():
+        with (
+            evaluating(module),
+            unhooked(module),
+            attributes_kept(module),
+            numbers_kept(module),
+            torch.no_grad(),
+        ):
             logits = module(pictures).double()
     except Exception as error:  # whatever a network makes of more pictures than one
         raise ValueError(f"the network takes one picture, but not two: {error}") from error

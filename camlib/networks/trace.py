@@ -10,6 +10,7 @@ from torch import nn
 from torch.func import functional_call
 
 from .attributes import attributes_kept
+from .buffers import numbers_kept
 from .lock import alone
 from .unhooked import unhooked
 
@@ -67,7 +68,8 @@ def _traced(module: nn.Module, channels: int, size: int | tuple[int, int]) -> tu
             except Exception:  # it makes tensors of its own, or looks at values: run it for real
                 calls.clear()
                 device = next((tensor.device for tensor in state.values()), torch.device("cpu"))
-                output = module(picture.to(device))
+                with numbers_kept(module):
+                    output = module(picture.to(device))
     except Exception as error:
         shape = (1, channels, *sides)
         raise ValueError(f"the network does not take images of shape {shape}: {error}") from error

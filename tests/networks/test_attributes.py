@@ -121,3 +121,40 @@ def test_what_was_there_is_put_back_as_it_was():
     assert not hasattr(module[2], "new")
     assert not any(inner.training for inner in module.modules())
     assert len(module[1]._forward_hooks) == 1
+
+
+class Running(nn.Module):
+    """Takes away the mean of all pictures so far, in eval mode too."""
+
+    mean: Tensor
+    count: Tensor
+
+    def __init__(self, real: bool) -> None:
+        super().__init__()
+        self.n, self.real, self.last = plain(), real, torch.zeros(3, 1, 1)
+        self.register_buffer("mean", torch.zeros(3, 1, 1))
+        self.register_buffer("count", torch.tensor(0))
+
+    def forward(self, x: Tensor) -> Any:
+        if self.real:  # looks at a number: there is no run without
+            assert x.sum().item() > -1e9
+        self.mean.mul_(0.9).add_(0.1 * x.mean((0, 2, 3))[:, None, None])
+        self.count += 1
+        if not x.is_meta:
+            self.last.copy_(x[0].mean((1, 2), keepdim=True))
+        return self.n(x - self.mean)
+
+
+@pytest.mark.parametrize("real", [False, True])
+def test_a_mean_that_is_kept_counts_no_picture_of_ours(real):
+    module = Running(real).eval()
+    module(X)
+    before = [one.clone() for one in (module.mean, module.count, module.last)]
+    net = camlib.wrap(module, size=16)
+    assert camlib.receptive_field(net, "n.0").size == (3, 3)
+    assert len(camlib.costs(net)) == len(net.layers)
+    with pytest.raises(ValueError, match="no layer"):
+        net.layer("nothing")
+    assert all(map(torch.equal, (module.mean, module.count, module.last), before))
+    camlib.cam(net, X)  # finds out first where the map is, on an empty picture
+    assert module.count == 2
