@@ -3,6 +3,7 @@
 On the "meta" device tensors have shapes and no numbers: no arithmetic, no copy.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -18,12 +19,13 @@ __all__ = ["Call", "trace"]
 
 
 class Call(NamedTuple):
-    """One call of a module: its dotted name, what went in, what came out."""
+    """One call of a module: its dotted name, what went in, what came out, and what was counted by its end."""
 
     name: str
     module: nn.Module
     input: object
     output: object
+    counted: int = 0
 
     @property
     def leaf(self) -> bool:
@@ -31,23 +33,29 @@ class Call(NamedTuple):
         return next(self.module.children(), None) is None
 
 
-def trace(module: nn.Module, channels: int, size: int | tuple[int, int]) -> tuple[list[Call], object]:
+def trace(
+    module: nn.Module, channels: int, size: int | tuple[int, int], count: Callable[[], int] = int
+) -> tuple[list[Call], object]:
     """All calls of one run on a picture of `size`, in order, and the network's output, without numbers.
 
+    count: is asked at the end of each call; `Call.counted` is by how much it grew since the run began.
     Raises ValueError where the module cannot take such a picture. The module is left as it was.
     """
     # Nobody's hook is to be met by tensors without numbers, and none of ours is to stay.
     with alone(module), unhooked(module), attributes_kept(module):
-        return _traced(module, channels, size)
+        return _traced(module, channels, size, count)
 
 
-def _traced(module: nn.Module, channels: int, size: int | tuple[int, int]) -> tuple[list[Call], object]:
+def _traced(
+    module: nn.Module, channels: int, size: int | tuple[int, int], count: Callable[[], int]
+) -> tuple[list[Call], object]:
     sides = (size, size) if isinstance(size, int) else size
     calls: list[Call] = []
+    start = count()
     for name, inner in module.named_modules():
         inner.register_forward_hook(
             lambda inner, inputs, output, name=name: calls.append(
-                Call(name, inner, inputs[0] if inputs else None, output)
+                Call(name, inner, inputs[0] if inputs else None, output, count() - start)
             )
         )
     state = {  # each module's own, so that one that is used twice gets its numbers back
@@ -67,6 +75,7 @@ def _traced(module: nn.Module, channels: int, size: int | tuple[int, int]) -> tu
                     output = functional_call(module, empty, (picture.to("meta"),), tie_weights=False)
             except Exception:  # it makes tensors of its own, or looks at values: run it for real
                 calls.clear()
+                start = count()
                 device = next((tensor.device for tensor in state.values()), torch.device("cpu"))
                 with numbers_kept(module):
                     output = module(picture.to(device))
