@@ -23,6 +23,8 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from ..given import told, whole
+from ..networks.attributes import attributes_kept
+from ..networks.buffers import numbers_kept
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, check_net
 from ..networks.remembered import remembered
@@ -155,8 +157,14 @@ def _found(net: Net, layer: str, picture: tuple[int, int]) -> ReceptiveField | s
 
 
 def watched(net: Net, tracer: FieldTracer, picture: tuple[int, int]) -> None:
-    """Run the network on one empty picture of (H, W), with a tracer that follows it."""
-    with torch.inference_mode(False), torch.no_grad(), tracer:
+    """Run the network on one empty picture of (H, W), with a tracer that follows it; it is left as it was."""
+    with (
+        attributes_kept(net.module),
+        numbers_kept(net.module),
+        torch.inference_mode(False),
+        torch.no_grad(),
+        tracer,
+    ):
         image = torch.zeros(1, net.channels, *picture, dtype=net.mean.dtype, device=net.mean.device)
         tracer.see(image)
         net(image)

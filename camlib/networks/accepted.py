@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ..given import told, whole
+from .attributes import attributes_kept
+from .buffers import numbers_kept
 from .eval_mode import evaluating
 from .hookable import check_floating, check_hookable, uncompiled
 from .unhooked import unhooked
@@ -84,18 +86,19 @@ def class_names(given: object, count: int) -> list[str]:
 
 
 def check_logits(module: nn.Module, last: tuple[str, nn.Module] | None, pictures: Tensor) -> None:
-    """Raise ValueError, with what to do, unless a network gives logits of two classes or more.
+    """Raise ValueError, with what to do, unless a network gives each picture logits of two classes or more.
 
-    last: the name of the last module that runs, and the module.  pictures: two, normalised.
+    last: the name of the last module that runs, and the module.  pictures: two, normalised, of which the
+    second has the more contrast.
     A softmax is known by the module that ends the network, or by its numbers, which sum to 1.
     """
     try:
-        with evaluating(module), unhooked(module), torch.no_grad():
-            logits = module(pictures).double()
+        logits = _run(module, pictures)
     except Exception as error:  # whatever a network makes of more pictures than one
         raise ValueError(f"the network takes one picture, but not two: {error}") from error
     if len(logits) != len(pictures):
         raise ValueError(f"the network gives {tuple(logits.shape)} for two pictures: one row is for each")
+    _check_each_for_itself(module, pictures, logits)
     ends = type(last[1]) if last else None
     if logits.shape[1] == 1:
         first = "take its sigmoid away and " if ends is nn.Sigmoid else ""
@@ -112,6 +115,39 @@ def check_logits(module: nn.Module, last: tuple[str, nn.Module] | None, pictures
     raise ValueError(
         f"this network ends in {said}, and a Net wants the logits before it: {how}, then wrap it"
     )
+
+
+def _check_each_for_itself(module: nn.Module, pictures: Tensor, logits: Tensor) -> None:
+    """Raise ValueError where the first picture, alone, has other logits: a maximum would be the second's."""
+    # The sums of another batch are rounded in another way, on a GPU the products too.
+    near = 5e-2 if pictures.element_size() == 2 else 2e-4 if pictures.device.type == "cpu" else 5e-3
+    near *= float(logits.abs().max())
+    alone = _run(module, pictures[:1])[0]
+    if not (alone - logits[0]).abs().max() > near:  # nor where one is not a number
+        return
+    if (alone - _run(module, pictures[:1])[0]).abs().max() > near / 100:
+        raise ValueError(
+            "this network gives other logits each time for the same picture: something random runs in eval "
+            "mode (F.dropout without training=self.training?), and what is found would be chance"
+        )
+    raise ValueError(
+        "this network gives other logits for a picture when it comes with another: it mixes the pictures of "
+        "a batch (a BatchNorm without running statistics, a maximum over the batch?); camlib takes each "
+        "picture for itself"
+    )
+
+
+def _run(module: nn.Module, pictures: Tensor) -> Tensor:
+    """The logits in float64, the network being left as it was."""
+    with (
+        evaluating(module),
+        unhooked(module),
+        attributes_kept(module),
+        numbers_kept(module),
+        torch.no_grad(),
+    ):
+        logits: Tensor = module(pictures)
+    return logits.double()
 
 
 def _known_by_its_numbers(logits: Tensor, near: float) -> str | None:

@@ -1,10 +1,14 @@
 """What a network's layers cost: the numbers they keep (parameters) and the work they do (multiplications)."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from .net import Net, check_net, traced
+from .net import Net, check_net
+from .trace import trace
 
 __all__ = ["Cost", "costs"]
 
@@ -21,32 +25,45 @@ class Cost(NamedTuple):
 def costs(net: Net) -> list[Cost]:
     """Every layer of `net.layers` in forward order, for one picture of `net.size`.
 
-    A convolution multiplies out · H' · W' · (in / groups) · kh · kw times, a linear layer in · out times;
-    additions, activations, norms and pools are not counted. What runs between two named layers is counted
-    with the later one, and a parameter used twice is counted once.
+    A convolution multiplies out · H' · W' · (in / groups) · kh · kw times, a linear layer in · out times, and
+    attention as often as its products of queries with keys, and of shares with values, do (torch's
+    FlopCounterMode, of whose sums and products these are the products). Additions, activations, norms, pools
+    and products number by number are not counted. What runs between two named layers is counted with the
+    later one, what comes after the last with the last, and a parameter used twice is counted once.
+    Parameters are those of all modules that run, and of their parts that have no parts, which may be used
+    without being called, as attention's are; a head that only training calls is left out, where it has parts.
     """
     check_net(net)
     names = {id(module): name for name, module in net.layers.items()}
     found: list[Cost] = []
     seen: set[int] = set()
-    parameters = multiplications = 0
-    for call in traced(net)[0]:
-        if call.leaf:
-            multiplications += _multiplications(call.module, call.output)
-            new = [p for p in call.module.parameters() if id(p) not in seen]
-            seen.update(map(id, new))
-            parameters += sum(p.numel() for p in new)
+    parameters = done = 0
+    with torch.inference_mode(False), FlopCounterMode(display=False) as counter:
+        calls, _ = trace(net.module, net.channels, net.sides, counter.get_total_flops)
+    called = {id(call.module) for call in calls}
+    for call in calls:
+        new = [one for one in _parameters(call.module, called) if id(one) not in seen]
+        seen.update(map(id, new))
+        parameters += sum(one.numel() for one in new)
         if id(call.module) in names and isinstance(call.output, Tensor):
-            found.append(
-                Cost(names[id(call.module)], tuple(call.output.shape[1:]), parameters, multiplications)
+            shape = tuple(call.output.shape[1:])
+            found.append(Cost(names[id(call.module)], shape, parameters, (call.counted - done) // 2))
+            parameters, done = 0, call.counted
+    if found:
+        left = (calls[-1].counted - done) // 2
+        last = found.pop()
+        found.append(
+            last._replace(
+                parameters=last.parameters + parameters, multiplications=last.multiplications + left
             )
-            parameters = multiplications = 0
+        )
     return found
 
 
-def _multiplications(module: nn.Module, output: object) -> int:
-    if not isinstance(output, Tensor):
-        return 0
-    if isinstance(module, nn.Conv2d):
-        return output.numel() * module.weight[0].numel()
-    return output.numel() * module.in_features if isinstance(module, nn.Linear) else 0
+def _parameters(module: nn.Module, called: set[int]) -> Iterator[nn.Parameter]:
+    """A module's own, and those of its parts that it uses without calling them."""
+    yield from module.parameters(recurse=False)
+    for part in module.children():
+        held = isinstance(part, nn.ModuleList | nn.ModuleDict)  # which nobody can call
+        if id(part) not in called and (held or next(part.children(), None) is None):
+            yield from _parameters(part, called)

@@ -3,12 +3,15 @@
 On the "meta" device tensors have shapes and no numbers: no arithmetic, no copy.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.func import functional_call
 
+from .attributes import attributes_kept
+from .buffers import numbers_kept
 from .lock import alone
 from .unhooked import unhooked
 
@@ -16,12 +19,13 @@ __all__ = ["Call", "trace"]
 
 
 class Call(NamedTuple):
-    """One call of a module: its dotted name, what went in, what came out."""
+    """One call of a module: its dotted name, what went in, what came out, and what was counted by its end."""
 
     name: str
     module: nn.Module
     input: object
     output: object
+    counted: int = 0
 
     @property
     def leaf(self) -> bool:
@@ -29,27 +33,31 @@ class Call(NamedTuple):
         return next(self.module.children(), None) is None
 
 
-def trace(module: nn.Module, channels: int, size: int | tuple[int, int]) -> tuple[list[Call], object]:
+def trace(
+    module: nn.Module, channels: int, size: int | tuple[int, int], count: Callable[[], int] = int
+) -> tuple[list[Call], object]:
     """All calls of one run on a picture of `size`, in order, and the network's output, without numbers.
 
+    count: is asked at the end of each call; `Call.counted` is by how much it grew since the run began.
     Raises ValueError where the module cannot take such a picture. The module is left as it was.
     """
-    with alone(module), unhooked(module):  # nobody's hook is to be met by tensors without numbers
-        return _traced(module, channels, size)
+    # Nobody's hook is to be met by tensors without numbers, and none of ours is to stay.
+    with alone(module), unhooked(module), attributes_kept(module):
+        return _traced(module, channels, size, count)
 
 
-def _traced(module: nn.Module, channels: int, size: int | tuple[int, int]) -> tuple[list[Call], object]:
+def _traced(
+    module: nn.Module, channels: int, size: int | tuple[int, int], count: Callable[[], int]
+) -> tuple[list[Call], object]:
     sides = (size, size) if isinstance(size, int) else size
     calls: list[Call] = []
-    handles = [
+    start = count()
+    for name, inner in module.named_modules():
         inner.register_forward_hook(
             lambda inner, inputs, output, name=name: calls.append(
-                Call(name, inner, inputs[0] if inputs else None, output)
+                Call(name, inner, inputs[0] if inputs else None, output, count() - start)
             )
         )
-        for name, inner in module.named_modules()
-    ]
-    modes = {inner: inner.training for inner in module.modules()}
     state = {  # each module's own, so that one that is used twice gets its numbers back
         f"{path}.{key}" if path else key: tensor
         for path, inner in module.named_modules()
@@ -63,17 +71,15 @@ def _traced(module: nn.Module, channels: int, size: int | tuple[int, int]) -> tu
             picture = torch.zeros(1, channels, *sides, dtype=dtype)
             try:
                 empty = {name: tensor.to("meta") for name, tensor in state.items()}
-                output = functional_call(module, empty, (picture.to("meta"),), tie_weights=False)
+                with attributes_kept(module):
+                    output = functional_call(module, empty, (picture.to("meta"),), tie_weights=False)
             except Exception:  # it makes tensors of its own, or looks at values: run it for real
                 calls.clear()
+                start = count()
                 device = next((tensor.device for tensor in state.values()), torch.device("cpu"))
-                output = module(picture.to(device))
+                with numbers_kept(module):
+                    output = module(picture.to(device))
     except Exception as error:
         shape = (1, channels, *sides)
         raise ValueError(f"the network does not take images of shape {shape}: {error}") from error
-    finally:
-        for handle in handles:
-            handle.remove()
-        for inner, training in modes.items():
-            inner.training = training
     return calls, output

@@ -79,7 +79,8 @@ def wrap(
     size: the side of the square pictures it was trained on, or their (height, width).
     What `torch.compile` gave is taken for what it was given, into which one can look.
     Raises ValueError where the network does not take such pictures, where it gives anything but the logits of
-    two classes or more (a softmax's shares, one number), and where it cannot be looked into (TorchScript).
+    two classes or more (a softmax's shares, one number), where a picture's logits depend on the others in its
+    batch, or on chance, and where it cannot be looked into (TorchScript).
     """
     if isinstance(module, Net):
         raise ValueError("this is a Net already; to give it other classes or sizes, wrap its .module")
@@ -88,6 +89,7 @@ def wrap(
     if not any(one.is_meta for one in inside.parameters()):  # else there is no number to be looked at
         leaves = [call for call in traced(net)[0] if call.leaf]
         pictures = torch.rand((2, net.channels, *net.sides), generator=torch.Generator().manual_seed(0))
+        pictures[0] = 0.375 + pictures[0] / 4  # of less contrast than the other
         pictures = (pictures.to(net.mean) - net.mean) / net.std
         check_logits(inside, (leaves[-1].name, leaves[-1].module) if leaves else None, pictures)
     return net.eval()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils import prune
 from torchvision import models
 
@@ -324,6 +325,34 @@ class Ends(nn.Module):
         return self.end(self.trunk(x))
 
 
+class Begins(nn.Module):
+    """One whose forward begins with a function."""
+
+    def __init__(self, begin: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.begin, self.trunk = begin, plain()
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.trunk(self.begin(x))
+        return out
+
+
+class Drifts(nn.Module):
+    """One that goes on counting its pictures' mean in eval mode, and takes it away from them."""
+
+    mean: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = plain()
+        self.register_buffer("mean", torch.zeros(3, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.mean.lerp_(x.mean((0, 2, 3))[:, None, None], 0.1)
+        out: Tensor = self.trunk(x - self.mean)
+        return out
+
+
 class Names(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -429,6 +458,20 @@ CASES += [
             lambda: Ends(lambda z: z.view(1, -1)[:, :5]),
             r"gives \(1, 5\) for two pictures",
         ),
+        (
+            "a BatchNorm without statistics",
+            lambda: Parted(nn.Sequential(nn.BatchNorm2d(3, track_running_stats=False), plain())),
+            "when it comes with another: it mixes the pictures of a batch",
+        ),
+        ("a maximum over the batch", lambda: Begins(lambda x: x / x.max()), "it mixes the pictures"),
+        ("a mean over the batch", lambda: Ends(lambda z: z - z.mean(0)), "it mixes the pictures"),
+        ("a running mean in eval mode", Drifts, "it mixes the pictures"),
+        (
+            "a mean over the batch, in half precision",
+            lambda: Ends(lambda z: z - z.mean(0)).bfloat16(),
+            "it mixes the pictures",
+        ),
+        ("dropout in eval mode", lambda: Begins(functional.dropout), "other logits each time .* random"),
         ("TorchScript", lambda: torch.jit.script(plain()), "TorchScript, into which nobody can look"),
         (
             "traced TorchScript",
