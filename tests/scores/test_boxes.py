@@ -219,6 +219,10 @@ def test_iou_by_hand() -> None:
     b = torch.tensor([[2, 2, 6, 6], [0, 0, 4, 4], [4, 0, 8, 4], [1, 1, 1, 3], [1, 1, 3, 2]])
     assert iou(a, b).tolist() == pytest.approx([4 / 28, 1, 0, 0, 2 / 16])
     assert iou(a.float(), NONE).tolist() == [0] * 5
+    assert iou(a.float(), b.float()).dtype == iou(a, b).dtype == torch.float32
+    huge = torch.tensor([[0, 0, 1e30, 1e30]])  # its area is beyond float32
+    assert iou(huge, huge).tolist() == [1]
+    assert iou(huge, huge / 2).tolist() == pytest.approx([0.25])
 
 
 def test_iou_equals_torchvision() -> None:
