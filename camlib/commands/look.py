@@ -21,6 +21,7 @@ from ..networks.weights import WeightsError
 from ..networks.zoo import is_known, known, load, unknown
 from ..pictures.files import folder, reading
 from ..show.figure import drawn
+from .output import hush
 from .page_file import KINDS, is_page, marked, may_write, write
 from .photograph import Look, check, look, tested
 
@@ -66,7 +67,7 @@ def main(
                 lines = [f"  {share:6.1%}  {kind}" for kind, share in answers]
                 if checked:
                     lines += ["  tests of the first heatmap:", *_tests(net, path, found.method)]
-                tqdm.write("\n".join([f"{path}: {net.name}, {found.method}, in {page}", *lines]), sys.stdout)
+                _print("\n".join([f"{path}: {net.name}, {found.method}, in {page}", *lines]))
     except (ValueError, WeightsError, OSError) as error:
         _tell(error)
         return 2
@@ -82,6 +83,15 @@ def _tests(net: Net, path: Path, method: str) -> list[str]:
         return [f"  {line}" for line in tested(net, path, method).lines()]
     except ValueError as error:
         return [f"  none: {error}"]
+
+
+def _print(lines: str) -> None:
+    """Above the progress. After `| head -1` the reader has gone: the pages are written none the less."""
+    try:
+        tqdm.write(lines, sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        hush()
 
 
 def _tell(error: object) -> None:
