@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from . import __version__
+from .commands.output import hush, in_any_encoding
 
 
 class _Parser(argparse.ArgumentParser):
@@ -18,8 +19,32 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code.
 
-    0, 1 where something is wrong, 2 for a wrong command line, 130 where Ctrl-C stopped it.
+    0, 1 where something is wrong, 2 for a wrong command line, 130 where Ctrl-C stopped it, and 141 where
+    nobody read its output to the end: the shells' numbers.
     """
+    in_any_encoding()
+    try:
+        try:
+            code: int = _run(arguments)
+        finally:
+            if sys.stdout:  # Python's is None where the shell closed it
+                sys.stdout.flush()
+    except BrokenPipeError:
+        hush()
+        return 141
+    except OSError as error:  # a full disk, say, on which the output was to go
+        hush()
+        print(f"camlib: {error}", file=sys.stderr)
+        return 1
+    except BaseException as error:
+        if not _interrupted(error):
+            raise
+        print("camlib: stopped", file=sys.stderr)
+        return 130
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = _Parser(prog="camlib", description="Look inside a convolutional network.")
     parser.add_argument("--version", action="version", version=f"camlib {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
@@ -41,13 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     doctor = commands.add_parser("doctor", help="is this machine ready? says what to do where it is not")
     doctor.set_defaults(run=lambda _: _doctor())
     options = parser.parse_args(arguments)
-    try:
-        code: int = options.run(options)
-    except BaseException as error:
-        if not _interrupted(error):
-            raise
-        print("camlib: stopped", file=sys.stderr)
-        return 130
+    code: int = options.run(options)
     return code
 
 

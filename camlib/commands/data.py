@@ -17,12 +17,16 @@ _SHOWN = 12  # pictures of a set
 
 
 def list_sets() -> int:
-    """A line for each set: how many pictures, how large, and where it is, or how to get it."""
+    """A line for each set: how many pictures are there, how large, and where; or how many it has.
+
+    The size is that of the download.
+    """
     print(f"{'photos':<16} {len(photos(size=8)):>6} pictures           comes with the packages")
     for name, source in SOURCES.items():
         folder = where(name)
         place = folder if folder else f"not here: camlib data get {name}"
-        print(f"{name:<16} {source.pictures:>6} pictures  {source.megabytes:>4} MB  {place}")
+        count = source.pictures if folder is None else _count(folder)
+        print(f"{name:<16} {count:>6} pictures  {source.megabytes:>4} MB  {place}")
     print(f"the data folder is {data_folder()}; CAMLIB_DATA moves it")
     return 0
 
@@ -59,6 +63,11 @@ def show_set(name: str, output: str | None = None) -> int:
         return 1
     print(path)
     return 0
+
+
+def _count(folder: Path) -> int:
+    """The photographs in it; the sets' masks are PNGs."""
+    return sum(file.suffix.lower() in (".jpg", ".jpeg") for file in folder.rglob("*"))
 
 
 def _check(name: str) -> None:

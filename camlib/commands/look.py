@@ -5,7 +5,6 @@ on one common scale; and in words what the maps are, their unit and their settin
 it is done; what can be wrong beforehand is told before the first.
 """
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -22,11 +21,11 @@ from ..networks.weights import WeightsError
 from ..networks.zoo import is_known, known, load, unknown
 from ..pictures.files import folder, reading
 from ..show.figure import drawn
+from .output import hush
+from .page_file import KINDS, is_page, marked, may_write, write
 from .photograph import Look, check, look, tested
 
 __all__ = ["main"]
-
-KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
 def main(
@@ -62,13 +61,13 @@ def main(
                 except ValueError as error:
                     _tell(error if str(path) in str(error) else f"{path}: {error}")
                     continue
-                _write(page, _encoded(found, f"{path.stem}: {net.name} says {found.classes[0]}", page))
+                write(page, _encoded(found, f"{path.stem}: {net.name} says {found.classes[0]}", page))
                 done += 1
                 answers = zip(found.classes, found.probabilities.tolist(), strict=True)
                 lines = [f"  {share:6.1%}  {kind}" for kind, share in answers]
                 if checked:
                     lines += ["  tests of the first heatmap:", *_tests(net, path, found.method)]
-                tqdm.write("\n".join([f"{path}: {net.name}, {found.method}, in {page}", *lines]), sys.stdout)
+                _print("\n".join([f"{path}: {net.name}, {found.method}, in {page}", *lines]))
     except (ValueError, WeightsError, OSError) as error:
         _tell(error)
         return 2
@@ -84,6 +83,15 @@ def _tests(net: Net, path: Path, method: str) -> list[str]:
         return [f"  {line}" for line in tested(net, path, method).lines()]
     except ValueError as error:
         return [f"  none: {error}"]
+
+
+def _print(lines: str) -> None:
+    """Above the progress. After `| head -1` the reader has gone: the pages are written none the less."""
+    try:
+        tqdm.write(lines, sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        hush()
 
 
 def _tell(error: object) -> None:
@@ -116,7 +124,10 @@ def _pages(paths: Sequence[str], output: str | None) -> list[tuple[Path, Path]]:
     inside: list[tuple[Path, str]] = []
     for path in (Path(one).expanduser() for one in paths):
         if path.is_dir():
-            for one in folder(path).paths:
+            photographs = [one for one in folder(path).paths if not is_page(one)]
+            if not photographs:
+                raise ValueError(f"no pictures in {path} but pages that camlib wrote")
+            for one in photographs:
                 inside.append((one, "-".join(one.relative_to(path).with_suffix("").parts)))
             continue
         if not path.is_file():
@@ -127,9 +138,6 @@ def _pages(paths: Sequence[str], output: str | None) -> list[tuple[Path, Path]]:
     count = len(named) + len(inside)
     if place.is_dir():
         found = [(path, place / f"{stem}-look.png") for path, stem in named + inside]
-        # Where a folder has been looked at before and its pages lie in it: these are no photographs.
-        own = {page.resolve() for _, page in found}
-        found = found[: len(named)] + [one for one in found[len(named) :] if one[0].resolve() not in own]
     elif count > 1:
         raise ValueError(f"-o {place} is no folder; {count} photographs make a file each")
     elif place.suffix.lower() not in KINDS:
@@ -140,9 +148,11 @@ def _pages(paths: Sequence[str], output: str | None) -> list[tuple[Path, Path]]:
         found = [(path, place) for path, _ in named + inside]
     own = {page.resolve() for _, page in found}
     if lost := [path for path, _ in found if path.resolve() in own]:
-        raise ValueError(f"-o {lost[0]} would overwrite the photograph")
+        raise ValueError(f"the page would overwrite the photograph {lost[0]}: name another with -o")
     if twice := [page.name for page, times in Counter(page for _, page in found).items() if times > 1]:
         raise ValueError(f"two photographs would both become {min(twice)}: look at one at a time")
+    for _, page in found:
+        may_write(page)
     return found
 
 
@@ -151,15 +161,5 @@ def _encoded(found: Look, title: str, page: Path) -> bytes:
     # Photographs: more effort takes zlib ten times as long for 3 % less.
     options = {"compress_level": 4} if kind == "PNG" else {"quality": 92, "subsampling": 0}
     buffer = BytesIO()
-    drawn(found.figure(title)).save(buffer, kind, **options)
+    drawn(found.figure(title)).save(buffer, kind, exif=marked(), **options)
     return buffer.getvalue()
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Under another name first, so that the file is whole or not there."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

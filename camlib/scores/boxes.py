@@ -50,13 +50,12 @@ def iou(a: Tensor, b: Tensor) -> Tensor:
     except RuntimeError:
         given = f"{tuple(a.shape)} and {tuple(b.shape)}"
         raise ValueError(f"boxes {given} do not go together; of all pairs: iou(a[:, None], b)") from None
-    a, b = (
-        given.to(torch.promote_types(given.dtype, torch.float32)) for given in both_kinds
-    )  # areas are large
+    kind = torch.promote_types(torch.promote_types(a.dtype, b.dtype), torch.float32)
+    a, b = (given.double() for given in both_kinds)  # areas are large
     sides = torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])
     both = sides.clamp_min(0).prod(-1)
     either = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - both
-    return torch.where(either > 0, both / either, 0)
+    return torch.where(either > 0, both / either, 0).to(kind)
 
 
 def localization_error(

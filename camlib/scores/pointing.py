@@ -70,7 +70,8 @@ def pointing_game(
     heatmaps: (N, H, W). Of equally high pixels the first counts, row by row. A map of one value everywhere
     points nowhere: a miss.
     truth: bool masks (N, H, W), of which an empty one cannot be hit; or boxes, (N, 4) or (N, B, 4), missing
-    ones NaN.
+    ones NaN. A box stands for the pixels whose centres it holds, of pixel x from x + ½; one that holds
+    none, such as one without area, cannot be hit.
     tolerance: in pixels; 0: on the object itself. TorchRay's 15 is for photographs of about 500 pixels; on
     scenes of 128 it lets random maps score .48, in place of .20.
     labels: int64 (N,): then the score is the mean of the classes' shares.
@@ -101,6 +102,8 @@ def _distance(there: Tensor, row: int, column: int) -> float:
     if there.dtype == torch.bool:
         away = (there.nonzero() - torch.tensor([row, column])).double().norm(dim=1)
         return float(away.min()) if len(away) else float("inf")
-    point = torch.tensor([column, row])
-    outside = torch.maximum(there[:, :2] - point, point - (there[:, 2:] - 1)).clamp_min(0)
-    return float(outside[~there.isnan().any(1)].double().norm(dim=1).min())
+    edges = (there.double() - 0.5).ceil()  # from the first pixel whose centre is inside to the last
+    first, last, point = edges[:, :2], edges[:, 2:] - 1, torch.tensor([column, row])
+    away = torch.maximum(first - point, point - last).clamp_min(0).norm(dim=1)
+    held = (last >= first).all(1)  # false for NaN, too
+    return float(away[held].min()) if held.any() else float("inf")

@@ -28,14 +28,25 @@ class Score(ABC):
         """The score on that many random sets of N of these pictures, drawn with replacement: (times,)."""
 
     def interval(self, *, level: float = 0.95, **of: Any) -> tuple[float, float]:
-        """The interval that holds the middle `level` of `resampled(**of)`, Efron's percentile bootstrap."""
+        """The interval that holds the middle `level` of `resampled(**of)`, Efron's percentile bootstrap.
+
+        Raises ValueError where there are not two pictures: one has no spread.
+        """
+        if len(self) < 2:
+            raise ValueError(f"a score of {_pictures(self)} has no spread; give two pictures or more")
         return interval(self.resampled(**of), level=level)
 
     def __repr__(self) -> str:
-        low, high = self.interval()
-        name = type(self).__name__
-        return f"{name}({float(self):.3f} [{low:.3f}, {high:.3f}], {self._told()}{len(self)} pictures)"
+        spread = ""
+        if len(self) > 1:
+            low, high = self.interval()
+            spread = f" [{low:.3f}, {high:.3f}]"
+        return f"{type(self).__name__}({float(self):.3f}{spread}, {self._told()}{_pictures(self)})"
 
     def _told(self) -> str:
         """What else the line says, ending in a comma and a space."""
         return ""
+
+
+def _pictures(score: Score) -> str:
+    return f"{len(score)} picture" + "s" * (len(score) != 1)

@@ -82,7 +82,8 @@ Evidence = Score | Spread | Tensor | Sequence[float]
 def spread(evidence: Evidence, *, level: float = 0.95) -> Spread:
     """What was measured, with its interval over pictures or all of its runs; see above for what is what.
 
-    level: of the bootstrap's interval.  Raises ValueError for one number, which has no spread.
+    level: of the bootstrap's interval.  Raises ValueError for one number or one picture, which has no
+    spread.
     """
     if isinstance(evidence, Spread):
         return evidence
@@ -97,7 +98,7 @@ def difference(one: Evidence, other: Evidence, *, level: float = 0.95) -> Spread
     """One minus the other, on the same pictures or for the same seeds: only what they do not share varies.
 
     Where the interval holds zero, no difference is shown.
-    Raises ValueError where they are not of the same pictures or runs.
+    Raises ValueError where they are not of the same pictures or runs, and for one picture or run.
     """
     for given in (one, other):
         if isinstance(given, Spread):
@@ -106,6 +107,8 @@ def difference(one: Evidence, other: Evidence, *, level: float = 0.95) -> Spread
     if isinstance(a, Score) != isinstance(b, Score) or len(a) != len(b):
         raise ValueError(f"a difference is of the same pictures or runs, not of {_told(a)} and {_told(b)}")
     if isinstance(a, Score) and isinstance(b, Score):
+        if len(a) < 2:
+            raise ValueError(f"one picture has no spread; {_WANTED}")
         low, high = interval(a.resampled() - b.resampled(), level=level)
         return Spread(float(a) - float(b), low, high, _told(a))
     assert isinstance(a, Tensor)

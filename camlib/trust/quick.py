@@ -35,15 +35,17 @@ class Quick:
     """Of N pictures: how alike the maps stay, and how fast the answer goes when the hottest pixels do.
 
     weights, classes: double (N,), the rank correlation with the map of the network with random weights, and
-    with the map for the runner-up: 1 is the same order of pixels.
+    with the map for the runner-up: 1 is the same order of pixels; a blank map counts as unchanged, 1.
     deletion: float32 (N,), the area under the curve, low is good; blind: the same of each map that never
     looks.
+    blank: bool (N,), the maps that are the same everywhere: they say nothing.
     """
 
     weights: Tensor
     classes: Tensor
     deletion: Tensor
     blind: dict[str, Tensor]
+    blank: Tensor
 
     __repr__ = in_short
 
@@ -52,14 +54,14 @@ class Quick:
         """Whether each test is passed on average: both correlations under .5, deletion the lowest.
 
         A reversed map, near -1, is another map: nobody who sees it takes it for the first, and what speaks
-        for one class may well speak against the other.
+        for one class may well speak against the other. Where all maps are blank, no test is passed.
         """
         lowest = min(float(one.mean()) for one in self.blind.values())
         means = [float(one.mean()) for one in (self.weights, self.classes, self.deletion)]
-        return means[0] < _ALIKE, means[1] < _ALIKE, means[2] < lowest
+        return means[0] < _ALIKE, means[1] < _ALIKE, means[2] < lowest and not self.blank.all()
 
     def lines(self) -> list[str]:
-        """Each test in a line of words, with ✓ or ✗."""
+        """Each test in a line of words, with ✓ or ✗; before them a line of its own where maps are blank."""
         best = min(self.blind, key=lambda name: float(self.blind[name].mean()))
         passed = self.passed
         said = (
@@ -68,7 +70,16 @@ class Quick:
             f"deletion: area {float(self.deletion.mean()):.2f}, the best map that never looks ({best}) "
             f"{float(self.blind[best].mean()):.2f}; lower is better",
         )
-        return [f"{'✓' if ok else '✗'} {line}" for ok, line in zip(passed, said, strict=True)]
+        lines = [f"{'✓' if ok else '✗'} {line}" for ok, line in zip(passed, said, strict=True)]
+        if not (blank := int(self.blank.sum())):
+            return lines
+        if blank < len(self.blank):
+            return [f"✗ {blank} of {len(self.blank)} maps are blank: they count as unchanged", *lines]
+        tests = ("with random weights", "for the runner-up", "deletion")
+        return [
+            "✗ the map is blank: the same everywhere",
+            *(f"✗ {test}: a blank map says nothing" for test in tests),
+        ]
 
 
 def quick(method: Method, net: Net, images: Tensor, targets: Targets = None, *, seed: int = 0) -> Quick:
@@ -92,12 +103,10 @@ def quick(method: Method, net: Net, images: Tensor, targets: Targets = None, *, 
     heat = explained(method, net, images, own)
     step = max(1, images.shape[2] * images.shape[3] // _STEPS)
     areas = {name: deletion(net, images, f(net, images), own, step=step).areas for name, f in BLIND.items()}
-    return Quick(
-        rank_correlation(heat, explained(method, fresh(net, seed=seed), images, own)),
-        rank_correlation(heat, explained(method, net, images, second)),
-        deletion(net, images, heat, own, step=step).areas,
-        areas,
-    )
+    blank = heat.flatten(1).amax(1) == heat.flatten(1).amin(1)
+    others = explained(method, fresh(net, seed=seed), images, own), explained(method, net, images, second)
+    weights, classes = (rank_correlation(heat, other).masked_fill(blank, 1) for other in others)
+    return Quick(weights, classes, deletion(net, images, heat, own, step=step).areas, areas, blank)
 
 
 def _changes(passed: bool, alike: Tensor) -> str:

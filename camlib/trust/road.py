@@ -12,6 +12,7 @@ What was scattered comes back from its neighbours; what was one patch does not: 
 holes' shape as well.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -94,7 +95,7 @@ def road(
         raise ValueError(f"shares is {told(shares)}; give a list of them: shares=[.1]")
     taken = tuple(number(share, "shares", "shares between 0 and 1") for share in shares)
     pixels = maps[0].numel()
-    counts = [int(pixels * share) for share in taken]
+    counts = [math.floor(pixels * share + 1e-9) for share in taken]  # 100 · .29 is a little below 29
     if not counts or not all(0 < count < pixels for count in counts):
         raise ValueError(f"shares are {list(taken)}; each must leave pixels out, and some in")
     with evaluating(net), torch.inference_mode():

@@ -24,6 +24,8 @@ def test_list(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[:4]] == ["photos", "imagenette", "pets", "imagenet-sample"]
     assert lines[0].split()[1:] == ["14", "pictures", "comes", "with", "the", "packages"]
+    assert lines[1].split()[1:3] == ["13394", "pictures"]  # as many as the set has
+    assert lines[2].split()[1:3] == ["3", "pictures"]  # as many as are there
     assert lines[1].endswith("342 MB  not here: camlib data get imagenette")
     assert lines[2].endswith(f"811 MB  {home / 'oxford-iiit-pet'}")
     assert lines[4] == f"the data folder is {home}; CAMLIB_DATA moves it"

@@ -428,6 +428,40 @@ def test_a_folder_and_once_more(photo: Path, tmp_path: Path, capsys: pytest.Capt
         assert len(re.findall("critternet_gap, cam, in", capsys.readouterr().out)) in (3, 6)
 
 
+def test_a_picture_that_camlib_did_not_write_stays(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    holiday, net = photo.parent, ["--net", "critternet_gap", "--top", "1"]
+    own = holiday / "critter-look.png"
+    Image.new("RGB", (40, 40), "red").save(own)
+    before = own.read_bytes()
+    assert "the page would overwrite the photograph" in said(capsys, "in", *net, "-o", "in")
+    for output in ("in", str(own)):
+        line = said(capsys, str(photo), *net, "-o", output)
+        assert "critter-look.png is there, and camlib did not write it: move it" in line
+        assert own.read_bytes() == before
+    own.rename(tmp_path / "critter-look.png")
+    (tmp_path / "page.jpg").write_text("precious")
+    assert "critter-look.png is there" in said(capsys, str(photo), *net)
+    assert "page.jpg is there" in said(capsys, str(photo), *net, "-o", "page.jpg")
+    assert (tmp_path / "critter-look.png").read_bytes() == before
+
+
+def test_pages_are_no_photographs_whatever_they_are_called(
+    photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["look", "in", "--net", "critternet_gap", "--top", "1", "-o", "in"]
+    assert main(arguments) == 0
+    assert main(["look", str(photo), *arguments[2:-1], "in/page.jpg"]) == 0
+    photo.rename(photo.with_name("renamed.jpg"))
+    capsys.readouterr()
+    assert main(arguments) == 0
+    assert files(photo.parent) == {"renamed.jpg", "critter-look.png", "renamed-look.png", "page.jpg"}
+    assert capsys.readouterr().out.count("critternet_gap, cam") == 1
+    photo.with_name("renamed.jpg").unlink()
+    assert "no pictures in in but pages that camlib wrote" in said(capsys, *arguments[1:])
+
+
 def test_an_unreadable_photograph_does_not_stop_the_others(
     photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

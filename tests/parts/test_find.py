@@ -228,6 +228,12 @@ def test_pairs_are_those_of_the_least_sum() -> None:
         assert one.sum().item() == pytest.approx(min(sums) / 2, rel=1e-5)
 
 
+@pytest.mark.parametrize("many", [25, 26, 40])
+def test_distances_are_exact_however_many_points_there_are(many: int) -> None:
+    points = 4000 + 20 * torch.rand(2, many, 2, generator=torch.Generator().manual_seed(4))
+    assert keypoint_errors(points, points, torch.tensor([10.0, 10])).errors.tolist() == [[0] * many] * 2
+
+
 def test_resampled_scores_are_scores_of_resampled_pictures() -> None:
     errors = KeypointErrors(torch.tensor([[0.1, NAN], [0.3, 0.1], [INF, 0.05], [NAN, NAN], [0.15, 0.6]]))
     sets = bootstrap.counts(5, 40, seed=2)

@@ -219,6 +219,10 @@ def test_iou_by_hand() -> None:
     b = torch.tensor([[2, 2, 6, 6], [0, 0, 4, 4], [4, 0, 8, 4], [1, 1, 1, 3], [1, 1, 3, 2]])
     assert iou(a, b).tolist() == pytest.approx([4 / 28, 1, 0, 0, 2 / 16])
     assert iou(a.float(), NONE).tolist() == [0] * 5
+    assert iou(a.float(), b.float()).dtype == iou(a, b).dtype == torch.float32
+    huge = torch.tensor([[0, 0, 1e30, 1e30]])  # its area is beyond float32
+    assert iou(huge, huge).tolist() == [1]
+    assert iou(huge, huge / 2).tolist() == pytest.approx([0.25])
 
 
 def test_iou_equals_torchvision() -> None:
@@ -403,6 +407,21 @@ def test_pointing_by_hand() -> None:
         pointing_game(heat, truth, 15, labels=torch.zeros(3))
     with pytest.raises(ValueError, match="no heatmaps"):
         pointing_game(heat[:0], truth[:0], 15)
+
+
+def test_a_box_is_hit_by_the_pixel_whose_centre_it_holds() -> None:
+    heat = torch.zeros(1, 9, 9)
+    heat[0, 4, 4] = 1  # its centre is at 4.5
+    nothing, beside = [4.0, 2, 4, 7], [5.0, 2, 5, 7]
+    for box in (nothing, beside, [4.0, 4, 4, 4], [4.6, 4, 5, 5], [2.0, 4, 4.4, 5], [4.1, 4, 4.3, 5]):
+        assert not pointing_game(heat, torch.tensor([box]), 0).hits.any(), box
+    for box in (nothing, beside, [4.1, 4, 4.3, 5]):  # an empty mask is never hit, either
+        assert not pointing_game(heat, torch.tensor([box]), 99).hits.any(), box
+    for box in ([4.4, 4, 4.6, 5], [2.0, 4, 4.6, 5], [4.5, 4.5, 9, 9]):
+        assert pointing_game(heat, torch.tensor([box]), 0).hits.all(), box
+    both = torch.tensor([[nothing, NAN, [7.5, 4, 8, 5]]])
+    assert not pointing_game(heat, both, 3).hits.any()
+    assert pointing_game(heat, both, 3.1).hits.all()
 
 
 # The localisation error

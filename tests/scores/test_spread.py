@@ -6,7 +6,7 @@ import scipy.stats
 import torch
 
 from camlib.scores import Mean, base_rates, difference, spread
-from camlib.scores.pointing import Pointing
+from camlib.scores.pointing import Pointing, pointing_game
 
 RIGHT = torch.arange(100) < 60
 
@@ -63,6 +63,25 @@ def test_a_difference_is_of_the_same_pictures():
     assert (runs.value, runs.points) == (0.375, (0.25, 0.5))
 
 
+@pytest.mark.parametrize(("n", "said"), [(20, 0.87), (200, 0.94)])
+def test_how_often_the_interval_holds_the_true_share(n, said):
+    """Of each number of right answers its chance, where the share is truly .9: the docstring's numbers."""
+    held = 0.0
+    for right in range(n + 1):
+        chance = scipy.stats.binom.pmf(right, n, 0.9)
+        if chance > 1e-6:
+            found = spread(torch.arange(n) < right)
+            held += chance * (found.low <= 0.9 <= found.high)
+    assert held == pytest.approx(said, abs=0.015)
+    assert spread([True] * 5).low == 1
+
+
+def test_one_picture_says_its_score_and_no_interval():
+    one = pointing_game(torch.eye(3)[None], torch.eye(3)[None] > 0, 0)
+    assert repr(one) == "Pointing(1.000, 1 picture)"
+    assert repr(Mean([0.25, 0.25])) == "Mean(0.250 [0.250, 0.250], 2 pictures)"
+
+
 def test_base_rates():
     assert base_rates([0, 1, 1, 2], ["ant", "bee", "cat", "dog"]) == {"always bee": 0.5, "guessing": 0.25}
     assert base_rates(torch.tensor([True, True, True, False])) == {"always True": 0.75, "guessing": 0.5}
@@ -74,6 +93,10 @@ def test_base_rates():
     [
         (lambda: spread(0.5), "one number has no spread; give a score, true or false for each picture"),  # type: ignore[arg-type]
         (lambda: spread([0.5]), "one number has no spread"),
+        (lambda: spread([True]), "a score of 1 picture has no spread; give two pictures or more"),
+        (lambda: spread(Mean([0.3])), "a score of 1 picture has no spread"),
+        (lambda: Mean([0.3]).interval(), "a score of 1 picture has no spread"),
+        (lambda: difference(Mean([0.3]), Mean([0.1])), "one picture has no spread; give a score"),
         (lambda: spread([]), r"evidence is a tensor float64 \(0,\); give a score"),
         (lambda: spread("0.5"), "evidence is '0.5'; give a score"),  # type: ignore[arg-type]
         (lambda: spread(torch.rand(2, 3)), r"evidence is a tensor float32 \(2, 3\); give a score"),

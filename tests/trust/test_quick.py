@@ -32,12 +32,35 @@ def test_cam_passes_and_blind_maps_do_not() -> None:
 def test_words_and_marks_agree_on_a_reversed_map() -> None:
     """It is another map, with random weights as for the runner-up."""
     alike, area = torch.tensor([-0.9]), torch.tensor([0.3])
-    found = trust.Quick(alike, alike, area, {"blob": torch.tensor([0.5])})
+    found = trust.Quick(alike, alike, area, {"blob": torch.tensor([0.5])}, torch.tensor([False]))
     assert found.passed == (True, True, True)
     assert [line.split(":")[0] for line in found.lines()[:2]] == [
         "✓ with random weights the map changes",
         "✓ for the runner-up the map changes",
     ]
+
+
+def test_a_blank_map_passes_nothing_and_is_named() -> None:
+    def blank(_net: object, images: torch.Tensor, _targets: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(len(images), *images.shape[2:])
+
+    def some(net: object, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        found = torch.rand(len(images), *images.shape[2:])
+        found[1:] = 7
+        return found
+
+    net = load("critternet_gap")
+    found = trust.quick(blank, net, SCENES.images)
+    assert found.passed == (False, False, False)
+    first, *tests = found.lines()
+    assert first == "✗ the map is blank: the same everywhere"
+    assert [line.endswith(": a blank map says nothing") for line in tests] == [True] * 3
+    assert {line[0] for line in tests} == {"✗"}
+    found = trust.quick(some, net, SCENES.images)
+    assert found.weights.tolist()[1:] == found.classes.tolist()[1:] == [1] * 3
+    assert abs(float(found.weights[0])) < 0.1
+    assert found.lines()[0] == "✗ 3 of 4 maps are blank: they count as unchanged"
+    assert found.passed[:2] == (False, False)
 
 
 def test_the_runner_up_is_the_second_class() -> None:

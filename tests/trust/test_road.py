@@ -1,10 +1,12 @@
 """ROAD: a hole worked by hand, the published system written out once more, and pytorch-grad-cam's."""
 
+import importlib
+
 import numpy as np
 import pytest
 import torch
 
-from camlib.networks.zoo import load
+from camlib.networks.zoo import load, wrap
 from camlib.scenes.scenes import critters
 from camlib.trust import curves
 from camlib.trust.baselines import blob, noise
@@ -85,6 +87,27 @@ def test_hottest_and_coolest_first() -> None:
     want = ((found.coolest - found.hottest) / 2).mean(1)
     torch.testing.assert_close(found.scores, want)
     assert float(found.score) == pytest.approx(float(want.mean()))
+
+
+@pytest.mark.parametrize("share", [0.07, 0.14, 0.29, 0.58])
+def test_a_share_of_whole_pixels_takes_them_all(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """100 · .29 is 28.999… in floating point. Of 128² pixels it is not whole, and rounded down."""
+    taken: list[int] = []
+
+    def counted(image: torch.Tensor, pixels: torch.Tensor, *_: object) -> torch.Tensor:
+        taken.append(len(pixels))
+        return image
+
+    monkeypatch.setattr(importlib.import_module("camlib.trust.road"), "_without", counted)
+    net = wrap(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(300, 2)), size=10)
+    picture = PICTURE[:, :10]
+    road(net, picture[None], picture[None, 0], shares=(share,))
+    assert taken == [round(100 * share)] * 2
+    taken.clear()
+    scene = critters(1, seed=4).images
+    road(load("critternet_gap"), scene, scene[:, 0])
+    assert taken == [1638, 3276, 4915, 6553, 8192, 11468, 14745] * 2
+    assert taken[:7] == [int(128 * 128 * one) for one in SHARES]
 
 
 def test_a_map_turned_round_scores_the_opposite() -> None:
