@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..networks.net import Net
 from ..networks.trace import Call
-from .resume import Cut, close, hooked, noise
+from .resume import Cut, kept_of
 
 __all__ = ["Linear", "Part", "by_linear", "separable"]
 
@@ -45,6 +45,14 @@ class Linear(NamedTuple):
     silent: Tensor
     rest: Cut | None
 
+    def without(self, net: Net, units: Tensor, images: Tensor, size: tuple[int, int]) -> Tensor:
+        """The logits (N, C) with all of these units silent."""
+        with kept_of(self.module, inputs=True) as kept:
+            net(images)
+        columns = self.columns[units].flatten()
+        z: Tensor = self.module(kept[0].index_copy(1, columns, self.silent[columns].expand(len(images), -1)))
+        return z if self.rest is None else self.rest(z, size)
+
 
 def separable(
     net: Net, module: nn.Module, units: int, calls: list[Call], logits: object, size: tuple[int, int]
@@ -52,6 +60,7 @@ def separable(
     """The first linear layer behind a module, if each of its inputs depends on one unit or none; else None.
 
     calls, logits: as `trace` tells them.  size: the pictures' (H, W).
+    Whether the logits depend on the module past that layer is not looked into: compare them.
     """
     at = [n for n, call in enumerate(calls) if call.module is module]
     behind = [n for n, call in enumerate(calls) if n > at[0] and type(call.module) is nn.Linear]
@@ -60,7 +69,8 @@ def separable(
     call, once = calls[behind[0]], [other.module for other in calls].count(calls[behind[0]].module) == 1
     flat = isinstance(call.input, Tensor) and call.input.ndim == 2
     linear = call.module
-    own = "forward" in vars(linear) or hooked(linear)  # then it is not what its type says
+    hooks = linear._forward_hooks or linear._forward_pre_hooks
+    own = "forward" in vars(linear) or hooks  # then it is not what its type says
     if not isinstance(linear, nn.Linear) or own or not once or not flat:
         return None
     bits = max(1, (units - 1).bit_length())
@@ -107,8 +117,7 @@ def separable(
     columns = owner.argsort(stable=True)[: int(counts.sum())].view(units, -1)
     if call.output is logits and logits._version == 0:  # type: ignore[attr-defined]
         return Linear(linear, columns, silent, None)
-    rest = Cut(net, calls, behind[0])
-    return Linear(linear, columns, silent, rest) if _agrees(net, rest, size) else None
+    return Linear(linear, columns, silent, Cut(net, calls, behind[0]))
 
 
 def by_linear(
@@ -148,18 +157,6 @@ def _parts(
             continue
         for some in torch.split(torch.arange(len(rows), device=x.device), at_once):
             yield Part(image[some], unit[some], linear.rest(rows[some].to(z.dtype), size))
-
-
-def _agrees(net: Net, rest: Cut, size: tuple[int, int]) -> bool:
-    """Whether the network, resumed there, gives a picture's logits."""
-    picture = noise(net, size)
-    kept: list[Tensor] = []
-    with rest.module.register_forward_hook(lambda _m, _i, output: kept.append(output.clone())):
-        wanted = net(picture)
-    try:
-        return close(rest(kept[0], size), wanted)
-    except Exception:  # something goes around the linear layer
-        return False
 
 
 class _ReachedError(Exception):
