@@ -45,12 +45,13 @@ class Linear(NamedTuple):
     silent: Tensor
     rest: Cut | None
 
-    def without(self, net: Net, units: Tensor, images: Tensor, size: tuple[int, int]) -> Tensor:
-        """The logits (N, C) with all of these units silent."""
+    def without(self, net: Net, picture: Tensor, half: Tensor, size: tuple[int, int]) -> Tensor:
+        """The logits (2, C) of one picture with each unit u silent in row half[u]."""
         with kept_of(self.module, inputs=True) as kept:
-            net(images)
-        columns = self.columns[units].flatten()
-        z: Tensor = self.module(kept[0].index_copy(1, columns, self.silent[columns].expand(len(images), -1)))
+            net(picture)
+        x = kept[0].repeat(2, 1)
+        x[half[:, None], self.columns] = self.silent[self.columns]
+        z: Tensor = self.module(x)
         return z if self.rest is None else self.rest(z, size)
 
 

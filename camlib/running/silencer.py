@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..networks.called import check_rows
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, traced
 from ..networks.trace import Call
@@ -32,7 +33,8 @@ class Silencer:
 
     size: the pictures' (H, W).  units: how many the layer has.
     The network is to be in eval mode, under `torch.inference_mode()`, for as long as `parts` runs.
-    Raises ValueError for an unknown layer, one that does not run, and one without units.
+    Raises ValueError for an unknown layer, one that does not run, one without units, and one whose output has
+    not a row for each picture.
     """
 
     def __init__(self, net: Net, layer: str, size: tuple[int, int]) -> None:
@@ -45,6 +47,7 @@ class Silencer:
         if not isinstance(output, Tensor) or output.ndim not in (2, 3, 4):
             given = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise ValueError(f"{layer!r} gives {given}; choose a layer of (N, units) or (N, units, H, W)")
+        check_rows(layer, output, 1)
         self.axis = unit_axis(net, self.module)(output)
         self.units = output.shape[self.axis]
         self.linear: Linear | None = None
@@ -84,6 +87,7 @@ class Silencer:
         def hush(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
             if output.is_meta:
                 return output
+            check_rows(self.name, output, len(values))
             silent = units_second(output, self.axis).index_put(index, zero.to(output.dtype))
             return silent if self.axis == 1 else silent.movedim(1, self.axis)
 
@@ -96,14 +100,15 @@ class Silencer:
     def _quicker(self, calls: list[Call], logits: object, at: list[int]) -> None:
         """Find what need not be repeated, so that the answer is what the whole network gives.
 
-        Tried on noise with every other unit silent, together: one unit of many may change next to nothing.
+        Tried on noise, with the even units silent and with the odd ones: one of many changes too little.
         """
-        picture, every_other = noise(self.net, self.size), torch.arange(0, self.units, 2)
-        some = every_other.to(picture.device)
-        wanted = self._without(picture, some, torch.zeros_like(some))
+        picture = noise(self.net, self.size)
+        every = torch.arange(self.units, device=picture.device)
+        half = every % 2
+        wanted = self._without(picture.expand(2, -1, -1, -1), every, half)
         if len(at) == 1 and self.axis == 1:
             linear = separable(self.net, self.module, self.units, calls, logits, self.size)
-            if linear and _right(partial(linear.without, self.net, some, picture, self.size), wanted):
+            if linear and _right(partial(linear.without, self.net, picture, half, self.size), wanted):
                 self.linear, self.cut = linear, linear.rest
                 return
         once = [call.module for call in calls]
@@ -115,7 +120,7 @@ class Silencer:
             with kept_of(call.module) as kept:
                 self.net(picture)
             self.cut = Cut(self.net, calls, n)
-            if _right(partial(self._without, kept[0], some, torch.zeros_like(some)), wanted):
+            if _right(partial(self._without, kept[0].repeat_interleave(2, 0), every, half), wanted):
                 return
         self.cut = None
 

@@ -303,16 +303,17 @@ class _Gated(nn.Module):
         self.seen: list[Tensor] = []
 
     def forward(self, x: Tensor) -> Tensor:
-        self.gate = self.linear(x.mean((2, 3))).sigmoid()
+        self.gate: Tensor = self.linear(x.mean((2, 3))).sigmoid()
         self.seen[:] = [self.gate]
-        return x * self.gate[:, :, None, None]
+        gated: Tensor = x * self.gate[:, :, None, None]
+        return gated
 
 
 def test_what_forward_keeps_has_numbers_afterwards() -> None:
-    body = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), _Gated(), nn.Conv2d(6, 6, 3), nn.ReLU())
+    gated, images = _Gated(), pictures(2)
+    body = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), gated, nn.Conv2d(6, 6, 3), nn.ReLU())
     head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 4))
     net = wrap(nn.Sequential(*body, *head), size=16)
-    gated, images = net.module[1], pictures(2)
     logits, _ = silenced_logits(net, "2", images)
     assert not gated.gate.is_meta
     assert not gated.seen[0].is_meta
@@ -380,7 +381,7 @@ def test_memory_does_not_grow_with_the_data(monkeypatch: pytest.MonkeyPatch) -> 
     assert data.most <= 8
     assert found.counts.tolist() == [40] * 6
     with_numbers = [rows for rows, meta in seen if not meta]
-    assert with_numbers == [1, 1, *[4] * 10]  # two to find the cut
+    assert with_numbers == [2, 1, *[4] * 10]  # two to find the cut
     assert max(rows for rows, meta in seen if meta) == 10
 
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import torch
 from torch import Size, Tensor, fx
 
+from ...networks.called import check_rows
 from ...networks.net import Net, traced
 from ...networks.remembered import remembered
 from ...networks.unit_axis import unit_axis, units_second
@@ -94,6 +95,7 @@ class Plain:
             return self.net(images), None
         with record(self.net, self.layer) as acts:
             logits, maps = self.net(images), acts[self.layer]
+        check_rows(self.layer, maps, len(images))
         return logits, units_second(maps, unit_axis(self.net, self.net.layer(self.layer))(maps))
 
 
