@@ -16,7 +16,7 @@ from torch import nn
 from .hookable import check_floating, check_hookable
 from .lock import alone, every
 
-__all__ = ["Remembering", "recalled", "remembered"]
+__all__ = ["Remembering", "forget", "recalled", "remembered"]
 
 T = TypeVar("T")
 _MODE = attrgetter("training")
@@ -65,6 +65,12 @@ def recalled(net: Remembering, question: Hashable) -> Any:
     """What `remembered` keeps, if the network is as it was then and all of it in eval mode; else None."""
     built, known = net.found.get(question, (None, None))
     return known if built and built.unchanged() and not any(map(_MODE, built.modules)) else None
+
+
+def forget(net: Remembering, question: Hashable) -> None:
+    """Forget an answer that proves to be wrong, so that it is found anew when it is asked for."""
+    with alone(net):
+        net.found.pop(question, None)
 
 
 class _Build:

@@ -22,7 +22,7 @@ from ..networks.trace import Call
 
 __all__ = ["Cut", "close", "kept_of", "noise"]
 
-_NEAR = {torch.float16: 2e-2, torch.bfloat16: 2e-2}  # of the largest logit; else 1e-3
+_NEAR = {torch.float16: 2e-2, torch.bfloat16: 2e-2}  # of the largest logit
 
 
 class Cut:
@@ -80,9 +80,12 @@ def noise(net: Net, size: tuple[int, int]) -> Tensor:
     return torch.rand((1, net.channels, *size), generator=generator).to(net.mean.device)
 
 
-def close(one: Tensor, other: Tensor) -> bool:
-    """Whether logits are the other ones but for rounding; those without numbers are not."""
-    near = _NEAR.get(other.dtype, 1e-3)
+def close(one: Tensor, other: Tensor, near: float = 1e-3) -> bool:
+    """Whether logits are the other ones but for rounding; those without numbers are not.
+
+    near: by how much they may differ, of the largest one; in half precision it is 2e-2.
+    """
+    near = _NEAR.get(other.dtype, near)
     return not one.is_meta and bool((one - other).abs().max() <= near * other.abs().max())
 
 
