@@ -8,7 +8,7 @@ output alone, whatever the network's code looks like.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import torch
@@ -41,15 +41,28 @@ class Cut:
 
     def __call__(self, values: Tensor, size: tuple[int, int], *hooks: Any) -> Tensor:
         """The logits (R, C) for R rows of what the module would have given out."""
-        given = [values]
-        logits = self.run(
-            len(values),
-            size,
-            [(self.module, lambda _m, _i, output: given.pop() if given else output), *hooks],
-        )
+        logits = self.run(len(values), size, [self._given(values), *hooks])
         if logits.is_meta:
             raise ValueError("the logits depend on more than this module's output")
         return logits
+
+    def into(self, module: nn.Module, values: Tensor, size: tuple[int, int], *hooks: Any) -> Tensor:
+        """What goes into another module, further on, for such rows; what follows it does not run."""
+        found: list[Tensor] = []
+
+        def stop(_module: nn.Module, inputs: tuple[Tensor]) -> None:
+            found.append(inputs[0])
+            raise _ReachedError
+
+        with module.register_forward_pre_hook(stop), suppress(_ReachedError):
+            self.run(len(values), size, [self._given(values), *hooks])
+        if not found or found[0].is_meta:
+            raise ValueError("what goes in depends on more than this module's output")
+        return found[0]
+
+    def _given(self, values: Tensor) -> Any:
+        given = [values]
+        return self.module, lambda _m, _i, output: given.pop() if given else output
 
     def run(self, rows: int, size: tuple[int, int], hooks: list[Any]) -> Tensor:
         """What the network gives out for so many pictures without numbers, with these hooks on modules.
@@ -87,6 +100,10 @@ def close(one: Tensor, other: Tensor, near: float = 1e-3) -> bool:
     """
     near = _NEAR.get(other.dtype, near)
     return not one.is_meta and bool((one - other).abs().max() <= near * other.abs().max())
+
+
+class _ReachedError(Exception):
+    """The module is reached: what follows is not needed."""
 
 
 class _Sealed(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -9,7 +9,7 @@ first, and not taken unless both agree; nor is it where somebody's hooks lie on 
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -106,11 +106,6 @@ class Silencer:
         every = torch.arange(self.units, device=picture.device)
         half = every % 2
         wanted = self._without(picture.expand(2, -1, -1, -1), every, half)
-        if len(at) == 1 and self.axis == 1:
-            linear = separable(self.net, self.module, self.units, calls, logits, self.size)
-            if linear and _right(partial(linear.without, self.net, picture, half, self.size), wanted):
-                self.linear, self.cut = linear, linear.rest
-                return
         once = [call.module for call in calls]
         for n in range(at[0], -1, -1):
             call = calls[n]
@@ -121,8 +116,29 @@ class Silencer:
                 self.net(picture)
             self.cut = Cut(self.net, calls, n)
             if _right(partial(self._without, kept[0].repeat_interleave(2, 0), every, half), wanted):
-                return
-        self.cut = None
+                break
+        else:
+            self.cut = None
+            return
+        if len(at) == 1 and self.axis == 1:
+            linear = self._linear(calls, logits, kept[0])
+            if linear and _right(partial(linear.without, self.net, picture, half, self.size), wanted):
+                self.linear, self.cut = linear, linear.rest
+
+    def _linear(self, calls: list[Call], logits: object, kept: Tensor) -> Linear | None:
+        if self.cut is None:
+            return None
+        try:
+            found = separable(self.cut, kept, self.module, self.units, calls, self.size)
+        except Exception:  # something else goes around the layer, or its own code does not take NaN
+            return None
+        if found is None:
+            return None
+        number, columns = found
+        call = calls[number]
+        last = call.output is logits and logits._version == 0  # type: ignore[attr-defined]
+        rest = None if last else Cut(self.net, calls, number)
+        return Linear(self.module, cast(nn.Linear, call.module), columns, self.cut, rest)
 
 
 def _right(found: Callable[[], Tensor], wanted: Tensor) -> bool:
