@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..networks.called import check_rows
 from ..networks.eval_mode import evaluating
 from ..networks.hookable import check_differentiable, check_floating, check_hookable
 from ..networks.net import Net, traced
@@ -65,6 +66,7 @@ class Values:
             hook.remove()
         if not found:
             raise ValueError(f"{self._layer!r} ran {self._times - left} times, not {self._times} as before")
+        check_rows(self._layer, found[0], len(pictures))
         return units_second(found[0], self._axis(found[0]))
 
 

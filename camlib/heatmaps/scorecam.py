@@ -14,6 +14,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from ..geometry.field import lay
+from ..networks.called import check_rows
 from ..networks.eval_mode import evaluating
 from ..networks.images import check_answers, check_images
 from ..networks.net import Net
@@ -57,6 +58,7 @@ def _seen(net: Net, picture: Tensor, at: Tap) -> tuple[Tensor, Tensor]:
     output = acts[at.name]
     if output.ndim not in (3, 4) or (output.ndim == 3 and at.field is None):
         raise ValueError(f"{net.name} has no map at {at.name}; name a layer: {listing(net.layers)}")
+    check_rows(at.name, output, 1)
     return at.map(output)[0].float(), logits.float()
 
 

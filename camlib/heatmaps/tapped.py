@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..geometry.field import ReceptiveField, field_if_any, lay, on_map
+from ..networks.called import check_rows, check_times, times
 from ..networks.eval_mode import evaluating
 from ..networks.hookable import check_differentiable
 from ..networks.images import check_answers, check_images
@@ -29,12 +30,16 @@ _AT_ONCE = 32  # pictures in one run
 
 
 class Tap(NamedTuple):
-    """The layer to look at: its name, its module, where its cells look, what tells the units' dimension."""
+    """The layer to look at: its name, its module, where its cells look, what tells the units' dimension.
+
+    times: how often it runs.
+    """
 
     name: str
     module: nn.Module
     field: ReceptiveField | None
     axis: Callable[[Tensor], int]
+    times: int
 
     def map(self, output: Tensor) -> Tensor:
         """What the layer gives out, or its gradient, as (N, units, h, w)."""
@@ -85,16 +90,21 @@ def _tap(net: Net, layer: str | None, size: tuple[int, int]) -> Tap:
     if at is None:
         raise ValueError(f"{net.name} has no map for such pictures; name a layer: {listing(net.layers)}")
     module = net.layer(at)
-    return Tap(at, module, field_if_any(net, at, size), unit_axis(net, module))
+    ran = times(net, module, size) or times(net, module, net.sides) or 0
+    return Tap(at, module, field_if_any(net, at, size), unit_axis(net, module), ran)
 
 
 def _tapped(net: Net, images: Tensor, at: Tap) -> tuple[Tensor, Tensor]:
     """The layer's map or tokens, where the graph begins, and the logits."""
     leaf: list[Tensor] = []
+    ran = 0
 
     def cut(_module: nn.Module, _inputs: Any, output: Any) -> Tensor | None:
+        nonlocal ran
+        ran += 1
         if not isinstance(output, Tensor) or output.ndim not in (3, 4) or not output.is_floating_point():
             return None
+        check_rows(at.name, output, len(images))
         torch.set_grad_enabled(True)  # from here on, until the run ends
         leaf[:] = [output.detach().requires_grad_()]
         return leaf[0].clone()  # so that what follows in place does not overwrite it
@@ -104,6 +114,7 @@ def _tapped(net: Net, images: Tensor, at: Tap) -> tuple[Tensor, Tensor]:
         logits: Tensor = net(images.clone() if images.is_inference() else images)
     if not leaf or (leaf[0].ndim == 3 and at.field is None):
         raise ValueError(f"{net.name} has no map at {at.name}; name a layer: {listing(net.layers)}")
+    check_times(at.name, ran, at.times)
     return leaf[0], logits
 
 

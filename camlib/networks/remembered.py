@@ -17,7 +17,7 @@ from torch import nn
 from .hookable import check_floating, check_hookable
 from .lock import alone, every
 
-__all__ = ["Remembering", "recalled", "remembered"]
+__all__ = ["Remembering", "forget", "recalled", "remembered"]
 
 T = TypeVar("T")
 _MODE = attrgetter("training")
@@ -72,6 +72,12 @@ def _code(kind: type) -> object:
     """What a class's `forward` does; IPython's autoreload changes it within the same function."""
     forward = getattr(kind, "forward", None)
     return getattr(forward, "__code__", forward)
+
+
+def forget(net: Remembering, question: Hashable) -> None:
+    """Forget an answer that proves to be wrong, so that it is found anew when it is asked for."""
+    with alone(net):
+        net.found.pop(question, None)
 
 
 class _Build:

@@ -1,4 +1,4 @@
-"""Run a network without the hooks that somebody has put on it, and put them back as they were."""
+"""The hooks that somebody has put on a network: whether there are any, and how to run it without them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,15 @@ from typing import Any
 
 from torch import nn
 
-__all__ = ["unhooked"]
+from .lock import every
+
+__all__ = ["hooked", "unhooked"]
+
+
+def hooked(module: nn.Module) -> bool:
+    """Whether somebody's hooks lie on the module, or on one in it; torch's own do not count."""
+    tables = (table for inner in every(module) for table in (inner._forward_pre_hooks, inner._forward_hooks))
+    return any(_somebodys(hook) for table in tables for hook in table.values())
 
 
 @contextmanager
@@ -22,7 +30,7 @@ def unhooked(module: nn.Module) -> Iterator[None]:
     before = [dict(table) for table in tables]
     for table in tables:
         for number, hook in list(table.items()):
-            if not str(getattr(hook, "__module__", "")).startswith("torch."):
+            if _somebodys(hook):
                 del table[number]
     try:
         yield
@@ -30,3 +38,7 @@ def unhooked(module: nn.Module) -> Iterator[None]:
         for table, hooks in zip(tables, before, strict=True):
             table.clear()  # the same dict, to which the handles hold on
             table.update(hooks)
+
+
+def _somebodys(hook: Any) -> bool:
+    return not str(getattr(hook, "__module__", "")).startswith("torch.")

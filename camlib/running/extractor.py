@@ -1,11 +1,11 @@
 """Run a network as far as the layers that are asked for: what comes after them is never computed."""
 
-from contextlib import ExitStack
-from typing import Any
+from contextlib import ExitStack, suppress
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from ..networks.called import check_rows, check_times, times
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, traced
 from ..networks.unit_axis import unit_axis, units_second
@@ -21,8 +21,9 @@ class FeatureExtractor:
     The network runs in eval mode, on its own device and without gradients, no further than the last of the
     layers; its hooks and modes are afterwards as they were. Of a layer that is called several times it is the
     last call, as in `record`.
-    Raises ValueError for no layer, an unknown one, one that does not run, and one that gives out no tensor of
-    units.
+    Raises ValueError for no layer, an unknown one, one that does not run, one that gives out no tensor of
+    units, and, when it is called, for one that has not a row for each picture, or that runs another number of
+    times than for an empty picture.
     """
 
     def __init__(self, net: Net, *layers: str) -> None:
@@ -42,12 +43,14 @@ class FeatureExtractor:
             if not isinstance(output, Tensor) or output.ndim not in (2, 3, 4):
                 given = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
                 raise ValueError(f"{layer!r} gives {given}; choose a layer of (N, units) or (N, units, H, W)")
+            check_rows(layer, output, 1)
             self._axes[layer] = unit_axis(net, module)(output)
             self.shapes[layer] = tuple(units_second(output, self._axes[layer]).shape[1:])
             ends[layer] = at[-1]
         self._last = max(layers, key=lambda layer: ends[layer])
-        module = net.layer(self._last)
-        self._calls = sum(call.module is module for call in calls)
+        self._times = {layer: sum(call.module is net.layer(layer) for call in calls) for layer in layers}
+        # A network that looks at numbers might come to the last layer once more: it runs to its end.
+        self._stops = all(call.output.is_meta for call in calls if isinstance(call.output, Tensor))
 
     def map_units(self, layer: str) -> int:
         """How many units a layer with a map has. Raises ValueError for a layer without one."""
@@ -65,32 +68,35 @@ class FeatureExtractor:
     def __call__(self, images: Tensor) -> dict[str, Tensor]:
         """What the layers give out for these pictures in [0, 1]."""
         found: dict[str, Tensor] = {}
-        left = self._calls
+        ran = dict.fromkeys(self.layers, 0)
 
         def keep(layer: str, output: Tensor) -> Tensor:
+            check_rows(layer, output, len(images))
             found[layer] = output
+            ran[layer] += 1
+            if layer == self._last and ran[layer] == self._times[layer] and self._stops:
+                raise _Reached
             return output.clone()  # goes on in its place, so that nothing that follows overwrites it
 
-        def stop(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
-            nonlocal left
-            left -= 1
-            if not left:
-                found[self._last] = output
-                raise _Reached
-
-        try:
-            with ExitStack() as stack:
-                stack.enter_context(evaluating(self.net))
-                stack.enter_context(torch.inference_mode())
-                for layer in self.layers:
-                    if layer != self._last:
-                        hook = lambda _m, _i, output, layer=layer: keep(layer, output)  # noqa: E731
-                        stack.enter_context(self.net.layer(layer).register_forward_hook(hook))
-                stack.enter_context(self.net.layer(self._last).register_forward_hook(stop))
+        with ExitStack() as stack:
+            stack.enter_context(evaluating(self.net))
+            stack.enter_context(torch.inference_mode())
+            self._check_size(tuple(images.shape[2:]))
+            for layer in self.layers:
+                hook = lambda _m, _i, output, layer=layer: keep(layer, output)  # noqa: E731
+                stack.enter_context(self.net.layer(layer).register_forward_hook(hook))
+            with suppress(_Reached):
                 self.net(images.to(self.net.mean.device))
-        except _Reached:
-            return {layer: units_second(found[layer], self._axes[layer]) for layer in self.layers}
-        raise ValueError(f"{self._last!r} ran {self._calls - left} times, not {self._calls} as before")
+        for layer, expected in self._times.items():
+            check_times(layer, ran[layer], expected)
+        return {layer: units_second(found[layer], self._axes[layer]) for layer in self.layers}
+
+    def _check_size(self, size: tuple[int, ...]) -> None:
+        """Raise ValueError where a layer is called another number of times for pictures of (H, W)."""
+        for layer, expected in self._times.items():
+            if len(size) == 2 and size != self.net.sides:
+                ran = times(self.net, self.net.layer(layer), size)
+                check_times(layer, expected if ran is None else ran, expected)
 
 
 class _Reached(BaseException):

@@ -1,23 +1,28 @@
 """Resume a network behind one of its modules: what comes before it is not computed.
 
 What comes before is run on the "meta" device, on tensors that have a shape but no numbers: nothing is
-computed, and nothing can leak from there. If the logits come out with numbers all the same, they depend on a
-picture through the module's output alone, whatever the network's code looks like.
+computed, and nothing may leak from there. (One thing would: where a tensor without numbers is added in place
+to one with numbers, `out += identity`, torch leaves that one as it is, and says nothing. So each operation is
+looked at.) If the logits come out with numbers all the same, they depend on a picture through the module's
+output alone, whatever the network's code looks like.
 """
 
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from ..networks.attributes import attributes_kept
 from ..networks.net import Net
 from ..networks.trace import Call
 
-__all__ = ["Cut", "close", "hooked", "noise"]
+__all__ = ["Cut", "close", "kept_of", "noise"]
 
-_NEAR = {torch.float16: 2e-2, torch.bfloat16: 2e-2}  # of the largest logit; else 1e-3
+_NEAR = {torch.float16: 2e-2, torch.bfloat16: 2e-2}  # of the largest logit
 
 
 class Cut:
@@ -36,29 +41,50 @@ class Cut:
 
     def __call__(self, values: Tensor, size: tuple[int, int], *hooks: Any) -> Tensor:
         """The logits (R, C) for R rows of what the module would have given out."""
-        given = [values]
-        logits = self.run(
-            len(values),
-            size,
-            [(self.module, lambda _m, _i, output: given.pop() if given else output), *hooks],
-        )
+        logits = self.run(len(values), size, [self._given(values), *hooks])
         if logits.is_meta:
             raise ValueError("the logits depend on more than this module's output")
         return logits
 
+    def into(self, module: nn.Module, values: Tensor, size: tuple[int, int], *hooks: Any) -> Tensor:
+        """What goes into another module, further on, for such rows; what follows it does not run."""
+        found: list[Tensor] = []
+
+        def stop(_module: nn.Module, inputs: tuple[Tensor]) -> None:
+            found.append(inputs[0])
+            raise _ReachedError
+
+        with module.register_forward_pre_hook(stop), suppress(_ReachedError):
+            self.run(len(values), size, [self._given(values), *hooks])
+        if not found or found[0].is_meta:
+            raise ValueError("what goes in depends on more than this module's output")
+        return found[0]
+
+    def _given(self, values: Tensor) -> Any:
+        given = [values]
+        return self.module, lambda _m, _i, output: given.pop() if given else output
+
     def run(self, rows: int, size: tuple[int, int], hooks: list[Any]) -> Tensor:
-        """What the network gives out for so many pictures without numbers, with these hooks on modules."""
+        """What the network gives out for so many pictures without numbers, with these hooks on modules.
+
+        What the network's code keeps of such a run, in its modules, is forgotten after it.
+        """
         picture = torch.empty((rows, self.net.channels, *size), dtype=self.net.mean.dtype, device="meta")
-        with ExitStack() as stack:
+        with attributes_kept(self.net.module), _Sealed(), ExitStack() as stack:  # type: ignore[no-untyped-call]
             for module, hook in hooks:
                 stack.enter_context(module.register_forward_hook(hook))
             logits: Tensor = functional_call(self.net.module, self.empty, (picture,), tie_weights=False)
         return logits
 
 
-def hooked(module: nn.Module) -> bool:
-    """Whether somebody's hooks are on the module."""
-    return bool(module._forward_hooks or module._forward_pre_hooks)
+@contextmanager
+def kept_of(module: nn.Module, *, inputs: bool = False) -> Iterator[list[Tensor]]:
+    """Within the block, copies of what the module gives out at each call, or of what goes in."""
+    kept: list[Tensor] = []
+    with module.register_forward_hook(
+        lambda _m, given, output: kept.append((given[0] if inputs else output).clone()), prepend=True
+    ):
+        yield kept
 
 
 def noise(net: Net, size: tuple[int, int]) -> Tensor:
@@ -67,7 +93,35 @@ def noise(net: Net, size: tuple[int, int]) -> Tensor:
     return torch.rand((1, net.channels, *size), generator=generator).to(net.mean.device)
 
 
-def close(one: Tensor, other: Tensor) -> bool:
-    """Whether logits are the other ones but for rounding; those without numbers are not."""
-    near = _NEAR.get(other.dtype, 1e-3)
+def close(one: Tensor, other: Tensor, near: float = 1e-3) -> bool:
+    """Whether logits are the other ones but for rounding; those without numbers are not.
+
+    near: by how much they may differ, of the largest one; in half precision it is 2e-2.
+    """
+    near = _NEAR.get(other.dtype, near)
     return not one.is_meta and bool((one - other).abs().max() <= near * other.abs().max())
+
+
+class _ReachedError(Exception):
+    """The module is reached: what follows is not needed."""
+
+
+class _Sealed(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Lets no operation make numbers out of tensors without; else one that works in place would."""
+
+    def __torch_dispatch__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> object:
+        given = func(*args, **(kwargs or {}))
+        real = any(not one.is_meta for one in _tensors([given]))
+        if real and any(one.is_meta for one in _tensors([*args, *(kwargs or {}).values()])):
+            raise ValueError(f"{func} would leave out what has no numbers")
+        return given
+
+
+def _tensors(values: Iterable[object]) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _tensors(value)

@@ -2,23 +2,26 @@
 
 The network is resumed behind the layer (`resume`). Where something goes around the layer (it lies inside a
 residual block) the cut is made earlier, at the last place where it works. Where one linear layer behind tells
-all, nothing is repeated at all (`closed_form`).
+all, nothing is repeated at all (`closed_form`). Whichever way it is, it is compared with the whole network
+first, and not taken unless both agree; nor is it where somebody's hooks lie on the network.
 """
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from ..networks.called import check_rows
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, traced
 from ..networks.trace import Call
+from ..networks.unhooked import hooked
 from ..networks.unit_axis import unit_axis, units_second
 from .closed_form import Linear, Part, by_linear, separable
-from .record import silence
-from .resume import Cut, close, hooked, noise
+from .resume import Cut, close, kept_of, noise
 
 __all__ = ["Silencer"]
 
@@ -30,7 +33,8 @@ class Silencer:
 
     size: the pictures' (H, W).  units: how many the layer has.
     The network is to be in eval mode, under `torch.inference_mode()`, for as long as `parts` runs.
-    Raises ValueError for an unknown layer, one that does not run, and one without units.
+    Raises ValueError for an unknown layer, one that does not run, one without units, and one whose output has
+    not a row for each picture.
     """
 
     def __init__(self, net: Net, layer: str, size: tuple[int, int]) -> None:
@@ -43,15 +47,14 @@ class Silencer:
         if not isinstance(output, Tensor) or output.ndim not in (2, 3, 4):
             given = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise ValueError(f"{layer!r} gives {given}; choose a layer of (N, units) or (N, units, H, W)")
+        check_rows(layer, output, 1)
         self.axis = unit_axis(net, self.module)(output)
         self.units = output.shape[self.axis]
         self.linear: Linear | None = None
         self.cut: Cut | None = None
         with evaluating(net), torch.inference_mode():
-            if not hooked(net):  # else what its hooks do to the logits would be left out
-                simple = len(at) == 1 and self.axis == 1
-                self.linear = separable(net, self.module, self.units, calls, logits, size) if simple else None
-                self.cut = self.linear.rest if self.linear else self._last_cut(calls, at[0])
+            if not hooked(net):  # what tensors without numbers would do to somebody's hooks, nobody knows
+                self._quicker(calls, logits, at)
         computed = calls[self.cut.at if self.cut else 0 :]
         largest = max(call.output.numel() for call in computed if isinstance(call.output, Tensor))
         self.rows = max(1, int(_ROOM / largest / max(1.0, size[0] * size[1] / math.prod(net.sides))))
@@ -63,8 +66,7 @@ class Silencer:
             return by_linear(self.net, self.linear, images, self.size, self.rows, _ROOM)
         if self.cut is None:
             return self.net(images), self._repeated(images, images)
-        kept: list[Tensor] = []
-        with self.cut.module.register_forward_hook(lambda _m, _i, output: kept.append(output.clone())):
+        with kept_of(self.cut.module) as kept:
             logits = self.net(images)
         return logits, self._repeated(images, kept[0])
 
@@ -74,44 +76,74 @@ class Silencer:
             image, unit = some // self.units, some % self.units
             yield Part(image, unit, self._without(kept[image], unit))
 
-    def _without(self, values: Tensor, unit: Tensor) -> Tensor:
-        """The logits (R, C) for R rows of the cut's output, or of pictures, with unit[r] of row r silent."""
-        index = torch.arange(len(unit), device=values.device), unit
+    def _without(self, values: Tensor, units: Tensor, rows: Tensor | None = None) -> Tensor:
+        """The logits (R, C) for R rows of the cut's output, or of pictures, with unit[r] of row r silent.
+
+        rows: that unit[n] of row rows[n] is silent.
+        """
+        index = torch.arange(len(values), device=values.device) if rows is None else rows, units
         zero = values.new_zeros(())
 
         def hush(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
             if output.is_meta:
                 return output
+            check_rows(self.name, output, len(values))
             silent = units_second(output, self.axis).index_put(index, zero.to(output.dtype))
             return silent if self.axis == 1 else silent.movedim(1, self.axis)
 
         if self.cut is None:
-            with self.module.register_forward_hook(hush):
+            with self.module.register_forward_hook(hush, prepend=True):
                 logits: Tensor = self.net(values)
                 return logits
         return self.cut(values, self.size, (self.module, hush))
 
-    def _last_cut(self, calls: list[Call], at: int) -> "Cut | None":
-        """The last place, at the layer or before, where the network can be cut; None: nowhere."""
+    def _quicker(self, calls: list[Call], logits: object, at: list[int]) -> None:
+        """Find what need not be repeated, so that the answer is what the whole network gives.
+
+        Tried on noise, with the even units silent and with the odd ones: one of many changes too little.
+        """
         picture = noise(self.net, self.size)
-        unit = torch.tensor([0], device=picture.device)
-        with silence(self.net, self.name, 0):
-            wanted = self.net(picture)
+        every = torch.arange(self.units, device=picture.device)
+        half = every % 2
+        wanted = self._without(picture.expand(2, -1, -1, -1), every, half)
         once = [call.module for call in calls]
-        for n in range(at, -1, -1):
+        for n in range(at[0], -1, -1):
             call = calls[n]
             fits = isinstance(call.output, Tensor) and call.output.ndim > 1 and len(call.output) == 1
-            if not fits or (n < at and once.count(call.module) > 1):
+            if not fits or (n < at[0] and once.count(call.module) > 1):
                 continue
+            with kept_of(call.module) as kept:
+                self.net(picture)
             self.cut = Cut(self.net, calls, n)
-            kept: list[Tensor] = []
-            try:
-                with call.module.register_forward_hook(
-                    lambda _m, _i, out, kept=kept: kept.append(out.clone())
-                ):
-                    self.net(picture)
-                if close(self._without(kept[0], unit), wanted):
-                    return self.cut
-            except Exception:  # whatever a network makes of numbers that meet tensors without
-                continue
-        return None
+            if _right(partial(self._without, kept[0].repeat_interleave(2, 0), every, half), wanted):
+                break
+        else:
+            self.cut = None
+            return
+        if len(at) == 1 and self.axis == 1:
+            linear = self._linear(calls, logits, kept[0])
+            if linear and _right(partial(linear.without, self.net, picture, half, self.size), wanted):
+                self.linear, self.cut = linear, linear.rest
+
+    def _linear(self, calls: list[Call], logits: object, kept: Tensor) -> Linear | None:
+        if self.cut is None:
+            return None
+        try:
+            found = separable(self.cut, kept, self.module, self.units, calls, self.size)
+        except Exception:  # something else goes around the layer, or its own code does not take NaN
+            return None
+        if found is None:
+            return None
+        number, columns = found
+        call = calls[number]
+        last = call.output is logits and logits._version == 0  # type: ignore[attr-defined]
+        rest = None if last else Cut(self.net, calls, number)
+        return Linear(self.module, cast(nn.Linear, call.module), columns, self.cut, rest)
+
+
+def _right(found: Callable[[], Tensor], wanted: Tensor) -> bool:
+    """Whether these logits can be computed, and are the ones wanted but for rounding."""
+    try:
+        return close(found(), wanted)
+    except Exception:  # whatever a network makes of numbers that meet tensors without
+        return False

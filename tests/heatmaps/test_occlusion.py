@@ -1,12 +1,15 @@
 """Occlusion: against captum, against the naive loop, by hand, on any fill, and what it leaves behind."""
 
+import copy
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from captum.attr import Occlusion
 from torch import Tensor, nn
+from torchvision import models, ops
 
 from camlib.heatmaps.occlusion import occlude, occlusion
 from camlib.heatmaps.occlusion_fills import filled
@@ -321,3 +324,88 @@ def test_a_network_without_a_graph_runs_in_full() -> None:
     theirs = captums(net, images, 1, (8, 8), (5, 5), 0.5)
     assert theirs.abs().max() > 1e-3
     assert torch.allclose(occlusion(net, images, 1, window=8, stride=5), theirs, atol=1e-6)
+
+
+class Learners(nn.Module):
+    """A network of a learner's own, whose forward does this with its two layers."""
+
+    scale: Tensor
+
+    def __init__(self, way: Any) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.way, self.flags = way, SimpleNamespace(act=torch.relu)
+        self.conv, self.fc = nn.Conv2d(3, 4, 5, stride=4, padding=1), nn.Linear(4 * 36, 3)
+        self.gated = Gated()
+        self.register_buffer("scale", torch.tensor(1.0))
+
+    def forward(self, x: Tensor) -> Any:
+        return self.way(self, x)
+
+
+class Gated(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Any:
+        self.gate = x.mean(1, keepdim=True).sigmoid()
+        self.seen[:] = [self.gate]
+        return x * self.gate
+
+
+def autocasting(net: Any, x: Tensor) -> Any:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        return net.fc(net.conv(x).relu().flatten(1)).float()
+
+
+WAYS = {
+    "view": lambda net, x: net.fc(net.conv(x).relu().view(-1, 4 * 36)),
+    "view of a size": lambda net, x: net.fc(net.conv(x).relu().view(x.size(0), -1)),
+    "autocast": autocasting,
+    "a gate": lambda net, x: net.fc(net.gated(net.conv(x)).flatten(1)),
+    "a buffer": lambda net, x: net.fc(net.conv(x).relu().flatten(1)) / net.scale.item(),
+    "a flag": lambda net, x: net.fc(net.flags.act(net.conv(x)).flatten(1)),
+}
+
+
+def rescaled(net: Net) -> None:
+    net.module.scale.fill_(0.1)  # type: ignore[operator]
+
+
+def reflagged(net: Net) -> None:
+    net.module.flags.act = torch.tanh  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("change", [lambda _: None, rescaled, reflagged])
+@torch.no_grad()
+def test_a_learners_own_network_as_it_is_now(way: str, change: Any) -> None:
+    """Whatever its forward does, and whatever was changed since it was run the last time."""
+    net, images = wrap(Learners(WAYS[way]), size=24), pictures(2)
+    occlusion(net, images, 1, window=8, stride=4)
+    change(net)
+    theirs = captums(net, images, 1, (8, 8), (4, 4), 0.5)
+    assert theirs.abs().max() > 1e-3
+    for _ in range(2):
+        torch.testing.assert_close(occlusion(net, images, 1, window=8, stride=4), theirs, rtol=0, atol=1e-6)
+
+
+def test_only_tensors_are_left_where_forward_keeps_something() -> None:
+    module, images = Learners(WAYS["a gate"]), pictures(1)
+    occlusion(wrap(module, size=24), images, 1, window=8, stride=4)
+    assert isinstance(module.gated.gate, Tensor)
+    assert isinstance(module.gated.seen[0], Tensor)
+
+
+@torch.no_grad()
+def test_frozen_batch_norms_are_read_anew() -> None:
+    torch.manual_seed(0)
+    module, images = models.resnet18(norm_layer=ops.FrozenBatchNorm2d), pictures(1, side=64)
+    net = wrap(module, size=64)
+    occlusion(net, images, 0, window=16)
+    state = {name: value + 0.1 if ".bn2." in name else value for name, value in module.state_dict().items()}
+    module.load_state_dict(state)
+    fresh = occlusion(wrap(copy.deepcopy(module), size=64), images, 0, window=16)
+    assert fresh.abs().max() > 1e-5
+    torch.testing.assert_close(occlusion(net, images, 0, window=16), fresh, rtol=1e-2, atol=1e-7)

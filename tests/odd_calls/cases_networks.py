@@ -830,6 +830,93 @@ CASES += [
 ]
 
 
+# A layer that does not run once for a whole batch.
+class Around(nn.Module):
+    """A learner's network that calls its layers in a way of its own."""
+
+    def __init__(self, way: Callable[[Any, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.trunk, self.way = plain(), way
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.way(self.trunk, x)
+
+
+def one_by_one(trunk: nn.Module, x: Tensor) -> Tensor:
+    return torch.cat([trunk(image[None]) for image in x])
+
+
+def in_pieces(trunk: nn.Module, x: Tensor) -> Tensor:
+    pieces = x.unfold(2, 8, 8).unfold(3, 8, 8).permute(0, 2, 3, 1, 4, 5)
+    found: Tensor = trunk(pieces.flatten(0, 2)).view(len(x), -1, 5).mean(1)
+    return found
+
+
+def until_small(trunk: Any, x: Tensor) -> Tensor:
+    x = trunk[0](x)
+    while x.shape[-1] > 8:
+        x = nn.functional.max_pool2d(trunk[2](x), 2)
+    found: Tensor = trunk[3:](x)
+    return found
+
+
+def until_bright(trunk: Any, x: Tensor) -> Tensor:
+    x = trunk[2](trunk[0](x))
+    for _ in range(1 if x.std() > 0.1 else 2):
+        x = trunk[2](x)
+    found: Tensor = trunk[3:](x)
+    return found
+
+
+def around(way: Callable[[Any, Tensor], Tensor]) -> Net:
+    return camlib.wrap(Around(way).eval(), size=SIZE)
+
+
+ROWED: dict[str, Verb] = {
+    "codes": lambda n, x: camlib.codes(n, "trunk.2", x),
+    "gradcam": lambda n, x: camlib.gradcam(n, x, layer="trunk.2"),
+    "layercam": lambda n, x: camlib.layercam(n, x, layer="trunk.2"),
+    "top_patches": lambda n, x: camlib.top_patches(n, "trunk.2", x),
+    "locate": lambda n, x: camlib.locate(n, ("trunk.2", 1), x),
+    "similarnet": lambda n, x: camlib.similarnet(n, "trunk.2", x, torch.ones(8)),
+    "feature_maps": lambda n, x: camlib.feature_maps(n, ["trunk.2"], x),
+    "silenced_logits": lambda n, x: camlib.silenced_logits(n, "trunk.2", x),
+    "ablate": lambda n, x: camlib.ablate(n, "trunk.2", [(one, 0) for one in x]),
+    "occlude": lambda n, x: camlib.occlude(n, x, layer="trunk.2", window=8),
+}
+WIDE = torch.rand((2, 3, 2 * SIZE, 2 * SIZE), generator=DATA)
+CASES += [
+    told(f"{name} of a layer that runs {kind}", partial(verb, around(way), images), line)
+    for kind, way, images, line, but in [
+        ("for each picture", one_by_one, X, "'trunk.2' gives 1 row for .* pictures: .*single pictures", ()),
+        ("on pieces of pictures", in_pieces, X, "'trunk.2' gives [48] rows for .* picture", ()),
+        (
+            "as often as the size asks",
+            until_small,
+            WIDE,
+            "'trunk.2' ran 2 times for these pictures, and 1 time",
+            ("gradcam", "layercam", "silenced_logits", "ablate", "occlude"),  # which take each size as it is
+        ),
+        (
+            "as often as the brightness asks",
+            until_bright,
+            X,
+            "'trunk.2' ran 2 times for these pictures, and 3 times",
+            ("silenced_logits", "ablate", "occlude"),  # silent at each call
+        ),
+    ]
+    for name, verb in ROWED.items()
+    if name not in but
+]
+CASES += [
+    right(
+        "codes of a layer that runs for each picture, one at a time",
+        lambda: camlib.codes(around(one_by_one), "trunk.2", X, batch_size=1),
+        same(lambda: camlib.codes(net(), "2", X)),
+    ),
+]
+
+
 # Weight files, whose error is a WeightsError; load itself gives a ValueError.
 def weights_line(save: Callable[[Path], Any]) -> str:
     with tempfile.TemporaryDirectory() as folder:

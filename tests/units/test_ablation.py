@@ -126,7 +126,22 @@ def gated(net: Any, x: Tensor) -> Any:
     return net.wide(torch.cat([maps, (maps.sum(1, keepdim=True) > 0).float().expand(-1, 6)], 1))
 
 
-BODIES = (overwritten, gated, straight, around, twice, beside, past, mixed, doubled)
+def added(net: Any, x: Tensor) -> Any:
+    """As in a ResNet's last block: what goes around second is added to its output in place."""
+    first = net.first(x)
+    out = net.second(first)
+    out += F.max_pool2d(first, 2)
+    return net.fc(out.relu().mean((2, 3)))
+
+
+def unlike(net: Any, x: Tensor) -> Any:
+    """Without numbers another way is taken than with."""
+    first = net.first(x)
+    out = net.second(first)
+    return net.fc((out if first.is_meta else out + F.max_pool2d(first, 2)).relu().mean((2, 3)))
+
+
+BODIES = (added, unlike, overwritten, gated, straight, around, twice, beside, past, mixed, doubled)
 
 
 def by_hand() -> Net:
@@ -176,7 +191,10 @@ def test_equals_the_naive_loop(body: Any, layer: str) -> None:
         (straight, "norm", None, True),
         (straight, "second", None, True),
         (straight, "first", "first", False),
-        (around, "second", "first", False),
+        (around, "second", None, True),
+        (added, "second", None, True),
+        (unlike, "second", None, True),
+        (around, "first", "first", False),
         (twice, "second", "second", False),
         (beside, "second", None, False),
         (past, "second", "second", False),
@@ -206,7 +224,9 @@ def test_critters() -> None:
         agrees(ablate(net, layer, scenes, batch_size=5), net, layer, scenes.images, scenes.labels, near=1e-4)
 
 
-@pytest.mark.parametrize("layer", ["layer4", "layer3", "layer4.0.conv1", "maxpool"])
+@pytest.mark.parametrize(
+    "layer", ["layer4", "layer3", "layer4.0.conv1", "maxpool", "layer4.1.bn2", "layer4.1.conv2"]
+)
 def test_resnet18(layer: str) -> None:
     net, images = load("resnet18", weights="random"), pictures(2, side=64)
     logits, silenced = silenced_logits(net, layer, images)
@@ -255,6 +275,52 @@ def test_a_hook_of_the_caller_on_the_whole_counts() -> None:
     with net.register_forward_hook(lambda _m, _i, logits: logits * 2):
         twofold = silenced_logits(net, "conv2", images)[1]
     torch.testing.assert_close(twofold, 2 * silenced_logits(net, "conv2", images)[1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("at", ["", "0", "0.0", "0.2", "1"])
+@pytest.mark.parametrize("layer", ["conv1", "conv2"])
+def test_a_hook_that_changes_an_output_counts_wherever_it_lies(at: str, layer: str) -> None:
+    torch.manual_seed(0)
+    trunk = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.AdaptiveAvgPool2d(1))
+    module = nn.Sequential(trunk, nn.Sequential(nn.Flatten(), nn.Linear(4, 3)))
+    met = list[bool]()
+
+    def colder(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+        met.append(output.is_meta)
+        return output / 0.1 + 1
+
+    module.get_submodule(at).register_forward_hook(colder)
+    net, images = wrap(module, size=16), pictures(2)
+    silenced = silenced_logits(net, layer, images)[1]
+    with silence(net, layer, 2), torch.no_grad():
+        torch.testing.assert_close(silenced[:, 2], net(images), rtol=1e-4, atol=1e-4)
+    assert not any(met)
+
+
+class _Gated(nn.Module):
+    """Keeps what its forward makes, in an attribute and in a list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(6, 6)
+        self.seen: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.gate: Tensor = self.linear(x.mean((2, 3))).sigmoid()
+        self.seen[:] = [self.gate]
+        gated: Tensor = x * self.gate[:, :, None, None]
+        return gated
+
+
+def test_what_forward_keeps_has_numbers_afterwards() -> None:
+    gated, images = _Gated(), pictures(2)
+    body = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), gated, nn.Conv2d(6, 6, 3), nn.ReLU())
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 4))
+    net = wrap(nn.Sequential(*body, *head), size=16)
+    logits, _ = silenced_logits(net, "2", images)
+    assert not gated.gate.is_meta
+    assert not gated.seen[0].is_meta
+    torch.testing.assert_close(net(images), logits)
 
 
 def test_the_network_is_left_as_it_was() -> None:
@@ -306,14 +372,19 @@ class _Watched:
 def test_memory_does_not_grow_with_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """No picture outlives its batch, the trunk sees each one once, and a run has a bounded number of rows."""
     monkeypatch.setattr(silencer, "_ROOM", 6 * 16 * 16 * 10)  # ten times what `first` gives out
-    data, net = _Watched(40), wrap(Chain(straight), size=16)
     seen: list[tuple[int, bool]] = []
-    with net.layer("first").register_forward_hook(lambda _m, _i, out: seen.append((len(out), out.is_meta))):
-        found = ablate(net, "first", data, batch_size=4)
+
+    def watched(net: Any, x: Tensor) -> Any:
+        seen.append((len(x), x.is_meta))
+        return straight(net, x)
+
+    data, net = _Watched(40), wrap(Chain(watched), size=16)
+    seen.clear()
+    found = ablate(net, "first", data, batch_size=4)
     assert data.most <= 8
     assert found.counts.tolist() == [40] * 6
     with_numbers = [rows for rows, meta in seen if not meta]
-    assert with_numbers == [1, 1, *[4] * 10]  # two to find the cut
+    assert with_numbers == [2, 1, *[4] * 10]  # two to find the cut
     assert max(rows for rows, meta in seen if meta) == 10
 
 

@@ -19,6 +19,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from ...networks.attributes import attributes_kept
 from .spans import Window
 
 __all__ = ["Graph", "UnclearError"]
@@ -57,10 +58,14 @@ class Graph:
         tracer = _Tracer()
         self.module = copy.copy(module)  # fx puts tensors that `forward` makes on the module that it traces
         try:
-            self.graph = tracer.trace(self.module)
+            with attributes_kept(module):  # else stand-ins for tensors stay where `forward` keeps something
+                self.graph = tracer.trace(self.module)
         except Exception as error:  # whatever the network's own code makes of fx's stand-ins for tensors
             raise UnclearError(str(error)) from error
         self.nodes = list(self.graph.nodes)
+        for node in self.nodes:
+            if node.op == "call_method" and node.target == "view":
+                node.target = "reshape"  # the same numbers, whatever order they lie in
         self.modules = dict(self.module.named_modules())
         self.windows: dict[fx.Node, Window] = {}
         self.norms: dict[fx.Node, Any] = {}

@@ -1,4 +1,8 @@
-"""Look at a picture and at its versions with a square covered: incrementally, or in full if need be."""
+"""Look at a picture and at its versions with a square covered: incrementally, or in full if need be.
+
+A network's graph holds as long as whatever its code read while it was written down: flags, numbers, contexts.
+So of each picture the graph's answer is compared with the network's before the graph is believed.
+"""
 
 import math
 from collections.abc import Callable, Iterator
@@ -8,17 +12,20 @@ from typing import TypeAlias
 import torch
 from torch import Size, Tensor, fx
 
+from ...networks.called import check_rows
 from ...networks.net import Net, traced
-from ...networks.remembered import remembered
+from ...networks.remembered import forget, remembered
 from ...networks.unit_axis import unit_axis, units_second
 from ..record import record
+from ..resume import close, noise
 from .graph import Graph
 from .kept import Kept, Versions
-from .worth import shapes_of, worth
+from .worth import first_run, worth
 
 __all__ = ["Looks", "Plain", "runs"]
 
 _LARGEST, _MOST = 16_000_000, 32  # of a batch: numbers in the largest tensor, and pictures
+_NEAR = 1e-4  # of the largest logit: so near are two orders of one sum in float32
 
 
 def runs(
@@ -44,25 +51,32 @@ def runs(
         axis_of = unit_axis(net, module)
         if any(call.module is module and axis_of(call.output) != 1 for call in calls):  # type: ignore[arg-type]
             return plain
-    found = remembered(net, ("graph", layer, size), lambda: _graph(net, layer, size))
+    question = ("graph", layer, size)
+    found = remembered(net, question, lambda: _graph(net, layer, size))
     if found is None or not worth(*found, y, x, size):
         return plain
     graph, _ = found
 
     def look(image: Tensor, other: Tensor) -> Looks:
         try:
-            return Kept(graph, *((one.to(net.mean) - net.mean) / net.std for one in (image, other)))
+            kept = Kept(graph, *((one.to(net.mean) - net.mean) / net.std for one in (image, other)))
         except Exception:  # the network does not take such a picture, and says why; or not as a graph
             return plain(image, other)
+        if close(kept.logits, net(image[None].to(net.mean)), _NEAR):
+            return kept
+        forget(net, question)
+        return plain(image, other)
 
     return look
 
 
 def _graph(net: Net, layer: str | None, size: tuple[int, int]) -> tuple[Graph, dict[fx.Node, Size]] | None:
-    """The network as a graph, and the shapes of what its nodes give out; None where there is none."""
+    """The network as a graph that answers as it does, and what its nodes' outputs' shapes are; or None."""
     try:
         graph = Graph(net.module, None if layer is None else net.layer(layer))
-        return graph, shapes_of(graph, net, size)
+        picture = noise(net, size).to(net.mean)
+        logits, shapes = first_run(graph, picture)
+        return (graph, shapes) if close(logits, net.module(picture), _NEAR) else None
     except Exception:  # control flow on values, or pictures that it does not take: it will say so itself
         return None
 
@@ -77,14 +91,19 @@ class Plain:
         self.net, self.layer = net, layer
         self.image, self.other = image.to(net.mean), other.to(net.mean)
         self.batch = max(1, min(_MOST, int(pixels / image[0].numel())))
-        self.logits, self.maps = self._run(self.image[None])
+        self.order = torch.channels_last  # in which convolutions are faster
+        try:
+            self.logits, self.maps = self._run(self.image[None].contiguous(memory_format=self.order))
+        except Exception:  # not every network takes numbers in this order: view does not
+            self.order = torch.contiguous_format
+            self.logits, self.maps = self._run(self.image[None].contiguous())
 
     def versions(self, y: Tensor, x: Tensor) -> Iterator[Versions]:
         """Run the picture with each square laid on it, a batch at a time; y and x are as in `Kept`."""
         for row, (top, under) in enumerate(y.tolist()):
             for columns in torch.split(torch.arange(len(x)), self.batch):
                 pictures = self.image.expand(len(columns), -1, -1, -1)
-                pictures = pictures.clone(memory_format=torch.channels_last)
+                pictures = pictures.clone(memory_format=self.order)
                 for picture, (left, right) in zip(pictures, x[columns].tolist(), strict=True):
                     picture[:, top:under, left:right] = self.other[:, top:under, left:right]
                 yield Versions(torch.tensor([row]), columns, *self._run(pictures))
@@ -94,6 +113,7 @@ class Plain:
             return self.net(images), None
         with record(self.net, self.layer) as acts:
             logits, maps = self.net(images), acts[self.layer]
+        check_rows(self.layer, maps, len(images))
         return logits, units_second(maps, unit_axis(self.net, self.net.layer(self.layer))(maps))
 
 

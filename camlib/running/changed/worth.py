@@ -11,15 +11,13 @@ that is worth about two runs of the network, and some milliseconds whatever its 
 
 from collections.abc import Mapping
 
-import torch
 from torch import Size, Tensor, fx, nn
 
-from ...networks.net import Net
 from .graph import Graph
 from .plan import plan
 from .spans import Span
 
-__all__ = ["shapes_of", "worth"]
+__all__ = ["first_run", "worth"]
 
 _RUNS, _BESIDES = 2, 10_000_000  # what is to be saved: runs of the network, and multiplications besides
 
@@ -27,7 +25,7 @@ _RUNS, _BESIDES = 2, 10_000_000  # what is to be saved: runs of the network, and
 def worth(graph: Graph, shapes: Mapping[fx.Node, Size], y: Tensor, x: Tensor, size: tuple[int, int]) -> bool:
     """Whether the squares, rows y (n, 2) by columns x (m, 2), leave so much of a picture of (H, W) untouched.
 
-    shapes: node → shape of what it gives out for one picture (`shapes_of`).
+    shapes: node → shape of what it gives out for one picture (`first_run`).
     """
     squares = Span.of(y[:, 0], y[:, 1], size[0]), Span.of(x[:, 0], x[:, 1], size[1])
     found = plan(graph, shapes, squares)
@@ -40,12 +38,10 @@ def worth(graph: Graph, shapes: Mapping[fx.Node, Size], y: Tensor, x: Tensor, si
     return len(y) * len(x) * (whole - touched) > _RUNS * whole + _BESIDES
 
 
-def shapes_of(graph: Graph, net: Net, size: tuple[int, int]) -> dict[fx.Node, Size]:
-    """What each node gives out for one picture of (H, W); those that give out no tensor are left out."""
-    picture = torch.zeros(1, net.channels, *size, dtype=net.mean.dtype, device=net.mean.device)
+def first_run(graph: Graph, picture: Tensor) -> tuple[Tensor, dict[fx.Node, Size]]:
+    """Of a normalised picture (1, C, H, W) the logits, and each node's shape, where it gives out a tensor."""
     run = _Shapes(graph.module, graph=graph.graph)
-    run.run(picture)
-    return run.shapes
+    return run.run(picture), run.shapes
 
 
 class _Shapes(fx.Interpreter):
