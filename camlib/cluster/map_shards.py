@@ -55,8 +55,8 @@ def map_shards(
         data set of one's own a change of what it holds as a list or tensor of one entry a picture. Of files
         and of such a data set up to 16 items a shard, spread evenly, are read besides: a change that shows
         neither there nor in any of these is not noticed, and wants another folder. One that gives other
-        pictures each time never fits. Only the process that calls reads and writes there. Codes then lie in its
-        codes.npy and are mapped, not in memory, and its log.csv says who did what and when (`shard_log`).
+        pictures each time never fits. Only the process that calls reads and writes there. Codes then lie in
+        its codes.npy and are mapped, not in memory, and its log.csv says who did what and when (`shard_log`).
         None: nothing is kept.
     options: the verb's own.
     A worker has one thread and unpacks the network once; it travels once to each worker of a pool of

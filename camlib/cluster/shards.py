@@ -22,7 +22,7 @@ from .worker import Job
 __all__ = ["known_by", "made_by", "part_of"]
 
 _SOME = 16  # items of a shard that are read to tell it, as `codes` tries so many rows of a file
-_IN_MEMORY = list | tuple | TensorDataset
+_IN_MEMORY = (list, tuple, TensorDataset)
 
 
 def part_of(dataset: Any, shard: Shard) -> Any:
@@ -75,7 +75,7 @@ def _base(part: Any) -> tuple[Any, Any]:
 def _truths(base: Any, chosen: Any) -> Iterator[tuple[str, Any]]:
     """What a verb may hold against the pictures: other labels, other sums."""
     names = {"labels", "targets"}
-    if not isinstance(base, Folder | DatasetFolder | Tensor | _IN_MEMORY):
+    if not isinstance(base, (Folder, DatasetFolder, Tensor, *_IN_MEMORY)):
         names |= vars(base).keys() if hasattr(base, "__dict__") else set()
     if isinstance(base, Pixels):
         names -= {"pixels"}  # which have their stamps

@@ -55,7 +55,7 @@ class ClassUnits:
         others: what the other units say: nothing, or in each picture what they say on average over all.
         """
         self._check(units, 2)
-        kept = torch.zeros_like(self.weight).scatter_(1, units, 1.0) * self.weight
+        kept = torch.zeros_like(self.weight).scatter_(1, units.long().cpu(), 1.0) * self.weight
         if others == "silent":
             return self.pooled @ kept.T + self.bias
         if others != "mean":
@@ -67,7 +67,7 @@ class ClassUnits:
         """The logits (N, C) with these units (k,) silent for all classes, as `silence` leaves them."""
         self._check(units, 1)
         weight = self.weight.clone()
-        weight[:, units] = 0
+        weight[:, units.long().cpu()] = 0
         return self.pooled @ weight.T + self.bias
 
     def _check(self, units: Tensor, dims: int) -> None:
@@ -92,8 +92,13 @@ def class_units(net: Net, data: Any, *, batch_size: int = 64) -> ClassUnits:
     labels: list[Tensor] = []
     found: Classifier | None = None
     for batch in batches(data, batch_size=batch_size, progress="units"):
-        if not isinstance(batch.labels, Tensor) or batch.labels.ndim != 1 or batch.labels.is_floating_point():
+        if batch.labels is None:
             raise ValueError("the data set has no labels; give (image, label) pairs, or `Scenes`")
+        if not isinstance(batch.labels, Tensor) or batch.labels.ndim != 1 or batch.labels.is_floating_point():
+            first = batch.labels[0]
+            raise ValueError(
+                f"the data set's labels are no class indices: the first one read is {told(first)}"
+            )
         found = ending(net, batch.images, check_images(net, batch.images))
         maps = found.features.flatten(2)
         pooled.append((maps.mean(2) if found.pool == "mean" else maps.amax(2)).cpu())

@@ -17,7 +17,7 @@ from .files import Folder, Unreadable, rgb
 from .loader import unloaded
 from .pixels import pixels_of
 
-__all__ = ["Batch", "Labels", "batches", "data_set"]
+__all__ = ["Batch", "Labels", "batches", "data_set", "placed"]
 
 Labels = Tensor | list[Any] | None
 
@@ -83,6 +83,18 @@ def data_set(given: Any) -> Any:
     if len(dataset) == 0:
         raise ValueError("the data set is empty")
     return dataset
+
+
+def placed(rows: Tensor, indices: Tensor, count: int, other: float = torch.nan) -> Tensor:
+    """What was found of some pictures, (M, …), at their places among all, (count, …); `other` in the rest.
+
+    indices: (M,), as `batches` gives them: a picture that could not be read is not among them.
+    """
+    if len(rows) == count:
+        return rows
+    every = rows.new_full((count, *rows.shape[1:]), other)
+    every[indices] = rows
+    return every
 
 
 def _shown(stream: Iterator[Batch], total: int, skip: int, progress: str) -> Iterator[Batch]:

@@ -627,7 +627,7 @@ class Listed(Told):
         super().__init__(0)
         self.y = [n % 3 for n in range(40)]
         self.y[number] = label
-        self.of = self.y.__getitem__  # type: ignore[assignment]
+        self.of = self.y.__getitem__
 
 
 def _listed(label: int, number: int = 0) -> list[tuple[Tensor, int]]:
@@ -684,7 +684,7 @@ def test_what_lies_on_the_network_would_not_travel(crowd: Any) -> None:
     own = load("critternet_gap")
     with silence(own, "conv5", [0, 1]), pytest.raises(ValueError, match=r"a hook .* lies on 'conv5'"):
         map_shards(codes, own, "conv5", crowd)
-    own.layer("conv4").forward = lambda x: x  # type: ignore[method-assign]
+    own.layer("conv4").forward = lambda x: x
     with pytest.raises(ValueError, match=r"a forward of its own lies on 'conv4'"):
         map_shards(codes, own, "conv5", crowd)
 
