@@ -17,7 +17,7 @@ from .files import Folder, Unreadable, rgb
 from .loader import unloaded
 from .pixels import pixels_of
 
-__all__ = ["Batch", "Labels", "batches", "data_set", "placed"]
+__all__ = ["Batch", "Labels", "batches", "data_set", "in_unit", "placed"]
 
 Labels = Tensor | list[Any] | None
 
@@ -108,7 +108,7 @@ def _cut(pixels: Tensor, labels: Any, batch_size: int, skip: int) -> Iterator[Ba
     for start in range(skip, len(pixels), batch_size):
         part = slice(start, start + batch_size)
         numbers = range(start, min(start + batch_size, len(pixels)))
-        images = _unit(pixels[part], numbers)
+        images = in_unit(pixels[part], numbers)
         yield Batch(images, None if labels is None else labels[part], torch.tensor(numbers))
 
 
@@ -197,10 +197,10 @@ def _tensor(image: Any, number: int) -> Tensor:
         raise ValueError(
             f"the data set gives {given} for a picture; give a tensor (C, H, W) or a PIL image{how}"
         )
-    return _unit(image[None], range(number, number + 1))[0]
+    return in_unit(image[None], range(number, number + 1))[0]
 
 
-def _unit(images: Tensor, numbers: range) -> Tensor:
+def in_unit(images: Tensor, numbers: range) -> Tensor:
     """Floats in [0, 1] of bytes; floats are only checked.  numbers: the pictures', for a message."""
     if images.dtype == torch.uint8:
         return images.float() / 255

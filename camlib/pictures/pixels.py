@@ -27,6 +27,12 @@ class Pixels:
 
     __repr__ = in_short
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Tensor | Pixels | tuple) and len(value) != len(self.pixels):
+                raise ValueError(f"{len(value)} {field.name} for {len(self.pixels)} pictures")
+
     @property
     def images(self) -> Tensor:
         """float32 (N, C, H, W) in [0, 1], made anew from `pixels` at each call."""

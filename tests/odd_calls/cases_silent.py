@@ -1,6 +1,7 @@
 """Odd calls that once were answered wrongly without a word, or refused though they were right."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 import camlib
+from camlib.pictures.digits import Digits
+from camlib.widgets.picture_explorer import UnitExplorer
 from tests.odd_calls.case import Case, right, told
 
 cl: Any = camlib  # so that what is wrong on purpose needs no excuse for mypy
@@ -94,15 +97,32 @@ def offset(verb: Any) -> tuple[Any, Any]:
     return verb(near), verb(near + 1e6)
 
 
+def squashed(length: float) -> float:
+    """How far half precision is from single."""
+    vector = torch.tensor([[length, 0.0]])
+    return float((cl.capsules.squash(vector.half()).float() - cl.capsules.squash(vector)).abs().max())
+
+
 def masked() -> Tensor:
     maps = torch.rand(1, *FIELD.shape)
     maps[0, :, 0] = -INF
     return maps
 
 
+# Two pictures of two parts, all 2² sets left out in turn, three classes.
+ANSWERS, FOUND = torch.rand(2, 4, 3), torch.ones(1, 2, 2, dtype=torch.bool)
+SETS = [[("eyes",)], [("ears",)]]
+BOXES = torch.tensor([[1.0, 1, 9, 9]]).expand(6, 4)
+
+
+def checked(**change: Any) -> Any:
+    given = {"found": FOUND, "logits": ANSWERS, "labels": torch.tensor([0, 2]), "sets": SETS}
+    return cl.trust.checks(**(given | change))
+
+
 CASES: list[Case] = [
     *(
-        right(f"{name}: a file that cannot be read", lambda two=two: placed(*two), bool)
+        right(f"{name}: a file that cannot be read", partial(placed, *two), bool)
         for name, two in OF_FILES.items()
     ),
     right(
@@ -191,7 +211,7 @@ CASES: list[Case] = [
     right(
         "embed: codes far from 0",
         lambda: offset(lambda codes: cl.embed(codes, method="pca")),
-        lambda two: torch.allclose(*two, atol=1e-5),
+        lambda two: torch.allclose(two[0], two[1], atol=1e-5),
     ),
     right(
         "probe: codes far from 0",
@@ -200,7 +220,7 @@ CASES: list[Case] = [
     ),
     right(
         "smooth: a span beyond the track is a straight line",
-        lambda: cl.smooth(WALK, span=3000).diff(dim=0).diff(dim=0).abs().max(),
+        lambda: cl.smooth(WALK + torch.rand(60, 2), span=5000).diff(dim=0).diff(dim=0).abs().max(),
         lambda bend: bend < 1e-4,
     ),
     right(
@@ -215,12 +235,119 @@ CASES: list[Case] = [
     ),
     *(
         right(
-            f"squash: half precision, lengths of {length:g}",
-            lambda length=length: cl.capsules.squash(torch.tensor([[length, 0.0]]).half()).float(),
-            lambda found, length=length: torch.allclose(
-                found, cl.capsules.squash(torch.tensor([[length, 0.0]])), atol=1e-3
-            ),
+            f"squash: half precision, a length of {length:g}",
+            partial(squashed, length),
+            lambda gap: gap < 1e-3,
         )
         for length in (0.0, 1e-4, 300.0)
+    ),
+    told(
+        "cut_out: pictures from 0 to 255", lambda: cl.cut_out((X * 255).round(), BOXES), "divide them by 255"
+    ),
+    told(
+        "cut_out: a picture of NaN", lambda: cl.cut_out(X * NAN, BOXES), "picture 0 holds values that are NaN"
+    ),
+    told("cut_out: normalised pictures", lambda: cl.cut_out(X * 4 - 2, BOXES), r"pictures are in \[0, 1\]"),
+    told(
+        "cut_out: corners in the other order",
+        lambda: cl.cut_out(X, BOXES[:, [2, 3, 0, 1]]),
+        "ends before it begins",
+    ),
+    told("cut_out: an infinite box", lambda: cl.cut_out(X, BOXES * INF), "box 0, .* is infinite"),
+    right(
+        "cut_out: no box",
+        lambda: cl.cut_out(X, BOXES * NAN),
+        lambda found: torch.allclose(found, X, atol=1e-5),
+    ),
+    *(
+        told(
+            f"features: {species}",
+            partial(cl.scenes.features, species),
+            "whole number, from 0 to 7",
+        )
+        for species in (8, 99, -1)
+    ),
+    told(
+        "localization_error: classes as floats",
+        lambda: cl.localization_error(BOXES[:, None], torch.zeros(6, 1), BOXES, torch.zeros(6).long()),
+        "classes are float32; give whole numbers",
+    ),
+    told(
+        "localization_error: labels as floats",
+        lambda: cl.localization_error(BOXES[:, None], torch.zeros(6, 1).long(), BOXES, torch.zeros(6)),
+        "labels are float32; give whole numbers",
+    ),
+    told(
+        "pointing_game: labels of NaN",
+        lambda: cl.pointing_game(X[:, 0], BOXES, 0, labels=torch.full((6,), NAN)),
+        "labels are float32; give whole numbers",
+    ),
+    told(
+        "dissect: thresholds of NaN",
+        lambda: cl.dissect(NET, "conv1", SCENES, thresholds=torch.tensor([0, 0, NAN, 0, 0])),
+        "the threshold of unit 2 is NaN",
+    ),
+    right("checks: all that fits", lambda: checked().deleted.shape, lambda shape: shape == (1, 2)),
+    right(
+        "checks: labels as bytes",
+        lambda: checked(labels=bytes_of(1, 0)).undistracted,
+        lambda found: torch.allclose(
+            found, checked(labels=torch.tensor([1, 0])).undistracted, equal_nan=True
+        ),
+    ),
+    told(
+        "checks: label -1",
+        lambda: checked(labels=torch.tensor([0, -1])),
+        "a label is -1; there are 3 classes",
+    ),
+    told(
+        "checks: labels of another number",
+        lambda: checked(labels=torch.tensor([0])),
+        r"give whole numbers \(2,\)",
+    ),
+    told(
+        "checks: an unknown part",
+        lambda: checked(sets=[[("wing",)], []]),
+        "no part 'wing'; found is about eyes, ears",
+    ),
+    told("checks: sets for one picture", lambda: checked(sets=SETS[:1]), "1 lists of sets for 2 pictures"),
+    told("checks: NaN logits", lambda: checked(logits=ANSWERS * NAN), "logits hold values that are NaN"),
+    told("checks: found as numbers", lambda: checked(found=FOUND.float()), r"give bool \(T, N, P\)"),
+    told(
+        "checks: things alone",
+        lambda: checked(things=torch.rand(2, 3)),
+        "go together; one of them is missing",
+    ),
+    told(
+        "checks: things that do not fit",
+        lambda: checked(things=torch.rand(2, 3), found_things=FOUND),
+        r"\(2, 3\) and \(1, 2, 2\); give \(2, K\) and \(1, 2, K\)",
+    ),
+    told("ranking: NaN", lambda: cl.trust.ranking(X[0, 0] * NAN), "without NaN"),
+    told("ranking: several maps", lambda: cl.trust.ranking(X[:, 0]), r"give one map \(H, W\)"),
+    *(
+        told(
+            f"upsample: size {size}",
+            partial(cl.upsample, torch.rand(1, *FIELD.shape), FIELD, size=size),
+            r"(size|height) is .*(whole number, at least 1|give the picture's side, or \(height, width\))",
+        )
+        for size in (X.shape, True, 0, (0, 3), 2.5, "12")
+    ),
+    right(
+        "upsample: sizes of NumPy's",
+        lambda: cl.upsample(torch.rand(1, *FIELD.shape), FIELD, size=(np.int64(5), 7)).shape,
+        lambda shape: shape == (1, 5, 7),
+    ),
+    told(
+        "UnitExplorer: patches of another layer",
+        lambda: UnitExplorer(
+            NET, {"a": X[0]}, {"conv1": cl.top_patches(NET, "gap", X, k=2)}, X, ("a", "conv1", 0)
+        ),
+        "holds patches of",
+    ),
+    told(
+        "Digits: fewer labels than pictures",
+        lambda: Digits((torch.rand(5, 1, 28, 28) * 255).to(torch.uint8), torch.zeros(3).long(), "mnist"),
+        "3 labels for 5 pictures",
     ),
 ]
