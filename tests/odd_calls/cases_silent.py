@@ -9,12 +9,16 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 import camlib
 from camlib.pictures.digits import Digits
+from camlib.widgets.clickboard import ClickBoard
 from camlib.widgets.picture_explorer import UnitExplorer
+from camlib.widgets.square import SquareExplorer
 from tests.odd_calls.case import Case, right, told
 
+show: Any = camlib.show
 cl: Any = camlib  # so that what is wrong on purpose needs no excuse for mypy
 NAN, INF = float("nan"), float("inf")
 torch.manual_seed(0)
@@ -120,6 +124,22 @@ def checked(**change: Any) -> Any:
     return cl.trust.checks(**(given | change))
 
 
+DRAWN: dict[str, Any] = {
+    "show.images": lambda x: show.images(x, title="t"),
+    "show.overlays": lambda x: show.overlays(x, X[:, 0], title="t"),
+    "ClickBoard": lambda x: ClickBoard(x, "where?"),
+    "SquareExplorer": lambda x: SquareExplorer(NET, {"a": x[0]}),
+}
+
+OTHER = Path(ROOM.name) / "other.csv"
+OTHER.write_text("one,two\n1,2\n", encoding="utf-8")
+TABLES: dict[str, Any] = {
+    "graded": cl.trust.graded,
+    "watermarked": cl.trust.watermarked,
+    "asked": partial(cl.capsules.asked, "are the eyes found?"),
+    "graded_dreams": partial(cl.graded_dreams, "iou "),
+}
+
 CASES: list[Case] = [
     *(
         right(f"{name}: a file that cannot be read", partial(placed, *two), bool)
@@ -191,7 +211,7 @@ CASES: list[Case] = [
     told(
         "class_units: labels by name",
         lambda: cl.class_units(NET, [(x, "cat") for x in X]),
-        "no class indices: the first one read is 'cat'",
+        "labels are class indices, 0 to 1 .*'cat'",
     ),
     right(
         "nearest: codes far from 0",
@@ -220,8 +240,8 @@ CASES: list[Case] = [
     ),
     right(
         "smooth: a span beyond the track is a straight line",
-        lambda: cl.smooth(WALK + torch.rand(60, 2), span=5000).diff(dim=0).diff(dim=0).abs().max(),
-        lambda bend: bend < 1e-4,
+        lambda: (cl.smooth(WALK, span=5000) - cl.smooth(WALK, span=150)).abs().max(),
+        lambda gap: gap < 0.01,
     ),
     right(
         "smooth: and so is nearly one of twice its length",
@@ -349,5 +369,98 @@ CASES: list[Case] = [
         "Digits: fewer labels than pictures",
         lambda: Digits((torch.rand(5, 1, 28, 28) * 255).to(torch.uint8), torch.zeros(3).long(), "mnist"),
         "3 labels for 5 pictures",
+    ),
+    *(
+        told(f"{name}: {kind}", partial(call, pictures), line)
+        for name, call in DRAWN.items()
+        for kind, pictures, line in (
+            ("pictures from 0 to 255", (X * 255).round(), "divide them by 255|pictures are in"),
+            ("normalised pictures", X * 4 - 2, r"pictures are in \[0, 1\]"),
+            ("pictures of NaN", X * NAN, "NaN"),
+        )
+    ),
+    right(
+        "show.images: what rounding left",
+        lambda: show.images(X * 1.02 - 0.01, title="t").alt,
+        lambda alt: alt == "t. 6 pictures.",
+    ),
+    told(
+        "show.overlays: a heatmap of NaN",
+        lambda: show.overlays(X, X[:, 0] * NAN, title="t"),
+        "heatmap 0 holds",
+    ),
+    told("show.maps: a map of NaN", lambda: show.maps(X[:, 0] * NAN, title="t"), "map 0 holds"),
+    told(
+        "show.overlays: masks of another size",
+        lambda: show.overlays(X, X[:, 0], masks=torch.ones(6, 5, 5) > 0, title="t"),
+        r"mask 0 is \(5, 5\), its picture \(12, 12\)",
+    ),
+    told(
+        "show.images: masks of another size",
+        lambda: show.images(X, masks=torch.ones(6, 5, 5) > 0, title="t"),
+        r"mask 0 is \(5, 5\)",
+    ),
+    told(
+        "show.unit: logits",
+        lambda: show.unit(X[0], X[0, 0], X, torch.tensor([-12.0, 3]), torch.rand(2), ["a", "b"], title="t"),
+        r"answer holds -12 to 3; give probabilities: logits.softmax\(1\)",
+    ),
+    right(
+        "ClickBoard: bytes",
+        lambda: ClickBoard((X * 255).to(torch.uint8), "where?")._images[0],
+        lambda image: torch.allclose(image, X[0], atol=0.01),
+    ),
+    *(
+        told(
+            f"{name}: a torch module and a target",
+            partial(one, NET.module, X, 1),
+            r"net = wrap\(your_network\)",
+        )
+        for name, one in {"edges": cl.trust.edges, "blob": cl.trust.blob, "noise": cl.trust.noise}.items()
+    ),
+    right("look: fewer classes than five", lambda: cl.look(NET, X[0]).classes, lambda names: len(names) == 2),
+    *(
+        told(
+            f"{name}: labels {kind}",
+            partial(verb, NET, [(x, label) for x in X]),
+            f"labels are class indices.*{given}",
+        )
+        for name, verb in {"cam_sums": cl.cam_sums, "class_units": cl.class_units}.items()
+        for kind, label, given in (
+            ("by name", "cat", "'cat'"),
+            ("as floats", 1.0, "float32"),
+            ("99", 99, "99"),
+        )
+    ),
+    told(
+        "batches: a collate_fn that leaves pictures out",
+        lambda: list(
+            cl.batches(DataLoader(list(X), collate_fn=lambda some: [one for one in some if one[0, 0, 0] > 2]))
+        ),
+        "collate_fn leaves picture 0 out",
+    ),
+    told(
+        "batches: a collate_fn that leaves pairs out",
+        lambda: list(
+            cl.batches(
+                DataLoader(
+                    [(x, 0) for x in X], collate_fn=lambda some: (torch.zeros(0, 3, 12, 12), torch.zeros(0))
+                )
+            )
+        ),
+        "collate_fn leaves picture 0 out",
+    ),
+    told("things: no scene", lambda: cl.scenes.things(SCENES[:0]), "no scene to look at"),
+    told("questions: no scene", lambda: cl.scenes.questions(SCENES[:0]), "no scene to ask about"),
+    *(
+        told(f"{name}: {kind}", partial(table, file=file), line)
+        for name, table in TABLES.items()
+        for kind, file, line in (
+            ("a file that is not there", Path(ROOM.name) / "none.csv", "is not there; give a table's file"),
+            ("a path as text", ROOM.name + "/none.csv", "is not there; give a table's file"),
+            ("a folder", Path(ROOM.name), "is a folder; give a table's file"),
+            ("a picture", Path(ROOM.name) / "2.png", "is no table|has no column"),
+            ("another table", OTHER, "other.csv has no column .*; it has one, two"),
+        )
     ),
 ]
