@@ -39,7 +39,8 @@ def _one_hot(classes: Tensor, lengths: Tensor) -> Tensor:
     """Bool (N, C), of classes (N,)."""
     count = lengths.shape[1]
     whole = not (classes.is_floating_point() or classes.is_complex())
+    classes = classes.long() if whole else classes  # `count` might not fit into bytes
     if not whole or (wrong := (classes < 0) | (classes >= count)).any():
         what = classes[wrong][0].item() if whole else classes.dtype
         raise ValueError(f"present holds {what}; classes are whole numbers from 0 to {count - 1}")
-    return torch.zeros_like(lengths, dtype=torch.bool).scatter_(1, classes.long()[:, None], value=True)
+    return torch.zeros_like(lengths, dtype=torch.bool).scatter_(1, classes[:, None], value=True)

@@ -30,8 +30,10 @@ class Routed(NamedTuple):
 
 def squash(vectors: Tensor) -> Tensor:
     """The same directions (…, D), lengths from 0 to 1: a length n becomes n² / (1 + n²)."""
-    squared = vectors.square().sum(-1, keepdim=True)
-    return vectors * (squared / (1 + squared)) * (squared + _TINY).rsqrt()
+    wide = vectors.float() if vectors.dtype.itemsize < 4 else vectors  # half precision has no _TINY
+    squared = wide.square().sum(-1, keepdim=True)
+    squashed = wide * (squared / (1 + squared)) * (squared + _TINY).rsqrt()
+    return squashed.to(vectors.dtype)
 
 
 def votes(poses: Tensor, weights: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeVar
 
 from ..given import told
-from ..shipped import shipped
+from ..shipped import rows_of, shipped
 
 __all__ = [
     "Asked",
@@ -91,13 +91,14 @@ def scenes_file() -> Path:
 
 def read_table(file: Path) -> list[Trained]:
     """The rows of a table of runs."""
-    return [Trained.of(row) for row in _rows(file)]
+    return [Trained.of(row) for row in rows_of(file, Trained._fields)]
 
 
 def read_asked(file: Path) -> list[Asked]:
     """The rows of a table of questions."""
     return [
-        Asked(row["network"], int(row["seed"]), row["question"], float(row["score"])) for row in _rows(file)
+        Asked(row["network"], int(row["seed"]), row["question"], float(row["score"]))
+        for row in rows_of(file, Asked._fields)
     ]
 
 
@@ -120,7 +121,7 @@ def drawings(digits: str = "as they are", *, file: Path | None = None) -> dict[s
     """
     rows = [
         Drawing(row["code"], int(row["seed"]), row["digits"], float(row["explained"]))
-        for row in _rows(file or drawings_file())
+        for row in rows_of(file or drawings_file(), Drawing._fields)
     ]
     return _of_kind(rows, digits, [row.code for row in rows])
 
@@ -149,11 +150,6 @@ def write_table(file: Path, rows: Sequence[Any]) -> None:
         writer.writerow(rows[0]._fields)
         writer.writerows(rows)
     temporary.replace(file)
-
-
-def _rows(file: Path) -> list[dict[str, str]]:
-    with file.open(encoding="utf-8", newline="") as opened:
-        return list(csv.DictReader(opened))
 
 
 def _of_kind(rows: Sequence[_Row], digits: str, names: Sequence[str]) -> dict[str, list[_Row]]:

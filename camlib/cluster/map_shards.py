@@ -49,9 +49,14 @@ def map_shards(
         --nthreads 1`): the threads of a process take turns in a network.
     size: pictures in a shard, rounded up to whole batches.
     folder: where finished shards are kept, as pickles: whatever ended a run, the same call goes on with them.
-        Those of another network, layer, option, picture or label are not taken, nor any that the disk has
-        damaged. Only the process that calls reads and writes there. Codes then lie in its
-        codes.npy and are mapped, not in memory, and its log.csv says who did what and when (`shard_log`).
+        Those of another network, layer or option are not taken, nor any that the disk has damaged, nor those
+        of another picture or label, so far as that is noticed: in tensors, `Scenes` and the like, lists and
+        TensorDatasets any change is; of files a new name, size or time of change, and another label; and in a
+        data set of one's own a change of what it holds as a list or tensor of one entry a picture. Of files
+        and of such a data set up to 16 items a shard, spread evenly, are read besides: a change that shows
+        neither there nor in any of these is not noticed, and wants another folder. One that gives other
+        pictures each time never fits. Only the process that calls reads and writes there. Codes then lie in
+        its codes.npy and are mapped, not in memory, and its log.csv says who did what and when (`shard_log`).
         None: nothing is kept.
     options: the verb's own.
     A worker has one thread and unpacks the network once; it travels once to each worker of a pool of
@@ -63,9 +68,12 @@ def map_shards(
     machines of one kind; only sums of losses (`ablate`) and of heat (`cam_sums`), float64 both, are rounded
     in another order. `dissect` goes round twice: its thresholds depend on all pictures, and to find them it
     holds the highest `quantile` of all the layer's cells, which grows with the data set.
-    Raises ValueError for another verb, what is no engine, an unknown layer or option, before any work.
+    Raises ValueError for another verb, what is no engine, an unknown layer or option, and a network with
+    hooks on it (as within `silence` or `record`) or a `forward` put on it, which would not travel, before any
+    work.
     """
     check_net(net)
+    _check_bare(net)
     name = getattr(verb, "__name__", told(verb))
     if name not in VERBS:
         public = [one for one in VERBS if one != highest_cells.__name__]
@@ -96,3 +104,18 @@ def map_shards(
     if name == "codes" and folder is not None:
         return kept.rows(shards)
     return VERBS[name].join(kept.found(shards))
+
+
+def _check_bare(net: Net) -> None:
+    """Raise ValueError for what lies on the network and not in it; torch's own hooks compute weights."""
+    for name, inner in net.named_modules():
+        hooks = (*inner._forward_pre_hooks.values(), *inner._forward_hooks.values())
+        own = any(not str(getattr(hook, "__module__", "")).startswith("torch.") for hook in hooks)
+        if own or "forward" in vars(inner):
+            what = "a hook (silence and record put such)" if own else "a forward of its own"
+            short = (known for known, module in net.layers.items() if module is inner)
+            where = next(short, name.removeprefix("module.") or net.name)
+            raise ValueError(
+                f"{what} lies on {where!r}; workers would run the network without it: "
+                "take it off, or call the verb itself"
+            )

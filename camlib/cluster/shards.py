@@ -8,18 +8,21 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Subset
+from torch.utils.data import Subset, TensorDataset
 from torchvision.datasets import DatasetFolder
 
 from ..networks.net import Net
-from ..pictures.batches import batches
 from ..pictures.files import Folder
-from ..pictures.pixels import pixels_of
+from ..pictures.pixels import Pixels, pixels_of
 from ..pictures.stamps import stamps
+from .digest import digest
 from .shard import Shard
 from .worker import Job
 
 __all__ = ["known_by", "made_by", "part_of"]
+
+_SOME = 16  # items of a shard that are read to tell it, as `codes` tries so many rows of a file
+_IN_MEMORY = (list, tuple, TensorDataset)
 
 
 def part_of(dataset: Any, shard: Shard) -> Any:
@@ -43,39 +46,60 @@ def part_of(dataset: Any, shard: Shard) -> Any:
 def made_by(job: Job, part: Any) -> str:
     """What a shard's result depends on, as a number in hexadecimal: another number, another result.
 
-    Of the pictures what `stamps` tells, and the truth about them that lies in memory: labels, masks of parts
-    or of ink. Of a data set of which `stamps` tells nothing only the length and the first picture that can
-    be read: a change further on is not noticed.
+    Of the pictures what `stamps` tells, and what lies in memory for each of them: labels, masks, boxes. Lists
+    and tensors are looked at whole. Of what has to be read (files, a data set of one's own) up to 16 items,
+    spread evenly, are, as they come out, with their labels: another size or transform is noticed.
     """
     told = hashlib.blake2b(repr((job.key, job.verb, job.layer, len(part))).encode(), digest_size=12)
     told.update(repr(sorted((key, _whole(value)) for key, value in job.options.items())).encode())
-    for name, truth in _truths(part):
-        told.update(name.encode() + truth.contiguous().numpy().tobytes())
-    known = stamps(part)
-    if known is None:
-        known = stamps(next(batches(part, batch_size=1)).images)
-    assert known is not None
-    told.update(known.tobytes())
+    base, chosen = _base(part)
+    for name, truth in _truths(base, chosen):
+        told.update(name.encode() + digest(truth))
+    if (known := stamps(part)) is not None:
+        told.update(known.tobytes())
+    if pixels_of(base) is None:
+        for item in _looked_at(part, len(part) if isinstance(base, _IN_MEMORY) else _SOME):
+            told.update(item)
     return told.hexdigest()
 
 
-def _truths(part: Any) -> Iterator[tuple[str, Tensor]]:
-    """What a verb may hold against the pictures: other labels, other sums."""
+def _base(part: Any) -> tuple[Any, Any]:
+    """What a subset is taken from, perhaps by way of others, and which of its pictures."""
     chosen: Any = slice(None)
-    while isinstance(part, Subset):  # of a subset, perhaps
+    while isinstance(part, Subset):
         chosen = np.asarray(part.indices)[chosen]
         part = part.dataset
-    for name in ("labels", "targets", "parts", "ids"):
-        truth = getattr(part, name, None)
-        if isinstance(truth, Tensor | np.ndarray | list):
-            yield name, torch.as_tensor(truth)[chosen].cpu()
+    return part, chosen
+
+
+def _truths(base: Any, chosen: Any) -> Iterator[tuple[str, Any]]:
+    """What a verb may hold against the pictures: other labels, other sums."""
+    names = {"labels", "targets"}
+    if not isinstance(base, (Folder, DatasetFolder, Tensor, *_IN_MEMORY)):
+        names |= vars(base).keys() if hasattr(base, "__dict__") else set()
+    if isinstance(base, Pixels):
+        names -= {"pixels"}  # which have their stamps
+    numbers = range(len(base))[chosen] if isinstance(chosen, slice) else chosen.tolist()
+    for name in sorted(names):
+        truth = getattr(base, name, None)
+        if isinstance(truth, Tensor | np.ndarray) and truth.ndim and len(truth) == len(base):
+            yield name, truth[chosen]
+        elif isinstance(truth, list | tuple) and len(truth) == len(base):
+            yield name, [truth[i] for i in numbers]
+
+
+def _looked_at(part: Any, count: int) -> Iterator[bytes]:
+    """So many of the items, spread evenly; what cannot be read, the worker will tell."""
+    for i in np.unique(np.linspace(0, len(part) - 1, min(count, len(part))).round().astype(int)).tolist():
+        try:
+            yield digest(part[i])
+        except Exception as error:
+            yield type(error).__name__.encode()
 
 
 def _whole(value: Any) -> Any:
     """A number for a tensor's numbers, all of them: its repr leaves some out."""
-    if not isinstance(value, Tensor | np.ndarray):
-        return value
-    return hashlib.blake2b(torch.as_tensor(value).cpu().contiguous().numpy().tobytes()).hexdigest()
+    return digest(value).hex() if isinstance(value, Tensor | np.ndarray) else value
 
 
 def known_by(net: Net) -> str:

@@ -27,6 +27,7 @@ __all__ = ["METHODS", "Look", "check", "look", "tested"]
 
 METHODS = ("cam", "gradcam", "occlusion")
 _FUNCTIONS: dict[str, Method] = {"cam": cam, "gradcam": gradcam, "occlusion": occlusion}
+_TOP = 5  # answers, where nobody says how many
 _SHOWN = 800  # pixels, a shown photograph's longer side at most: twice what a page has for it
 _LONG = 8  # a photograph more than so many times as long as wide is cut to that, as by `load_picture`
 
@@ -60,9 +61,10 @@ class Look:
         self.figure()._ipython_display_()
 
 
-def look(net: Net, image: Tensor | str | Path, *, method: str | None = None, top: int = 5) -> Look:
+def look(net: Net, image: Tensor | str | Path, *, method: str | None = None, top: int | None = None) -> Look:
     """The first `top` answers for one photograph of any size, and where the network saw each.
 
+    top: None: five, or as many as the network has.
     image: a picture file, or (C, H, W), in [0, 1] or bytes. Its shorter side is resized to `net.resize`
         (but not where it is `net.size` already), and the network sees the whole of it. Of a photograph more
         than 8 times as long as wide it sees the middle, and so where it takes pictures of its own size only.
@@ -71,6 +73,8 @@ def look(net: Net, image: Tensor | str | Path, *, method: str | None = None, top
     Raises ValueError for another method, one that the network has not, a `top` it has not, and for what is
     no photograph; `Unreadable`, a ValueError, for a file.
     """
+    check(net, method)
+    top = min(_TOP, len(net.classes)) if top is None else top
     check(net, method, top)
     photograph = _photograph(net, image)
     height, width = photograph.shape[1:]

@@ -3,11 +3,10 @@
 `make dreams` makes it again (`tools/dreams.py`): data/dreams/graded.csv.
 """
 
-import csv
 from pathlib import Path
 from typing import NamedTuple
 
-from ..shipped import shipped
+from ..shipped import rows_of, shipped
 
 __all__ = ["Row", "graded_dreams", "graded_file"]
 
@@ -37,13 +36,12 @@ def graded_dreams(
     """The table's rows of one measure, in its order; NaN where it does not apply.
 
     measure: its name, or how the names of several begin, such as "iou ".  what: the same of what is measured.
-    Raises ValueError where there is none.
+    Raises ValueError where there is none, and for a file that is no such table.
     """
-    with (file or graded_file()).open(encoding="utf-8", newline="") as opened:
-        every = [
-            Row(int(r["seed"]), r["trained"] == "1", r["what"], r["measure"], float(r["value"]))
-            for r in csv.DictReader(opened)
-        ]
+    every = [
+        Row(int(r["seed"]), r["trained"] == "1", r["what"], r["measure"], float(r["value"]))
+        for r in rows_of(file or graded_file(), Row._fields)
+    ]
     found = [
         row
         for row in every

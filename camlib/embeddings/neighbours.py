@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..given import tensor, told, whole
 from .codes import finite
-from .scale import near_one
+from .scale import centred
 
 __all__ = ["nearest"]
 
@@ -53,8 +53,8 @@ def nearest(
     if metric == "cosine":
         known, wanted, scale = _array(_directions(codes, "codes")), _array(_directions(asked, "queries")), 1.0
     else:
-        both, scale = near_one(codes)
-        known, wanted = _array(both), _array(asked.detach().cpu().to(both.dtype) / scale)
+        both, scale, middle = centred(codes)
+        known, wanted = _array(both), _array(asked.detach().cpu().to(both.dtype) / scale - middle)
     search = NearestNeighbors(algorithm="brute", metric="euclidean" if metric == "l2" else metric).fit(known)
     rows = min(256, max(20, _WIDE // known.shape[1]))  # its own 256 of a picture's pixels would be 200 MB
     with sklearn.config_context(working_memory=_BLOCK, pairwise_dist_chunk_size=rows):
@@ -91,7 +91,8 @@ def _rows(queries: Tensor, count: int) -> Tensor:
     if queries.ndim != 1 or queries.dtype == torch.bool or not len(queries):
         kind = str(queries.dtype).removeprefix("torch.")
         raise ValueError(f"queries are floats (Q, D) or rows (Q,); given {kind} {tuple(queries.shape)}")
+    queries = queries.long().cpu()  # `count` might not fit into bytes
     wrong = (queries < 0) | (queries >= count)
     if wrong.any():
         raise ValueError(f"no row {int(queries[wrong][0])}; there are {count} codes")
-    return queries.long().cpu()
+    return queries

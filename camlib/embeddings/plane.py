@@ -17,7 +17,7 @@ from torch import Tensor
 from ..given import number, seeded, told
 from .codes import finite
 from .neighbours import nearest
-from .scale import near_one
+from .scale import centred
 
 __all__ = ["embed", "neighbours_kept"]
 
@@ -56,7 +56,7 @@ def embed(
     if method == "tsne" and not 1 <= near < len(codes):
         raise ValueError(f"perplexity {perplexity} for {len(codes)} codes; it is 1 to {len(codes) - 1}")
     seed = seeded(seed, most=2**32 - 1)
-    scaled, scale = near_one(codes)
+    scaled, scale, _ = centred(codes)
     _distinct(scaled.float())
     rows = scaled.float().numpy()
     few = 2 if method == "pca" else min(_COMPONENTS, *rows.shape)

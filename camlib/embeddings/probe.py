@@ -15,7 +15,7 @@ from torch.nn.functional import one_hot
 
 from ..given import tensor, told
 from .codes import finite
-from .scale import near_one
+from .scale import centred
 
 __all__ = ["probe"]
 
@@ -62,9 +62,9 @@ def _small(codes: Tensor) -> Tensor:
 
     A ridge knows codes only by their inner products, which a rotation keeps.
     """
-    rows = near_one(codes)[0].float()
+    rows = centred(codes)[0].float()
     rows = rows - rows.mean(0)
-    if not rows.any():
+    if (codes == codes[0]).all() or not rows.any():
         raise ValueError("all codes are alike: there is nothing to read")
     rows = rows / rows.square().sum(1).mean().sqrt()
     if rows.shape[1] <= rows.shape[0]:

@@ -5,13 +5,12 @@ makes it again. data/transfer/relations.csv, of lesson 16: for each phrase, clas
 relations`. Zhou, Khosla, Lapedriza, Oliva, Torralba (2016), section 4, on drawn pictures.
 """
 
-import csv
 from pathlib import Path
 from typing import NamedTuple
 
 from ..given import told
 from ..scores.spread import Spread
-from ..shipped import shipped
+from ..shipped import rows_of, shipped
 
 TABLES = ("asked", "relations")
 
@@ -53,14 +52,13 @@ def transfer_file(table: str = "asked") -> Path:
 
 def transfer_rows(file: Path) -> list[Transfer]:
     """The rows of a table, in its order."""
-    with file.open(encoding="utf-8", newline="") as opened:
-        return [
-            Transfer(
-                *(r["question"], r["features"], int(r["seed"]), r["measure"], int(r["pictures"])),
-                *map(float, (r["score"], r["low"], r["high"])),
-            )
-            for r in csv.DictReader(opened)
-        ]
+    return [
+        Transfer(
+            *(r["question"], r["features"], int(r["seed"]), r["measure"], int(r["pictures"])),
+            *map(float, (r["score"], r["low"], r["high"])),
+        )
+        for r in rows_of(file, Transfer._fields)
+    ]
 
 
 def transfers(measure: str = "right", table: str = "asked") -> dict[str, dict[str, Spread]]:

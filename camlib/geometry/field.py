@@ -177,20 +177,29 @@ def upsample(maps: Tensor, field: ReceptiveField, *, size: int | tuple[int, int]
     (height, width) by default; another is that of the picture resized.
     Returns (…, H, W), float32 or float64. Beyond the outermost centres the map goes on with the value of the
     nearest cell. Where one cell of a map is NaN or infinite, every pixel of that map is.
-    Raises ValueError where the maps are not of the field's shape.
+    Raises ValueError where the maps are not of the field's shape, and for a size that is none.
     """
     if tuple(maps.shape[-2:]) != field.shape or not maps.is_floating_point():
         raise ValueError(
             f"maps want floats of shape (…, {field.shape[0]}, {field.shape[1]}) for this field; "
             f"given {str(maps.dtype).removeprefix('torch.')}, shape {tuple(maps.shape)}"
         )
-    wanted = field.picture if size is None else (size, size) if isinstance(size, int) else size
+    wanted = field.picture if size is None else _sides(size)
     if maps.dtype.itemsize < 4:  # in half precision centres would be shifted
         maps = maps.float()
     lies = field.start, field.stride, field.shape, field.picture, (wanted[0], wanted[1])
     down, across = _mixes(lies, maps.dtype, maps.device)
     laid = torch.matmul(down, torch.matmul(maps, across))
     return laid if laid.dtype == maps.dtype else laid.to(maps.dtype)  # by autocast it may be another
+
+
+def _sides(size: object) -> tuple[int, int]:
+    """(height, width), of one side or two."""
+    if not isinstance(size, tuple | list):
+        return (side := whole(size, "size", 1)), side
+    if len(size) != 2:
+        raise ValueError(f"size is {told(size)}; give the picture's side, or (height, width)")
+    return whole(size[0], "the height", 1), whole(size[1], "the width", 1)
 
 
 @lru_cache(maxsize=8)

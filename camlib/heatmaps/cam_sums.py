@@ -15,6 +15,7 @@ from torch import Tensor
 from ..networks.net import Net, check_net
 from ..pictures.batches import batches, data_set
 from ..scores.pointing import pointing_game
+from ..units.ablation import class_labels
 from ..wording import in_short
 from .cam import cam
 
@@ -75,10 +76,9 @@ def cam_sums(net: Net, data: Any, *, batch_size: int = 64) -> CamSums:
     data = data_set(data)
     masked = hasattr(type(data), "masks")
     sums: CamSums | None = None
-    for images, labels, indices in batches(data, batch_size=batch_size, progress="class maps"):
-        if not isinstance(labels, Tensor) or labels.ndim != 1 or labels.is_floating_point():
-            raise ValueError("the data set has no labels; give (image, label) pairs, or `Scenes`")
-        heat, c, classes = cam(net, images, labels).cpu(), labels.cpu().long(), len(net.classes)
+    for batch in batches(data, batch_size=batch_size, progress="class maps"):
+        c, classes = class_labels(net, batch).cpu().long(), len(net.classes)
+        heat, indices = cam(net, batch.images, c).cpu(), batch.indices
         maps = torch.zeros(classes, *heat.shape[1:], dtype=torch.float64).index_add_(0, c, heat.double())
         hits = inside = None
         if masked:

@@ -18,6 +18,7 @@ from ..given import told, whole
 from ..networks.images import check_images
 from ..networks.net import Net, check_net
 from ..pictures.batches import batches
+from ..units.ablation import class_labels
 from ..wording import in_short
 from .classifier import Classifier, ending
 
@@ -55,7 +56,7 @@ class ClassUnits:
         others: what the other units say: nothing, or in each picture what they say on average over all.
         """
         self._check(units, 2)
-        kept = torch.zeros_like(self.weight).scatter_(1, units, 1.0) * self.weight
+        kept = torch.zeros_like(self.weight).scatter_(1, units.long().cpu(), 1.0) * self.weight
         if others == "silent":
             return self.pooled @ kept.T + self.bias
         if others != "mean":
@@ -67,7 +68,7 @@ class ClassUnits:
         """The logits (N, C) with these units (k,) silent for all classes, as `silence` leaves them."""
         self._check(units, 1)
         weight = self.weight.clone()
-        weight[:, units] = 0
+        weight[:, units.long().cpu()] = 0
         return self.pooled @ weight.T + self.bias
 
     def _check(self, units: Tensor, dims: int) -> None:
@@ -92,19 +93,13 @@ def class_units(net: Net, data: Any, *, batch_size: int = 64) -> ClassUnits:
     labels: list[Tensor] = []
     found: Classifier | None = None
     for batch in batches(data, batch_size=batch_size, progress="units"):
-        if not isinstance(batch.labels, Tensor) or batch.labels.ndim != 1 or batch.labels.is_floating_point():
-            raise ValueError("the data set has no labels; give (image, label) pairs, or `Scenes`")
+        labels.append(class_labels(net, batch).long().cpu())
         found = ending(net, batch.images, check_images(net, batch.images))
         maps = found.features.flatten(2)
         pooled.append((maps.mean(2) if found.pool == "mean" else maps.amax(2)).cpu())
-        labels.append(batch.labels.long().cpu())
     if found is None:
         raise ValueError("the data set gives no picture")
     every = torch.cat(labels)
-    if not 0 <= int(every.min()) <= int(every.max()) < len(found.weight):
-        raise ValueError(
-            f"labels reach from {int(every.min())} to {int(every.max())}; {len(found.weight)} classes"
-        )
     return ClassUnits(
         torch.cat(pooled), found.weight.detach().cpu().clone(), found.bias.detach().cpu().clone(), every
     )

@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as transform
 
 from ..given import tensor
-from ..pictures.batches import batches, data_set
+from ..pictures.batches import batches, data_set, placed
 from ..scores.maps import check_boxes
 
 __all__ = ["baselines"]
@@ -28,6 +28,7 @@ def baselines(
     after a light blur; of equals the first.
     "mean": the mean of the points that are known from other pictures of the size, (M, K, 2), NaN for none.
     "in the box": a random pixel inside each box (N, 4), such as the head's.
+    The first three are NaN for a file that cannot be read.
     Raises ValueError for boxes that are not one for each picture, and known points without any.
     """
     images = data_set(images)
@@ -42,7 +43,8 @@ def baselines(
         if known.isnan().any(-1).all():
             raise ValueError("no point is known")
     found: dict[str, list[Tensor]] = {"centre": [], "brightest": [], "darkest": []}
-    for pictures, _, _ in batches(images, batch_size=batch_size):
+    read = []
+    for pictures, _, indices in batches(images, batch_size=batch_size):
         count, _, height, width = pictures.shape
         found["centre"].append(torch.tensor([(width - 1) / 2, (height - 1) / 2]).expand(count, 2))
         sigma = _BLUR * max(height, width)
@@ -50,7 +52,8 @@ def baselines(
         for name, values in {"brightest": grey, "darkest": -grey}.items():
             pixel = values.flatten(1).argmax(1)
             found[name].append(torch.stack([pixel % width, pixel // width], 1).float())
-    points = {name: torch.cat(parts) for name, parts in found.items()}
+        read.append(indices)
+    points = {name: placed(torch.cat(parts), torch.cat(read), len(images)) for name, parts in found.items()}
     if known is not None:
         points["mean"] = known.reshape(-1, 2).nanmean(0).expand(len(images), 2)
     if boxes is not None:

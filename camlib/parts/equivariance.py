@@ -18,7 +18,7 @@ from torchvision.transforms.v2 import functional as transform
 
 from ..given import number
 from ..networks.net import Net
-from ..pictures.batches import batches
+from ..pictures.batches import batches, data_set, placed
 from .unit_peaks import AllPeaks
 from .unit_table import UnitTable
 
@@ -80,24 +80,29 @@ def equivariance(net: Net, images: Any, *, tolerance: float = 0.04, batch_size: 
     images: anything `batches` takes: N pictures of one size, without labels.
     tolerance: in picture sides; the table's alpha.  batch_size: as in `find_units`.
     An error is inf where the unit is silent in either picture: a dead unit agrees with nobody. It is NaN
-    where the answer is not moved by more than twice the tolerance, or out of the picture. So a unit that
+    where the answer is not moved by more than twice the tolerance, or out of the picture, and where a file
+    cannot be read. Rows go picture by picture, in the moves' order. So a unit that
     always answers with the same place, be it the middle or a corner, is always wrong.
     Network runs: len(MOVES) + 1 for each picture. Raises ValueError for a tolerance that is not above 0, and
     as `find_units`.
     """
     if not number(tolerance, "tolerance", "a share of the picture's side above 0") > 0:
         raise ValueError(f"tolerance is {tolerance}; it is a share of the picture's side above 0")
+    images = data_set(images)
     (first,) = next(batches(images, batch_size=1)).images
     size = first.shape[1], first.shape[2]
     units = AllPeaks(net, None, size)
-    errors = []
-    for pictures, _, _ in batches(images, batch_size=batch_size, progress="moves"):
-        before = units(pictures).points
+    errors, read = [], []
+    for pictures, _, indices in batches(images, batch_size=batch_size, progress="moves"):
+        before, moved = units(pictures).points, []
         for move in MOVES:
             after = move.back(units(move.picture(pictures)).points, size)
             there = move.points(before, size)
             away = (after - before).norm(dim=2).nan_to_num(nan=torch.inf) / max(size)
             still = (there - before).norm(dim=2) <= 2 * tolerance * max(size)
             out = (there < 0).any(2) | (there > torch.tensor([size[1] - 1, size[0] - 1])).any(2)
-            errors.append(away.masked_fill(still | out, torch.nan))
-    return UnitTable.ranked(units.keys, torch.cat(errors), tolerance)
+            moved.append(away.masked_fill(still | out, torch.nan))
+        errors.append(torch.stack(moved, 1))
+        read.append(indices)
+    every = placed(torch.cat(errors), torch.cat(read), len(images))
+    return UnitTable.ranked(units.keys, every.flatten(0, 1), tolerance)

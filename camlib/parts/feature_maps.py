@@ -10,7 +10,7 @@ from torch import Tensor
 from ..geometry.field import ReceptiveField, receptive_field
 from ..given import told
 from ..networks.net import Net
-from ..pictures.batches import batches
+from ..pictures.batches import batches, data_set, placed
 from ..pictures.pixels import several
 from ..running.extractor import FeatureExtractor
 from ..wording import in_short, listing
@@ -22,7 +22,8 @@ __all__ = ["FeatureMaps", "feature_maps", "joined", "shared_field"]
 class FeatureMaps:
     """What some layers of a network give out for N pictures, kept in half precision: track on it, or locate.
 
-    maps: float16 (N, C, h, w), the layers' units one after the other.  field: where the cells look.
+    maps: float16 (N, C, h, w), the layers' units one after the other; NaN for a picture whose file cannot be
+    read.  field: where the cells look.
     """
 
     net: Net
@@ -48,12 +49,15 @@ def feature_maps(net: Net, layers: Sequence[str], images: Any, *, batch_size: in
     images: anything `batches` takes, of one size.
     Raises ValueError for an unknown layer, one without a map, and layers whose cells lie in other places.
     """
+    images = data_set(images)
     (first,) = next(batches(images, batch_size=1)).images
     field = shared_field(net, layers, (first.shape[1], first.shape[2]))
-    units, kept = joined(net, layers), []
-    for pictures, _, _ in batches(images, batch_size=batch_size, progress="features"):
+    units, kept, read = joined(net, layers), [], []
+    for pictures, _, indices in batches(images, batch_size=batch_size, progress="features"):
         kept.append(units(pictures).half().cpu())
-    return FeatureMaps(net, tuple(layers), torch.cat(kept), field)
+        read.append(indices)
+    maps = placed(torch.cat(kept), torch.cat(read), len(images))
+    return FeatureMaps(net, tuple(layers), maps, field)
 
 
 def joined(net: Net, layers: Sequence[str]) -> Callable[[Tensor], Tensor]:

@@ -18,7 +18,7 @@ from torch import Tensor
 from ..geometry.field import receptive_field
 from ..given import seeded, tensor, told, whole
 from ..networks.net import Net
-from ..pictures.batches import batches, data_set
+from ..pictures.batches import batches, data_set, placed
 from ..pictures.photos import Photos
 from ..running.extractor import FeatureExtractor
 from ..running.unit_numbers import unit_numbers
@@ -36,7 +36,8 @@ def locate(net: Net, unit: Unit, images: Any, *, count: int = 1, batch_size: int
 
     unit: (layer, number), a layer that has a map.  images: anything `batches` takes, of one size.
     count: how many points in each picture: 2 for both eyes. `peaks` has the rule.
-    Returns points (N, count, 2), NaN where there is no such peak, and strengths (N, count), activations.
+    Returns points (N, count, 2), NaN where there is no such peak or the picture's file cannot be read, and
+    strengths (N, count), activations, there 0.
     Raises ValueError for an unknown layer or unit, a layer without a map, and a count below 1.
     """
     count = whole(count, "count", 1)
@@ -45,14 +46,17 @@ def locate(net: Net, unit: Unit, images: Any, *, count: int = 1, batch_size: int
     layer, number = unit
     extract = FeatureExtractor(net, layer)
     (number,) = unit_numbers(number, layer, extract.map_units(layer))
-    found, field = [], None
-    for pictures, _, _ in batches(images, batch_size=batch_size, progress=layer):
+    images = data_set(images)
+    found, read, field = [], [], None
+    for pictures, _, indices in batches(images, batch_size=batch_size, progress=layer):
         size = pictures.shape[2], pictures.shape[3]
         if field is None or field.picture != size:
             field = receptive_field(net, layer, size=size)
         found.append(peaks(extract(pictures)[layer][:, number], field, count=count))
+        read.append(indices)
     points, strengths = (torch.cat(column).cpu() for column in zip(*found, strict=True))
-    return Located(points, strengths)
+    indices, n = torch.cat(read), len(images)
+    return Located(placed(points, indices, n), placed(strengths, indices, n, 0))
 
 
 def find_units(
@@ -77,7 +81,8 @@ def find_units(
     heads apart: at 0.2 even a unit that answers with the middle between them is right, at 0.1 it is not.
     rotate: a seed: as many random directions of each layer in the units' place (as `dissect` rotates).
     batch_size: pictures at once; the maps of all layers are in memory together. What stays depends on N ×
-    units. Raises ValueError for an unknown part or layer, a layer without a map, an alpha that is not above
+    units. In a file that cannot be read there is nothing to find.
+    Raises ValueError for an unknown part or layer, a layer without a map, an alpha that is not above
     0, and points or sizes that do not fit the pictures or are infinite.
     """
     alpha, images = positive(alpha, "alpha"), data_set(images)
@@ -86,11 +91,11 @@ def find_units(
     points, lengths = truth_of(images, part, sizes)
     (first,) = next(batches(images, batch_size=1)).images
     units = AllPeaks(net, layers, (first.shape[1], first.shape[2]), rotate)
-    errors = [
-        nearest_errors(units(pictures).points, points[indices], lengths[indices])
-        for pictures, _, indices in batches(images, batch_size=batch_size, progress="units")
-    ]
-    return UnitTable.ranked(units.keys, torch.cat(errors), alpha)
+    errors, read = [], []
+    for pictures, _, indices in batches(images, batch_size=batch_size, progress="units"):
+        errors.append(nearest_errors(units(pictures).points, points[indices], lengths[indices]))
+        read.append(indices)
+    return UnitTable.ranked(units.keys, placed(torch.cat(errors), torch.cat(read), len(images)), alpha)
 
 
 def truth_of(images: Any, part: str | Iterable[str] | Tensor, sizes: Tensor | None = None) -> Truth:

@@ -19,6 +19,8 @@ from ..given import number, tensor, told, whole
 
 __all__ = ["Located", "peaks"]
 
+_MOST = torch.finfo(torch.float32).max
+
 
 class Located(NamedTuple):
     """P points in each of N pictures, the strongest first: `points, strengths = locate(…)`.
@@ -39,7 +41,7 @@ def peaks(maps: Tensor, field: ReceptiveField, *, count: int = 1, radius: float 
     lower than its eight neighbours and further than `radius` pixels from the first (non-maximum suppression);
     None: one and a half cells.
     Raises ValueError for maps of another shape, a count below 1 or above that of cells, a radius below 0,
-    and a value that is not a number.
+    and a value that is not a number, infinite, or beyond single precision.
     """
     if not isinstance(field, ReceptiveField):
         raise ValueError(f"field is {told(field)}; give what receptive_field gives")
@@ -51,8 +53,11 @@ def peaks(maps: Tensor, field: ReceptiveField, *, count: int = 1, radius: float 
         raise ValueError(f"radius is {radius}; give pixels, 0 or more")
     if maps.isnan().any():
         raise ValueError("a map holds a value that is not a number")
+    if not (maps.abs() <= _MOST).all():
+        raise ValueError("a map holds an infinite value, or one beyond single precision; mask cells with 0")
     height, width = field.shape
-    flat = maps.reshape(-1, height, width).float()
+    flat = maps.reshape(-1, height, width)
+    flat = flat if flat.dtype == torch.float64 else flat.float()
     left = flat if count == 1 else flat.where(flat == max_pool2d(flat[:, None], 3, 1, 1)[:, 0], -torch.inf)
     reach = 1.5 * max(field.stride) if radius is None else radius
     points, strengths = [], []
@@ -71,7 +76,9 @@ def peaks(maps: Tensor, field: ReceptiveField, *, count: int = 1, radius: float 
             near = down[:, :, None] ** 2 + right[:, None, :] ** 2 <= reach**2
             left = left.masked_fill(near, -torch.inf)
     shape = *maps.shape[:-2], count
-    return Located(torch.stack(points, 1).reshape(*shape, 2), torch.stack(strengths, 1).reshape(shape))
+    return Located(
+        torch.stack(points, 1).reshape(*shape, 2).float(), torch.stack(strengths, 1).reshape(shape).float()
+    )
 
 
 def _beyond(maps: Tensor, i: Tensor, j: Tensor, across: bool) -> Tensor:

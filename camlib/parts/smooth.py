@@ -16,6 +16,8 @@ from ..given import number, tensor
 __all__ = ["smooth"]
 
 _ROUNDS, _FAR = 4, 6.0  # Cleveland's: fits after the first, and how many median distances weigh nothing
+_STRAIGHT = 2  # a span of so many tracks leaves a straight line, to a ten-thousandth of its bend
+_STEADY = 1000  # frames: beyond, double precision no longer solves for the spline, to a hundredth of a pixel
 _LEAST = 1.0  # pixels: the median distance counts for no less, or a clean track's own turns were outliers
 
 
@@ -25,7 +27,8 @@ def smooth(points: Tensor, *, strengths: Tensor | None = None, span: float = 1.5
     points: (N, 2), one place in pixels for each frame; NaN where there is none.
     strengths: (N,), 0 or more: how much each point weighs, to any factor; None: all as much.
     span: in frames; a place is told by those of about ±3 spans. λ = span⁴ (Silverman 1984, "Spline smoothing:
-    the equivalent variable kernel method").
+    the equivalent variable kernel method"). Of two tracks' length or more it gives a straight line, else it
+    is at most 1000.
     Returns float32 (N, 2), on the CPU, in gaps as well; before the first known place and after the last it
     stands. An even, straight walk is left as it is.
     Raises ValueError for other shapes, infinite points, a strength below 0, a span of 0 or less, and fewer
@@ -47,6 +50,11 @@ def smooth(points: Tensor, *, strengths: Tensor | None = None, span: float = 1.5
     known = np.flatnonzero(np.isfinite(places).all(1) & (weights > 0))
     if len(known) < 5:
         raise ValueError(f"{len(known)} of {len(points)} points are known; a track wants 5 or more")
+    length = int(known[-1] - known[0])
+    if _STEADY < span < _STRAIGHT * length:
+        raise ValueError(
+            f"span is {span:g}; give at most {_STEADY} frames, or for a straight line {_STRAIGHT * length}"
+        )
     given, trust = places[known], weights[known] / np.median(weights[known])
     frames = np.clip(np.arange(len(places)), known[0], known[-1])
     curve = _fitted(known, given, trust, span, frames)
@@ -67,5 +75,8 @@ def _fitted(
 ) -> NDArray[np.float64]:
     """The splines of x and y at the frames."""
     weights = np.maximum(weights, 1e-9)  # SciPy wants each above 0
+    if span >= _STRAIGHT * (known[-1] - known[0]):
+        line = [np.polyfit(known, given[:, k], 1, w=np.sqrt(weights)) for k in (0, 1)]
+        return np.stack([np.polyval(one, frames) for one in line], 1)
     both = [make_smoothing_spline(known, given[:, k], weights, span**4)(frames) for k in (0, 1)]
     return np.stack(both, 1)

@@ -9,6 +9,7 @@ Errors of the labels that point every way average out in the student, as far as 
 them; what is wrong in the same way every time it learns.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from tqdm.auto import tqdm
 from ..geometry.field import ReceptiveField
 from ..given import number, seeded, tensor, told, whole
 from ..networks.net import Net, check_net
-from ..pictures.batches import batches
+from ..pictures.batches import Batch, batches, data_set, placed
 from ..wording import in_short, listing
 from .feature_maps import FeatureMaps, joined, shared_field
 from .heat_map import finer, heat_loss, heat_map, mean_points, split_of
@@ -55,35 +56,42 @@ class Tracker:
     def heat(self, images: Any) -> tuple[Tensor, ReceptiveField]:
         """The heat maps (N, h, w) of pictures, or of their `FeatureMaps`, and where their cells lie.
 
+        NaN for a picture whose file cannot be read.
         Raises ValueError for features of another network or other layers.
         """
-        device = self.net.mean.device
+        device, read = self.net.mean.device, list[Tensor]()
         if isinstance(images, FeatureMaps):
             if images.net is not self.net or images.layers != self.layers:
                 raise ValueError(f"these features are not those of {self.net.name}'s {listing(self.layers)}")
             field, parts = images.field, torch.split(images.maps, _BATCH)
             source = (part.to(device).float() for part in parts)
         else:
+            images = data_set(images)
             (first,) = next(batches(images, batch_size=1)).images
             field = shared_field(self.net, self.layers, (first.shape[1], first.shape[2]))
             units = joined(self.net, self.layers)
-            source = (units(part.images).half().float() for part in batches(images))
+            source = (units(part.images).half().float() for part in _noted(images, read))
         with torch.inference_mode():
-            return torch.cat([heat_map(self.head(maps)).cpu() for maps in source]), finer(field)
+            heat = torch.cat([heat_map(self.head(maps)).cpu() for maps in source])
+        return placed(heat, torch.cat(read), len(images)) if read else heat, finer(field)
 
     def locate(self, images: Any, count: int = 1, radius: float | None = None, mean: bool = False) -> Located:
         """The `count` highest peaks of each heat map, as `locate` gives a unit's.
 
         images: anything `batches` takes, or `FeatureMaps`.  radius: least distance of two peaks, in pixels.
         mean: in place of the peak the heat map's mean (soft-argmax), always somewhere; for one point only.
-        Returns points (N, count, 2), NaN where nothing is likelier than "nowhere", and strengths (N, count):
-        log odds of the cell against nowhere; with `mean`, of anywhere against nowhere.
+        Returns points (N, count, 2), NaN where nothing is likelier than "nowhere" or the file cannot be
+        read, and strengths (N, count), there 0: log odds of the cell against nowhere; with `mean`, of
+        anywhere against nowhere.
         """
         count = whole(count, "count", 1)
         if mean and count != 1:
             raise ValueError(f"a heat map has one mean, not {count}")
         heat, field = self.heat(images)
-        return mean_points(heat, field) if mean else peaks(heat, field, count=count, radius=radius)
+        seen = (~heat.isnan().flatten(1).all(1)).nonzero()[:, 0]
+        some = heat[seen] if len(seen) else heat
+        found = mean_points(some, field) if mean else peaks(some, field, count=count, radius=radius)
+        return Located(placed(found.points, seen, len(heat)), placed(found.strengths, seen, len(heat), 0))
 
 
 def track(
@@ -98,7 +106,7 @@ def track(
     """Train a head on features, to say where the points are. The network is left as it is.
 
     points: (N, P, 2), in pixels, NaN for none: a unit's answers, or the truth; P = 2 for both eyes. A picture
-    without any teaches "nowhere".
+    without any teaches "nowhere", one whose file cannot be read nothing.
     strengths: (N, P), as `locate` gives them; keep: learn only from this share of the pictures, those whose
     strongest answer is strongest.
     steps: of AdamW on 64 pictures each.  seed: of the head's first weights and the pictures' order; the
@@ -108,6 +116,7 @@ def track(
     """
     steps, seed = whole(steps, "steps", 1), seeded(seed)
     chosen = _chosen(features, points, strengths, keep)
+    chosen = chosen[~features.maps[chosen, 0, 0, 0].isnan()]
     maps, labels = features.maps[chosen], points[chosen].cpu().float()
     field, generator = finer(features.field), torch.Generator().manual_seed(seed)
     device = features.net.mean.device
@@ -128,6 +137,13 @@ def track(
             optimiser.step()
             schedule.step()
     return Tracker(features.net, features.layers, head.requires_grad_(False))
+
+
+def _noted(images: Any, read: list[Tensor]) -> Iterator[Batch]:
+    """The batches; which pictures could be read is put down in `read`."""
+    for batch in batches(images):
+        read.append(batch.indices)
+        yield batch
 
 
 def _head(maps: Tensor, split: int) -> nn.Sequential:

@@ -17,7 +17,7 @@ from .files import Folder, Unreadable, rgb
 from .loader import unloaded
 from .pixels import pixels_of
 
-__all__ = ["Batch", "Labels", "batches", "data_set"]
+__all__ = ["Batch", "Labels", "batches", "data_set", "in_unit", "placed"]
 
 Labels = Tensor | list[Any] | None
 
@@ -85,6 +85,18 @@ def data_set(given: Any) -> Any:
     return dataset
 
 
+def placed(rows: Tensor, indices: Tensor, count: int, other: float = torch.nan) -> Tensor:
+    """What was found of some pictures, (M, …), at their places among all, (count, …); `other` in the rest.
+
+    indices: (M,), as `batches` gives them: a picture that could not be read is not among them.
+    """
+    if len(rows) == count:
+        return rows
+    every = rows.new_full((count, *rows.shape[1:]), other)
+    every[indices] = rows
+    return every
+
+
 def _shown(stream: Iterator[Batch], total: int, skip: int, progress: str) -> Iterator[Batch]:
     with tqdm(total=total, initial=skip, desc=progress, unit="picture", delay=1, leave=False) as bar:
         for batch in stream:
@@ -96,7 +108,7 @@ def _cut(pixels: Tensor, labels: Any, batch_size: int, skip: int) -> Iterator[Ba
     for start in range(skip, len(pixels), batch_size):
         part = slice(start, start + batch_size)
         numbers = range(start, min(start + batch_size, len(pixels)))
-        images = _unit(pixels[part], numbers)
+        images = in_unit(pixels[part], numbers)
         yield Batch(images, None if labels is None else labels[part], torch.tensor(numbers))
 
 
@@ -185,10 +197,10 @@ def _tensor(image: Any, number: int) -> Tensor:
         raise ValueError(
             f"the data set gives {given} for a picture; give a tensor (C, H, W) or a PIL image{how}"
         )
-    return _unit(image[None], range(number, number + 1))[0]
+    return in_unit(image[None], range(number, number + 1))[0]
 
 
-def _unit(images: Tensor, numbers: range) -> Tensor:
+def in_unit(images: Tensor, numbers: range) -> Tensor:
     """Floats in [0, 1] of bytes; floats are only checked.  numbers: the pictures', for a message."""
     if images.dtype == torch.uint8:
         return images.float() / 255

@@ -5,6 +5,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as transform
 
 from ..given import tensor, whole
+from .batches import in_unit
 
 __all__ = ["cut_out", "squares"]
 
@@ -14,9 +15,17 @@ def squares(boxes: Tensor, size: tuple[int, int]) -> Tensor:
 
     boxes: (N, 4), (x0, y0, x1, y1) in pixels, half open; NaN: no box, which gives the largest square in the
     middle. size: (H, W) of the pictures. A square is never larger than the picture's shorter side.
+    Raises ValueError for another shape, and a box that is infinite or ends before it begins.
     """
     if tensor(boxes, "boxes").ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"boxes have shape {tuple(boxes.shape)}; give (N, 4)")
+    for wrong, why in (
+        (boxes.isinf().any(1), "is infinite; NaN stands for none"),
+        ((boxes[:, 2:] < boxes[:, :2]).any(1), "ends before it begins; give (x0, y0, x1, y1)"),
+    ):
+        if wrong.any():
+            row = int(wrong.nonzero()[0, 0])
+            raise ValueError(f"box {row}, {boxes[row].tolist()}, {why}")
     high, wide = size
     side = (boxes[:, 2:] - boxes[:, :2]).amax(1).ceil().clamp(1, min(size))
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -32,7 +41,8 @@ def cut_out(images: Tensor, boxes: Tensor, *, size: int | None = None) -> Tensor
 
     images: (N, C, H, W) in [0, 1].  boxes: (N, 4), as `boxes` gives them; NaN: no box (see `squares`).
     size: None: the pictures' shorter side.
-    Raises ValueError for another number of boxes than of pictures.
+    Raises ValueError for another number of boxes than of pictures, for boxes as `squares` does, and for
+    values that are not numbers in [0, 1].
     """
     if tensor(images, "images").ndim != 4 or not images.is_floating_point():
         raise ValueError(f"images have shape {tuple(images.shape)}; give floats (N, C, H, W)")
@@ -42,6 +52,7 @@ def cut_out(images: Tensor, boxes: Tensor, *, size: int | None = None) -> Tensor
     side = min(high, wide) if size is None else whole(size, "size", 1)
     if not len(images):
         raise ValueError("no picture to cut from")
+    in_unit(images, range(len(images)))
     bicubic = transform.InterpolationMode.BICUBIC
     cut = [
         transform.resized_crop(image, int(y0), int(x0), int(y1 - y0), int(x1 - x0), [side, side], bicubic)

@@ -7,6 +7,8 @@ from torch.utils.data import BatchSampler, DataLoader, IterableDataset, Sequenti
 
 __all__ = ["unloaded"]
 
+_LEFT_OUT = "this DataLoader's collate_fn leaves picture {} out; leave it out of the data set, and give that"
+
 
 def unloaded(loader: "DataLoader[Any]") -> Any:
     """A data set of what the loader gives, one by one: with `len(…)` items, any of which can be asked for.
@@ -44,11 +46,15 @@ class _Collated:
 
     def __getitem__(self, index: int) -> Any:
         batch = self.collate([self.dataset[index]])
+        if batch is None or (isinstance(batch, tuple | list) and not len(batch)):
+            raise ValueError(_LEFT_OUT.format(index))
         if not isinstance(batch, tuple | list):
-            return _first(batch)
-        return tuple(_first(part) for part in batch)
+            return _first(batch, index)
+        return tuple(_first(part, index) for part in batch)
 
 
-def _first(part: Any) -> Any:
+def _first(part: Any, index: int) -> Any:
     """The one picture, or label, of a batch of one."""
+    if isinstance(part, Tensor) and part.ndim and not len(part):
+        raise ValueError(_LEFT_OUT.format(index))
     return part[0] if isinstance(part, Tensor | list | tuple) and len(part) == 1 else part

@@ -27,6 +27,12 @@ class Pixels:
 
     __repr__ = in_short
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Tensor | Pixels | tuple) and len(value) != len(self.pixels):
+                raise ValueError(f"{len(value)} {field.name} for {len(self.pixels)} pictures")
+
     @property
     def images(self) -> Tensor:
         """float32 (N, C, H, W) in [0, 1], made anew from `pixels` at each call."""
@@ -58,8 +64,9 @@ class Pixels:
 
 def pixels_of(dataset: Any) -> Tensor | None:
     """The images of a data set that lies in memory as a whole: a tensor, or the pixels of one; else None."""
-    pixels = dataset if isinstance(dataset, Tensor) else getattr(dataset, "pixels", None)
-    return pixels if isinstance(pixels, Tensor) else None
+    if isinstance(dataset, Pixels):
+        return dataset.pixels
+    return dataset if isinstance(dataset, Tensor) else None
 
 
 def single(index: Any) -> int | None:
@@ -89,10 +96,11 @@ def picked(n: int, index: Any) -> Tensor:
         ) from None
     if chosen.dtype == torch.bool and len(chosen) != n:
         raise ValueError(f"a mask of {len(chosen)} for {n} pictures")
+    chosen = chosen if chosen.dtype == torch.bool else chosen.long()  # n might not fit into bytes
     if chosen.dtype != torch.bool and ((chosen < -n) | (chosen >= n)).any():
         bad = int(chosen[(chosen < -n) | (chosen >= n)][0])
         raise ValueError(f"no picture {bad}; there are {n}")
-    return torch.arange(n)[chosen.cpu() if chosen.dtype == torch.bool else chosen.cpu().long()]
+    return torch.arange(n)[chosen.cpu()]
 
 
 def several(n: int, index: Any) -> Tensor:

@@ -100,6 +100,8 @@ def questions(
     """
     if not isinstance(scenes, Scenes):
         raise ValueError(f"questions are about `Scenes`; given {told(scenes)}")
+    if not len(scenes):
+        raise ValueError("there is no scene to ask about")
     if scenes.companion is not None:
         raise ValueError("questions are about one critter; these scenes have two: draw without pair=True")
     names = _kinds(kinds)

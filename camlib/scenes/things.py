@@ -56,10 +56,12 @@ def things(scenes: Scenes) -> Things:
 
     Equal to what `draw` painted, pixel by pixel, but for edges that are mixed from two things: such a pixel
     belongs to what lies at its centre.
-    Raises ValueError for anything but `Scenes`.
+    Raises ValueError for anything but `Scenes`, and for none of them.
     """
     if not isinstance(scenes, Scenes):
         raise ValueError(f"things are those of `Scenes`; given {told(scenes)}")
+    if not len(scenes):
+        raise ValueError("there is no scene to look at")
     recipes, size = scenes.recipes, scenes.pixels.shape[-1]
     chunks = [recipes[i : i + _CHUNK] for i in range(0, len(recipes), _CHUNK)]
     work = joblib.Parallel(n_jobs=jobs(len(chunks), 3))(

@@ -77,6 +77,10 @@ def localization_error(
     if boxes.ndim != 3 or classes.shape != boxes.shape[:2] or labels.shape != classes.shape[:1]:
         shapes = ", ".join(str(tuple(given.shape)) for given in (boxes, classes, labels))
         raise ValueError(f"boxes, classes and labels have shapes {shapes}; give (N, K, 4), (N, K), (N,)")
+    for what, given in {"classes": classes, "labels": labels}.items():
+        if given.is_floating_point() or given.is_complex():
+            kind = str(given.dtype).removeprefix("torch.")
+            raise ValueError(f"{what} are {kind}; give whole numbers, as of argmax or topk(…).indices")
     if not classes.numel():
         raise ValueError("there is no answer to score")
     true = true_boxes(truth, len(boxes))

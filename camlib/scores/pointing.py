@@ -86,6 +86,8 @@ def pointing_game(
         raise ValueError(f"tolerance is {tolerance}; it is 0 pixels or more")
     if labels is not None and tuple(tensor(labels, "labels").shape) != (n,):
         raise ValueError(f"labels of shape {tuple(labels.shape)} for {n} heatmaps")
+    if labels is not None and (labels.is_floating_point() or labels.is_complex()):
+        raise ValueError(f"labels are {str(labels.dtype).removeprefix('torch.')}; give whole numbers")
     if tensor(truth, "truth").dtype == torch.bool and truth.shape != heatmaps.shape:
         raise ValueError(f"masks of shape {tuple(truth.shape)} for heatmaps {tuple(heatmaps.shape)}")
     objects = truth.cpu() if truth.dtype == torch.bool else true_boxes(truth, n)

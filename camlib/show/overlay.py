@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .figure import Figure, styled
 from .marks import box, dots, outline
-from .tiles import BAR, Pixels, heaviness, pixels, scale_bar, tiles
+from .tiles import BAR, Pixels, finite, fit_masks, heaviness, pixels, scale_bar, tiles
 
 _DIM = 0.6  # how bright the picture is drawn
 LIGHT = 64  # heat is smooth, and the picture under it dark: a JPEG of this quality shows as much
@@ -42,7 +42,8 @@ def overlays(
     scale: "common": one scale for all, with its bar; "each": every heatmap from its lowest to its highest
     value.
     boxes, points, masks: as in `show.images`.
-    Raises ValueError where a heatmap is not as large as its picture: lay it by `geometry.upsample`.
+    Raises ValueError where a heatmap is not as large as its picture: lay it by `geometry.upsample`; for
+    values that are NaN or infinite, and as `show.images` does.
     """
     if isinstance(heatmaps, Tensor) and (heatmaps.ndim != 3 or heatmaps.numel() == 0):
         raise ValueError(f"heatmaps have shape {tuple(heatmaps.shape)}; give (N, H, W)")
@@ -64,6 +65,9 @@ def overlays(
         if picture.shape[:2] != tuple(one.shape):
             sizes = f"{tuple(one.shape)} and {picture.shape[:2]}"
             raise ValueError(f"heatmap and picture differ in size, {sizes}; lay maps by geometry.upsample")
+    finite(h, "heatmap")
+    if masks is not None:
+        fit_masks(masks, pictures)
     lows, highs = [float(one.min()) for one in h], [float(one.max()) for one in h]
     low, high = min(lows), max(highs)
     if scale == "common":

@@ -12,7 +12,18 @@ from ..pictures.photos import Photos
 from ..scenes.scenes import KEYPOINTS, Scenes
 from .figure import DOTS, GREY, PAD, WIDTH, Figure, page, place, styled
 from .marks import box, dots, names, outline
-from .tiles import BAR, Pixels, fitting_columns, heaviness, mosaic_of, pixels, scale_bar, tiles
+from .tiles import (
+    BAR,
+    Pixels,
+    finite,
+    fit_masks,
+    fitting_columns,
+    heaviness,
+    mosaic_of,
+    pixels,
+    scale_bar,
+    tiles,
+)
 
 _NOTE = 0.32  # inches under the pictures, for a note
 _FEW, _LIGHT = 3, 75  # pictures; of more, small ones, a JPEG of this quality shows as much
@@ -36,12 +47,15 @@ def images(
     each.
     boxes: (N, 4), or (N, B, 4) for several on each.  points: (N, P, 2).
     masks: bool (N, H, W), or a list of (H, W), drawn as outlines.
-    A box or point with NaN is left out. Raises ValueError where the numbers do not match.
+    A box or point with NaN is left out. Raises ValueError where the numbers do not match, for values that are
+    not in [0, 1], up to a hundredth, and for masks of another size.
     """
     pictures = pixels(images)
     for name, given in {"captions": captions, "boxes": boxes, "points": points, "masks": masks}.items():
         if given is not None and len(given) != len(pictures):
             raise ValueError(f"{len(given)} {name} for {len(pictures)} pictures")
+    if masks is not None:
+        fit_masks(masks, pictures)
     content = f"{len(pictures)} pictures" if len(pictures) > 1 else "A picture"
     content += f": {', '.join(map(str, captions))}." if captions else "."
     figure, axes = tiles(pictures, captions, title, alt, content, columns)
@@ -140,6 +154,7 @@ def maps(
 
     maps: (N, H, W).  scale: "common": one scale, with its bar; "each": every map from its lowest to its
     highest value.
+    Raises ValueError for another shape, and values that are NaN or infinite.
     """
     if maps.ndim != 3 or maps.numel() == 0:
         raise ValueError(f"maps have shape {tuple(maps.shape)}; give (N, H, W)")
@@ -148,6 +163,7 @@ def maps(
     if captions is not None and len(captions) != len(maps):
         raise ValueError(f"{len(captions)} captions for {len(maps)} maps")
     m = maps.detach().float().cpu()
+    finite(m, "map")
     low = m.amin(dim=(1, 2), keepdim=True) if scale == "each" else m.min()
     high = m.amax(dim=(1, 2), keepdim=True) if scale == "each" else m.max()
     content = f"{len(m)} maps of {m.shape[1]}×{m.shape[2]} values, "

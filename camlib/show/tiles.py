@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..pictures.batches import in_unit
 from .figure import PAD, WIDTH, Figure, breadth, page, place, wrapped
 
 BAR = 0.62  # inches under the pictures, for a scale
@@ -19,7 +19,7 @@ Pixels = NDArray[np.float32]
 
 
 def pixels(images: Tensor | Sequence[Tensor]) -> list[Pixels]:
-    """Each picture as (H, W, 3) in [0, 1]."""
+    """Each picture as (H, W, 3) in [0, 1]. ValueError for what is none, or a hundredth and more beyond."""
     if isinstance(images, Tensor) and images.ndim == 3:
         images = images[None]
     if len(images) == 0:
@@ -27,8 +27,24 @@ def pixels(images: Tensor | Sequence[Tensor]) -> list[Pixels]:
     for image in images:
         if image.ndim != 3 or image.shape[0] not in (1, 3):
             raise ValueError(f"a picture has shape {tuple(image.shape)}; give (1 or 3, H, W)")
-    unit = [image.float() / 255 if image.dtype == torch.uint8 else image.float() for image in images]
-    return [image.detach().cpu().clamp(0, 1).expand(3, -1, -1).permute(1, 2, 0).numpy() for image in unit]
+    unit = [in_unit(image.detach()[None], range(i, i + 1))[0] for i, image in enumerate(images)]
+    return [image.cpu().clamp(0, 1).expand(3, -1, -1).permute(1, 2, 0).numpy() for image in unit]
+
+
+def fit_masks(masks: Tensor | Sequence[Tensor], pictures: Sequence[Pixels]) -> None:
+    """Raise ValueError for a mask that is not as large as its picture."""
+    for i, (mask, picture) in enumerate(zip(masks, pictures, strict=True)):
+        if tuple(mask.shape) != picture.shape[:2]:
+            raise ValueError(
+                f"mask {i} is {tuple(mask.shape)}, its picture {picture.shape[:2]}; give one alike"
+            )
+
+
+def finite(maps: Tensor | Sequence[Tensor], what: str) -> None:
+    """Raise ValueError, naming the map, for values that are NaN or infinite."""
+    for i, one in enumerate(maps):
+        if not one.isfinite().all():
+            raise ValueError(f"{what} {i} holds values that are NaN or infinite")
 
 
 def tiles(

@@ -7,11 +7,12 @@ from torch import Tensor
 
 from .figure import DARK, GREY, PAD, PALE, WIDTH, Figure, page, place, styled
 from .overlay import blend, ramp
-from .tiles import BAR, pixels, scale_bar
+from .tiles import BAR, finite, pixels, scale_bar
 
 _SIDE, _BETWEEN, _HEAD = 2.7, 0.28, 0.29  # inches: the picture's side, between the blocks, over each
 _ROWS, _COLUMNS, _GAP = 3, 2, 0.06  # of patches
 _CLASSES = 4
+_ROUNDED = 1e-3  # so far beyond [0, 1] a probability may be
 
 
 @styled
@@ -30,12 +31,19 @@ def unit(
 
     image: (C, H, W) in [0, 1].  heatmap: (H, W).  patches: (K, C, h, w); up to six are drawn.
     answer, silenced: probabilities (C,), as they are and with the unit silent.  classes: their C names.
+    Raises ValueError for numbers that do not match, what are no probabilities, and a heatmap that is not
+    finite.
     """
     if not len(answer) == len(silenced) == len(classes):
         raise ValueError(f"{len(answer)} and {len(silenced)} probabilities for {len(classes)} classes")
     (picture,) = pixels(image)
     if picture.shape[:2] != tuple(heatmap.shape):
         raise ValueError(f"a heatmap of {tuple(heatmap.shape)} over a picture of {picture.shape[:2]}")
+    finite([heatmap], "heatmap")
+    for what, chances in {"answer": answer, "silenced": silenced}.items():
+        if not ((chances >= -_ROUNDED) & (chances <= 1 + _ROUNDED)).all():
+            span = f"{float(chances.min()):.3g} to {float(chances.max()):.3g}"
+            raise ValueError(f"{what} holds {span}; give probabilities: logits.softmax(1)[0]")
     low, high = heatmap.min().item(), heatmap.max().item()
     heat = ((heatmap - low) / max(high - low, 1e-12)).float().cpu().numpy()
     shown = answer.maximum(silenced).argsort(descending=True, stable=True)[:_CLASSES].tolist()

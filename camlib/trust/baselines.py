@@ -11,7 +11,7 @@ from skimage.filters import gaussian, sobel
 from torch import Tensor
 
 from ..given import seeded, tensor
-from ..networks.net import Net
+from ..networks.net import Net, check_net
 from ..networks.targets import Targets, class_indices
 
 __all__ = ["blob", "edges", "noise"]
@@ -58,7 +58,10 @@ def _classes(net: Net, images: Tensor, targets: Targets) -> Tensor | None:
     """The targets as indices, as every method reads them; of the network it takes the names alone."""
     if tensor(images, "images").ndim != 4 or not len(images):
         raise ValueError(f"images are {tuple(images.shape)}; give a batch of them, (N, C, H, W)")
-    return None if targets is None else class_indices(net, targets, len(images))
+    if targets is None:
+        return None
+    check_net(net)
+    return class_indices(net, targets, len(images))
 
 
 def _each(maps: Tensor, classes: Tensor | None) -> Tensor:

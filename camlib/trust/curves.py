@@ -106,7 +106,10 @@ def ranking(heatmap: Tensor, *, ties: Ties = "scan", seed: int = 0) -> Tensor:
     """The pixels of a map (H, W), hottest first: int64 (H·W,), counted row by row.
 
     ties: "scan": of equally hot ones the last comes first, what a stable sort turned round gives; "random".
+    Raises ValueError for more than a map, and one with NaN, which have no rank.
     """
+    if tensor(heatmap, "the heatmap").ndim != 2 or heatmap.isnan().any():
+        raise ValueError(f"given {told(heatmap)}; give one map (H, W), without NaN")
     flat = heatmap.detach().cpu().flatten()
     if ties == "scan":
         return flat.argsort(stable=True).flip(0)

@@ -18,6 +18,7 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
+from ..given import tensor, told
 from ..scores.spread import Mean
 from .redraw import PLACES
 
@@ -126,11 +127,12 @@ def checks(
     parts, as `answers(net, redraw(scenes))` gives them.  labels: int64 (N,).
     sets: for each picture the sets of parts that suffice, of `sufficient`.
     things: (N, K), the label's logit without each thing of the background, NaN for none; found_things: bool
-    (T, N, K).  Without them only parts can distract.
+    (T, N, K).  Without them only parts can distract. A picture without a set that suffices does not count.
+    Raises ValueError for shapes and types that do not fit, a label or part that is not there, and logits that
+    are not finite.
     """
-    t, n, parts = found.shape
-    if logits.shape[:2] != (n, 1 << parts):
-        raise ValueError(f"logits {tuple(logits.shape)} for {n} pictures of {parts} parts, 2^{parts} sets")
+    t, n, parts = _checked(found, logits, labels, sets, things, found_things)
+    labels = labels.long()  # bytes would be a mask
     bits = 1 << torch.arange(parts)
     gone = (found.long() * bits).sum(2)  # (T, N), the set of the important parts
     rows = torch.arange(n)
@@ -139,6 +141,8 @@ def checks(
     lost = logits[rows, gone].argmax(2) != answer
     enough = torch.full((t, n), torch.nan, dtype=torch.float64)
     for i in rows[answer == labels].tolist():
+        if not sets[i]:
+            continue
         masks = [torch.tensor([name in some for name in PLACES[:parts]]) for some in sets[i]]
         shares = torch.stack([(found[:, i] & mask).sum(1) / mask.sum().clamp(min=1) for mask in masks])
         enough[:, i] = shares.amax(0).double()
@@ -150,6 +154,43 @@ def checks(
     idle = irrelevant(own[:, 0], without) & ~without.isnan()
     undistracted = 1 - (called & idle).sum(2).double() / idle.sum(1)  # NaN where nothing is irrelevant
     return Checks(enough, kept.double(), lost.double(), undistracted)
+
+
+def _checked(
+    found: Tensor,
+    logits: Tensor,
+    labels: Tensor,
+    sets: Sequence[Sequence[Sequence[str]]],
+    things: Tensor | None,
+    found_things: Tensor | None,
+) -> tuple[int, int, int]:
+    """How many thresholds, pictures and parts; ValueError for what does not fit."""
+    for what, given in {"found": found, "logits": logits, "labels": labels}.items():
+        tensor(given, what)
+    if found.ndim != 3 or found.dtype != torch.bool or not 1 <= found.shape[2] <= len(PLACES):
+        raise ValueError(f"found is {told(found)}; give bool (T, N, P), 1 to {len(PLACES)} parts")
+    t, n, parts = found.shape
+    if logits.ndim != 3 or logits.shape[:2] != (n, 1 << parts):
+        raise ValueError(f"logits {tuple(logits.shape)} for {n} pictures of {parts} parts, 2^{parts} sets")
+    if not logits.isfinite().all():
+        raise ValueError("logits hold values that are NaN or infinite")
+    if labels.shape != (n,) or labels.dtype == torch.bool or labels.is_floating_point():
+        raise ValueError(f"labels are {told(labels)}; give whole numbers ({n},)")
+    labels = labels.long()
+    if (wrong := (labels < 0) | (labels >= logits.shape[2])).any():
+        raise ValueError(f"a label is {int(labels[wrong][0])}; there are {logits.shape[2]} classes")
+    if len(sets) != n:
+        raise ValueError(f"{len(sets)} lists of sets for {n} pictures")
+    for name in {name for every in sets for some in every for name in some} - set(PLACES[:parts]):
+        raise ValueError(f"no part {told(name)}; found is about {', '.join(PLACES[:parts])}")
+    if (things is None) != (found_things is None):
+        raise ValueError("things and found_things go together; one of them is missing")
+    if things is None or found_things is None:
+        return t, n, parts
+    if things.ndim != 2 or len(things) != n or found_things.shape != (t, *things.shape):
+        shapes = f"{tuple(things.shape)} and {tuple(found_things.shape)}"
+        raise ValueError(f"things and found_things are {shapes}; give ({n}, K) and ({t}, {n}, K)")
+    return t, n, parts
 
 
 def completeness(found: Checks, *, held_out: bool = False) -> tuple[float, tuple[int, ...]]:

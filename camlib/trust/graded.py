@@ -5,13 +5,12 @@ networks. `make trapped` makes data/trust/trapped.csv (`tools/trapped.py`): seve
 with the stamp and of its control, and of the network with shuffled labels.
 """
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..given import told
-from ..shipped import shipped
+from ..shipped import rows_of, shipped
 
 __all__ = ["Grade", "Verdict", "graded", "graded_file", "verdicts"]
 
@@ -57,21 +56,21 @@ def graded(
     """The rows of a table, in its order; of one network, or of some tests, if they are named.
 
     file: where it lies, if not where it ships.
-    Raises ValueError for a table that does not ship, and a network or test that it does not have.
+    Raises ValueError for a table that does not ship, and a network or test that it does not have, and a
+    file that is no such table.
     """
     if table not in _TABLES:
         raise ValueError(f"no table {told(table)}; there are {' and '.join(map(repr, _TABLES))}")
-    with (file or graded_file(table)).open(encoding="utf-8", newline="") as opened:
-        rows = [
-            Grade(
-                r["network"],
-                int(r["seed"]),
-                r["method"],
-                r["test"],
-                *map(float, (r["score"], r["low"], r["high"])),
-            )
-            for r in csv.DictReader(opened)
-        ]
+    rows = [
+        Grade(
+            r["network"],
+            int(r["seed"]),
+            r["method"],
+            r["test"],
+            *map(float, (r["score"], r["low"], r["high"])),
+        )
+        for r in rows_of(file or graded_file(table), Grade._fields)
+    ]
     if isinstance(tests, str):
         raise ValueError(f"tests is {told(tests)}; give a list of them: tests=[{told(tests)}]")
     wanted = list(dict.fromkeys(row.test for row in rows)) if tests is None else list(tests)

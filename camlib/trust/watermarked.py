@@ -4,10 +4,10 @@
 Li, Evtimov, Gordo and others (2023), "A whac-a-mole dilemma": ImageNet-W.
 """
 
-import csv
 from pathlib import Path
 from typing import NamedTuple
 
+from ..shipped import rows_of
 from .graded import graded_file
 
 __all__ = ["Watermarked", "watermarked", "watermarked_file"]
@@ -44,15 +44,14 @@ def watermarked_file() -> Path:
 
 def watermarked(*, file: Path | None = None) -> list[Watermarked]:
     """The rows of the table, in its order."""
-    with (file or watermarked_file()).open(encoding="utf-8", newline="") as opened:
-        return [
-            Watermarked(
-                row["mark"],
-                int(row["photographs"]),
-                float(row["right"]),
-                float(row["changed"]),
-                int(row["carton"]),
-                *(float(row[key]) for key in Watermarked._fields[5:]),
-            )
-            for row in csv.DictReader(opened)
-        ]
+    return [
+        Watermarked(
+            row["mark"],
+            int(row["photographs"]),
+            float(row["right"]),
+            float(row["changed"]),
+            int(row["carton"]),
+            *(float(row[key]) for key in Watermarked._fields[5:]),
+        )
+        for row in rows_of(file or watermarked_file(), Watermarked._fields)
+    ]

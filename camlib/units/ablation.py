@@ -110,7 +110,7 @@ def ablate(net: Net, layer: str, dataset: Any, *, batch_size: int = 64) -> Ablat
     tally: _Tally | None = None
     with evaluating(net):
         for batch in batches(dataset, batch_size=batch_size, progress=layer):
-            labels, size = _labels(net, batch), check_images(net, batch.images[:1])
+            labels, size = class_labels(net, batch), check_images(net, batch.images[:1])
             if silencer is None or tally is None or silencer.size != size:
                 silencer = Silencer(net, layer, size)
                 tally = tally or _Tally(net, silencer.units)
@@ -191,7 +191,8 @@ class _Tally:
         )
 
 
-def _labels(net: Net, batch: Batch) -> Tensor:
+def class_labels(net: Net, batch: Batch) -> Tensor:
+    """A batch's labels (B,), checked: which of the network's classes they are, or ValueError."""
     labels, count = batch.labels, len(net.classes)
     if labels is None:
         raise ValueError("the data set has no labels; give (image, label) pairs, or `Scenes`, or `Digits`")

@@ -50,7 +50,8 @@ def dissect(
     thresholds: float (U,), T_k where they are known, of more scenes than these: then the network runs once.
     Memory depends on the picture, and on quantile × cells × units.
     Raises ValueError for an unknown layer, one without a map, a rotation that is none, both `rotation` and
-    `through`, one that does not give maps, a quantile outside (0, 1), thresholds of another number of units.
+    `through`, one that does not give maps, a quantile outside (0, 1), thresholds of another
+    number of units or with NaN.
     """
     extract, turn, units = _given(net, layer, scenes, rotation, through, quantile)
     if thresholds is None:
@@ -59,6 +60,8 @@ def dissect(
         ).thresholds
     if tensor(thresholds, "thresholds").shape != (units,) or not thresholds.is_floating_point():
         raise ValueError(f"thresholds of shape {tuple(thresholds.shape)} for {units} units; give floats")
+    if thresholds.isnan().any():
+        raise ValueError(f"the threshold of unit {int(thresholds.isnan().nonzero()[0])} is NaN")
     thresholds = thresholds.detach().cpu().float()
     size = (scenes.parts.shape[1], scenes.parts.shape[2])
     field = receptive_field(net, layer, size=size)

@@ -15,6 +15,7 @@ import traitlets
 from PIL import Image
 from torch import Tensor
 
+from ..pictures.batches import in_unit
 from ..show import Figure, images
 from .base import Canvas, image_of, jpeg
 
@@ -30,7 +31,8 @@ class ClickBoard(Canvas):
     points: what is already known, as in `.points`.  on_points: called with the points after each change.
     `.points`: float32 (N, 2), (x, y) in the picture's own pixels, a pixel's centre a whole number; NaN where
     there is none yet. It can be set. `.still` is the figure for readers, with the points as they are.
-    Raises ValueError for no pictures, another number of points, and a point outside its picture.
+    Raises ValueError for no pictures, another number of points, a point outside its picture, and values
+    that are not in [0, 1].
     """
 
     files = "clickboard"
@@ -46,11 +48,12 @@ class ClickBoard(Canvas):
         points: Tensor | None = None,
         on_points: Callable[[Tensor], object] | None = None,
     ) -> None:
-        self._images = [picture.detach().cpu().float().clamp(0, 1) for picture in pictures]
-        wrong = [tuple(image.shape) for image in self._images if image.ndim != 3 or len(image) not in (1, 3)]
-        if wrong or not self._images:
-            given = f"a picture of shape {wrong[0]}" if wrong else "no pictures"
-            raise ValueError(f"{given}; give (N, 1 or 3, H, W), or a list of (1 or 3, H, W)")
+        given = [picture.detach().cpu() for picture in pictures]
+        wrong = [tuple(image.shape) for image in given if image.ndim != 3 or len(image) not in (1, 3)]
+        if wrong or not given:
+            told = f"a picture of shape {wrong[0]}" if wrong else "no pictures"
+            raise ValueError(f"{told}; give (N, 1 or 3, H, W), or a list of (1 or 3, H, W)")
+        self._images = [in_unit(one[None], range(i, i + 1))[0].clamp(0, 1) for i, one in enumerate(given)]
         super().__init__(
             _pictures=[_jpeg(image) for image in self._images],
             _sizes=[list(image.shape[1:]) for image in self._images],

@@ -132,7 +132,8 @@ class UnitExplorer(PictureExplorer):
     pictures: name → (C, H, W) in [0, 1].  best: layer → what `top_patches(net, layer, dataset)` found; its
     layers and units can be chosen.  start: picture, layer and unit to begin with, which are also the still.
     upload: the button; a picture that cannot be read is told beside it.
-    Raises ValueError for pictures of another size than the data set's, and for a start that is not there.
+    Raises ValueError for pictures of another size than the data set's, for a start that is not there, and for
+    patches of another layer.
     """
 
     def __init__(
@@ -147,6 +148,9 @@ class UnitExplorer(PictureExplorer):
         name, layer, number = start
         if name not in pictures or layer not in best:
             raise ValueError(f"start at one of {listing(pictures)} and one of {listing(best)}; given {start}")
+        for key, found in best.items():
+            if found.layer != key and net.layer(found.layer) is not net.layer(key):
+                raise ValueError(f"best[{key!r}] holds patches of {found.layer!r}")
         best[layer].pick(number)
         side = best[layer].field.picture
         for key, image in pictures.items():

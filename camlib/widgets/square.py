@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..heatmaps.occlusion_fills import filled
 from ..networks.eval_mode import evaluating
+from ..networks.images import check_images
 from ..networks.net import Net, check_net
 from ..show import Figure, images
 from ..wording import listing
@@ -35,7 +36,8 @@ class SquareExplorer(Canvas):
     "black", "white", "mean", "blur" or "noise" (`camlib.occlusion`). All can be set from Python, too.
     rows: what is shown: for each class its name and its probability before and after.
     still: the figure for readers.
-    Raises ValueError for no pictures, pictures of unequal size, and for a picture or fill that is not there.
+    Raises ValueError for no pictures, pictures of unequal size or not in [0, 1], and for a picture or fill
+    that is not there.
     """
 
     files = "square"
@@ -57,6 +59,8 @@ class SquareExplorer(Canvas):
             given = "no pictures" if not sizes else f"pictures of {listing(map(str, sorted(sizes)))}"
             raise ValueError(f"{given}; give one or more, (C, H, W), of one size")
         ((_, height, width),) = sizes
+        for image in pictures.values():
+            check_images(net, image[None])
         self.net, self._images, self._asked = net, dict(pictures), ("", "", 0, 0, 0)
         first, side = next(iter(pictures)), side or max(2, min(height, width) // 5)
         super().__init__(

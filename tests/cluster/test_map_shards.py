@@ -15,11 +15,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from torch.utils.data import Dataset, Subset
+from torch.utils.data import Dataset, Subset, TensorDataset
 
 from camlib import (
     Net,
@@ -36,12 +37,14 @@ from camlib import (
     pointing_game,
     random_rotation,
     shard_log,
+    silence,
     tars,
     top_patches,
     wrap,
 )
 from camlib.cluster import work as driver
 from camlib.cluster import worker
+from camlib.cluster.digest import digest
 from camlib.cluster.engines import Engine
 from camlib.cluster.kept import Kept
 from camlib.cluster.shard import Shard, cut
@@ -601,3 +604,96 @@ def test_kept_sums_of_another_truth_are_not_taken(net: Net, crowd: Any, tmp_path
 def test_thresholds_hold_no_more_than_themselves(net: Net, crowd: Any) -> None:
     found = highest_cells(net, "conv5", crowd[:16], of=16)
     assert found.thresholds.untyped_storage().nbytes() == 4 * len(found.thresholds)
+
+
+class Told(Dataset[tuple[Tensor, int]]):
+    """Pictures whose labels come with them, from where nobody could read them before."""
+
+    def __init__(self, label: int, transform: Any = None) -> None:
+        self.of, self.transform = (lambda n: (n + label) % 3), transform
+
+    def __len__(self) -> int:
+        return 40
+
+    def __getitem__(self, n: int) -> tuple[Tensor, int]:
+        picture = torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(n))
+        return (picture if self.transform is None else self.transform(picture)), self.of(n)
+
+
+class Listed(Told):
+    """The labels lie in an attribute that has another name."""
+
+    def __init__(self, label: int, number: int = 0) -> None:
+        super().__init__(0)
+        self.y = [n % 3 for n in range(40)]
+        self.y[number] = label
+        self.of = self.y.__getitem__
+
+
+def _listed(label: int, number: int = 0) -> list[tuple[Tensor, int]]:
+    return [Listed(label, number)[n] for n in range(40)]
+
+
+def _in_tensors(label: int, number: int = 0) -> TensorDataset:
+    pictures, labels = zip(*_listed(label, number), strict=True)
+    return TensorDataset(torch.stack(pictures), torch.tensor(labels))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Told(0), Told(1)),
+        (Told(0), Told(0, transform=lambda picture: picture.flip(2))),
+        (Listed(0, 33), Listed(1, 33)),
+        (_listed(0, 33), _listed(1, 33)),
+        (_in_tensors(0, 33), _in_tensors(1, 33)),
+        (Subset(Listed(0, 33), range(1, 40)), Subset(Listed(1, 33), range(1, 40))),
+    ],
+)
+def test_kept_shards_of_other_labels_or_pictures_are_done_again(tmp_path: Path, one: Any, other: Any) -> None:
+    own = wrap(Mine(), classes=["a", "b", "c"], size=32)
+
+    def firsts(data: Any) -> list[int]:
+        with Counting() as here:
+            options: dict[str, Any] = {"engine": here, "size": 20, "batch_size": 4, "folder": tmp_path}
+            found = map_shards(ablate, own, "conv", data, **options)
+        once = ablate(own, "conv", data, batch_size=4)
+        assert torch.equal(found.wrong, once.wrong)
+        assert torch.equal(found.counts, once.counts)
+        return here.firsts
+
+    assert firsts(one) == [0, 20]
+    assert firsts(one) == []
+    assert 20 in firsts(other)
+    assert firsts(other) == firsts(one) == []
+
+
+def test_kept_shards_of_files_read_at_another_size_are_done_again(tmp_path: Path) -> None:
+    own = wrap(Mine(), classes=["a", "b", "c"], size=32)
+    (tmp_path / "cat").mkdir()
+    for n in range(4):
+        Image.new("RGB", (64, 64), (20 * n, 90, 200)).save(tmp_path / "cat" / f"{n}.png")
+    for size in (32, 48):
+        data = folder(tmp_path, size=size)
+        with ThreadPoolExecutor(1) as here:
+            rows = map_shards(codes, own, "conv", data, engine=here, folder=tmp_path / "run")
+        assert torch.equal(rows, codes(own, "conv", data))
+
+
+def test_what_lies_on_the_network_would_not_travel(crowd: Any) -> None:
+    own = load("critternet_gap")
+    with silence(own, "conv5", [0, 1]), pytest.raises(ValueError, match=r"a hook .* lies on 'conv5'"):
+        map_shards(codes, own, "conv5", crowd)
+    own.layer("conv4").forward = lambda x: x
+    with pytest.raises(ValueError, match=r"a forward of its own lies on 'conv4'"):
+        map_shards(codes, own, "conv5", crowd)
+
+
+def test_digests_tell_values_apart_and_not_places_in_memory() -> None:
+    table = torch.arange(12.0).reshape(3, 4)
+    assert digest(table[1]) == digest(table[1].clone())
+    assert digest([1, "a", None]) == digest([1, "a", None])
+    assert digest({"box": table}) != digest({"box": table + 1})
+    assert digest(np.array(["a", None], object)) != digest(np.array(["b", None], object))
+    assert digest(Image.new("L", (2, 2))) != digest(Image.new("L", (2, 2), 7))
+    assert digest([object()]) == digest([object()])

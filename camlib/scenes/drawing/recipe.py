@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...given import whole
+
 FEATURES = {
     "ears": ("pointed", "floppy"),
     "nose": ("snout", "beak"),
@@ -33,7 +35,11 @@ Colour = tuple[float, float, float]
 
 
 def features(species: int) -> dict[str, str]:
-    """The form of each feature that makes a species: `features(0)["ears"] == "pointed"`."""
+    """The form of each feature that makes a species: `features(0)["ears"] == "pointed"`.
+
+    species: 0 to 7; the sleeper, class 8, is of any. Raises ValueError for another.
+    """
+    species = whole(species, "species", 0, len(SPECIES) - 1)
     a, b, c = (species >> 2) & 1, (species >> 1) & 1, species & 1
     forms = (a, b, c, a ^ b, a ^ c, b ^ c)
     return {name: options[form] for (name, options), form in zip(FEATURES.items(), forms, strict=True)}
