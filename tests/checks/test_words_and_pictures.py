@@ -78,6 +78,7 @@ def test_boxes_and_words_right() -> None:
         (lambda f, w: ((iou(f[:, None], w) >= 0.5).float().mean(), both(f, w)[1]), "all pairs"),
         (lambda f, w: (0.3, 0.75), "precision should be 0.571429, not 0.3"),
         (lambda f, w: tuple((iou(f[:, None], w) >= 0.5).sum() / len(one) for one in (f, w)), "is one word"),
+        (lambda f, w: ((iou(f[:, None], w) >= 0.5).any(0).sum() / len(f), both(f, w)[1]), "count the boxes"),
         (
             lambda f, w: tuple((iou(f[:, None], w) > 0.5).any(k).float().mean() for k in (1, 0)),
             "a half counts",
