@@ -586,6 +586,16 @@ UPSAMPLINGS = {
     "bilinear by 4": lambda: nn.Upsample(scale_factor=4, mode="bilinear"),
     "bilinear, corners": lambda: nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
     "bicubic": lambda: nn.Upsample(scale_factor=2, mode="bicubic"),
+    "nearest by 1.3": lambda: nn.Upsample(scale_factor=1.3),
+    "nearest by 1/2": lambda: nn.Upsample(scale_factor=0.5),
+    "bilinear by 1/2": lambda: nn.Upsample(scale_factor=0.5, mode="bilinear"),
+    "bilinear by 1.3": lambda: nn.Upsample(scale_factor=1.3, mode="bilinear"),
+    "bilinear by 1.5": lambda: nn.Upsample(scale_factor=1.5, mode="bilinear"),
+    "bilinear by about 1.3": lambda: nn.Upsample(
+        scale_factor=1.3, mode="bilinear", recompute_scale_factor=True
+    ),
+    "bicubic by 1.3": lambda: nn.Upsample(scale_factor=1.3, mode="bicubic"),
+    "shuffled": lambda: nn.Sequential(nn.Conv2d(4, 16, 1), nn.PixelShuffle(2)),
     "transposed": lambda: nn.ConvTranspose2d(4, 4, 2, stride=2),
     "transposed, overlapping": lambda: nn.ConvTranspose2d(4, 4, 4, stride=2, padding=1),
     "transposed, dilated": lambda: nn.ConvTranspose2d(4, 4, 3, stride=2, padding=2, dilation=2),
@@ -620,6 +630,17 @@ def test_an_upsampled_cell_lies_where_it_looks():
     maps = torch.arange(8.0).expand(8, 8)
     large = upsample(functional.interpolate(maps[None, None], scale_factor=2)[0, 0], after)
     assert large[0, [0, 5, 9, 31]].tolist() == [0, 1, 2, 7]
+
+
+def test_a_factor_is_taken_as_it_is_given():
+    """Of 29 × 37 pixels a half is 14 × 18 cells, two pixels apart, not 37 / 18."""
+    half = nn.Upsample(scale_factor=0.5, mode="bilinear")
+    field = receptive_field(chain(nn.Conv2d(3, 4, 1), half), "body", size=(29, 37))
+    assert (field.shape, field.size, field.stride, field.start) == ((14, 18), (2, 2), (2, 2), (0.5, 0.5))
+    assert field.box(0, 17) == (34, 0, 36, 2)
+    about = nn.Upsample(scale_factor=0.5, mode="bilinear", recompute_scale_factor=True)
+    rounded = receptive_field(chain(nn.Conv2d(3, 4, 1), about), "body", size=(29, 37))
+    assert rounded.stride == pytest.approx((29 / 14, 37 / 18))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
