@@ -46,6 +46,7 @@ UNTAGGED = {  # number by number, though torch does not tag them so
     "index_fill",  # units that are silenced: the others look where they did
 }
 UPSAMPLED = {  # how many rows it reads on either side
+    "pixel_shuffle": 0,  # whose channels become the new rows and columns
     "upsample_nearest2d": 0,
     "_upsample_nearest_exact2d": 0,
     "upsample_bilinear2d": 1,
@@ -189,7 +190,12 @@ def _spreads(name: str, named: Any, one: TensorField, shape: torch.Size) -> list
         kernel = named["weight"].shape[2:]
         each = zip(sides, kernel, named["stride"], named["padding"], named["dilation"], strict=True)
         return [_transposed(*side, *numbers) for side, *numbers in each]
-    return [_resized(rows, n, UPSAMPLED[name], name, bool(named.get("align_corners"))) for rows, n in sides]
+    given = named.get("scale_factors") or (named.get("scales_h"), named.get("scales_w"))
+    corners = bool(named.get("align_corners"))
+    return [
+        _resized(*side, UPSAMPLED[name], name, corners, factor)
+        for side, factor in zip(sides, given, strict=True)
+    ]
 
 
 def _transposed(rows: int, n: int, kernel: int, stride: int, padding: int, dilation: int) -> Spread:
@@ -199,15 +205,21 @@ def _transposed(rows: int, n: int, kernel: int, stride: int, padding: int, dilat
     return reads.where(reads < n, -1), (padding - (kernel - 1) * dilation / 2) / stride, stride
 
 
-def _resized(rows: int, n: int, around: int, name: str, corners: bool) -> Spread:
-    """Row i reads around (i + ½) · n / rows - ½; or, corner on corner, i · (n - 1) / (rows - 1)."""
-    scale = (rows - 1) / (n - 1) if corners and rows > 1 and n > 1 else rows / n
+def _resized(rows: int, n: int, around: int, name: str, corners: bool, factor: float | None) -> Spread:
+    """Row i reads around (i + ½) / factor - ½; or, corner on corner, i · (n - 1) / (rows - 1).
+
+    factor: as it was given, whatever number of rows it was rounded to; None: rows / n.
+    """
+    if rows == n and name in ("upsample_nearest2d", "upsample_bilinear2d"):
+        factor = None  # then torch leaves the rows as they are
+    scale = (rows - 1) / (n - 1) if corners and rows > 1 and n > 1 else factor or rows / n
     first = 0.0 if corners else 0.5 / scale - 0.5
     if around == 0:
         shift = 0.5 if "exact" in name else 0.0
-        reads = ((count(rows).double() + shift) * n / rows).floor().long()[:, None]
+        step = torch.tensor(1 / factor if factor else n / rows)  # torch too counts in float32 here
+        reads = ((count(rows) + shift) * step).floor().long()[:, None]
         return reads.clamp(max=n - 1), first, scale
-    place = first + count(rows).double() / scale
+    place = (first + count(rows).double() / scale).mul(2**20).round() / 2**20  # a row is met, or it is not
     place = place.clamp(min=0) if around == 1 else place
     low = place.floor().long()[:, None]
     reads = low + count(2 * around) - (around - 1)

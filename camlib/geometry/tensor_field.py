@@ -80,6 +80,8 @@ class Axis:
         inside, near = (read >= 0) & (read < len(self)), read.clamp(0, len(self) - 1)
         even = bool((rows.diff(dim=0) == stride).all())
         begin, end = int(rows[0, 0]), int(rows[0, -1])
+        if self.step < 0:  # of a map that was flipped the last row begins first
+            begin, end = end, begin
         return Axis(
             self.lo + self.step * begin if begin else self.lo,
             self.hi + self.step * end if end else self.hi,
@@ -102,6 +104,8 @@ class Axis:
         clear = inside.any(1) & (low > 0) & (high < len(self) - 1)  # not cut off by the border
         clear = clear if clear.any() else inside.any(1)
         below, above = (low - middle)[clear].min().item(), (high - middle)[clear].max().item()
+        if self.step < 0:
+            below, above = above, below
         return Axis(
             self.lo + self.step * (first + below),
             self.hi + self.step * (first + above),

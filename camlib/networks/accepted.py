@@ -11,7 +11,7 @@ from ..given import told, whole
 from .attributes import attributes_kept
 from .buffers import numbers_kept
 from .eval_mode import evaluating
-from .hookable import check_floating, check_hookable, uncompiled
+from .hookable import check_floating, check_hookable, check_not_exported, uncompiled
 from .unhooked import unhooked
 
 __all__ = ["a_module", "both_sides", "check_logits", "class_names", "normalisation"]
@@ -27,6 +27,7 @@ def a_module(given: object) -> nn.Module:
     """The network itself, not compiled. Raises ValueError for what is none, or cannot be looked into."""
     if isinstance(given, type) and issubclass(given, nn.Module):
         raise ValueError(f"wrap wants a network, not its class: wrap({given.__name__}(…))")
+    check_not_exported(given)
     if not isinstance(given, nn.Module):
         more = f"; a network by its name is load({given!r})" if isinstance(given, str) else ""
         raise ValueError(f"a Net is made of a torch.nn.Module; given {told(given)}{more}")
@@ -95,7 +96,8 @@ def check_logits(module: nn.Module, last: tuple[str, nn.Module] | None, pictures
     try:
         logits = _run(module, pictures)
     except Exception as error:  # whatever a network makes of more pictures than one
-        raise ValueError(f"the network takes one picture, but not two: {error}") from error
+        why = " ".join(str(error).split())
+        raise ValueError(f"the network takes one picture, but not two: {why}") from error
     if len(logits) != len(pictures):
         raise ValueError(f"the network gives {tuple(logits.shape)} for two pictures: one row is for each")
     _check_each_for_itself(module, pictures, logits)

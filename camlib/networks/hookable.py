@@ -11,7 +11,14 @@ from torch.jit import ScriptModule
 
 from .lock import alone
 
-__all__ = ["check_differentiable", "check_floating", "check_hookable", "no_slope", "uncompiled"]
+__all__ = [
+    "check_differentiable",
+    "check_floating",
+    "check_hookable",
+    "check_not_exported",
+    "no_slope",
+    "uncompiled",
+]
 
 _QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")
 _INSIDE = "_orig_mod"  # under this name torch.compile's module holds what it was given
@@ -27,6 +34,7 @@ def uncompiled(module: nn.Module) -> nn.Module:
 def check_hookable(module: nn.Module) -> None:
     """Raise ValueError, with what to do, for a network that is compiled or scripted, or in part so."""
     for name, inner in module.named_modules():
+        check_not_exported(inner)
         what = f"{type(module).__name__}'s part {name!r}" if name else f"this {type(module).__name__}"
         if _INSIDE in inner._modules:
             raise ValueError(
@@ -42,6 +50,15 @@ def check_hookable(module: nn.Module) -> None:
             raise ValueError(
                 f"{what} is TorchScript, into which nobody can look: give the network that it was made of"
             )
+
+
+def check_not_exported(given: object) -> None:
+    """Raise ValueError, with what to do, for what `torch.export` gave, or made a module of."""
+    if any(kind.__module__.startswith("torch.export.") for kind in type(given).__mro__):
+        raise ValueError(
+            "an exported program is one list of operations, and no module to look into: give the network "
+            "that torch.export was given"
+        )
 
 
 def check_floating(module: nn.Module) -> None:

@@ -53,6 +53,11 @@ class Net(Remembering):
         if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != 1:
             given = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise ValueError(f"a classifier gives (N, C) logits; for one picture this network gives {given}")
+        if not logits.is_floating_point():
+            kind = str(logits.dtype).removeprefix("torch.")
+            raise ValueError(
+                f"logits are floats; this network gives {kind}: let its forward return the scores"
+            )
         self.classes = class_names(classes, logits.shape[1])
         self.name, self.module, self.channels = name, module, len(mean)
         self.sides, self.size = sides, min(sides)

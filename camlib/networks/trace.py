@@ -80,6 +80,6 @@ def _traced(
                 with numbers_kept(module):
                     output = module(picture.to(device))
     except Exception as error:
-        shape = (1, channels, *sides)
-        raise ValueError(f"the network does not take images of shape {shape}: {error}") from error
+        shape, why = (1, channels, *sides), " ".join(str(error).split())
+        raise ValueError(f"the network does not take images of shape {shape}: {why}") from error
     return calls, output

@@ -45,6 +45,8 @@ def _axis(made: Iterable[tuple[nn.Module, tuple[int, ...]]], output: tuple[int, 
     """made: modules and the shapes they gave out, the nearest first.  output: the layer's shape."""
     if len(output) in (3, 4):
         for module, given in made:
+            if isinstance(module, nn.PixelShuffle | nn.PixelUnshuffle) and given == output:
+                return 1  # it makes places of units, or units of places
             count = _count(module)
             places = [axis for axis in (1, len(output) - 1) if output[axis] == count]
             if _size(given) != _size(output) or not places:

@@ -2,6 +2,7 @@
 
 import random
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -586,6 +587,16 @@ UPSAMPLINGS = {
     "bilinear by 4": lambda: nn.Upsample(scale_factor=4, mode="bilinear"),
     "bilinear, corners": lambda: nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
     "bicubic": lambda: nn.Upsample(scale_factor=2, mode="bicubic"),
+    "nearest by 1.3": lambda: nn.Upsample(scale_factor=1.3),
+    "nearest by 1/2": lambda: nn.Upsample(scale_factor=0.5),
+    "bilinear by 1/2": lambda: nn.Upsample(scale_factor=0.5, mode="bilinear"),
+    "bilinear by 1.3": lambda: nn.Upsample(scale_factor=1.3, mode="bilinear"),
+    "bilinear by 1.5": lambda: nn.Upsample(scale_factor=1.5, mode="bilinear"),
+    "bilinear by about 1.3": lambda: nn.Upsample(
+        scale_factor=1.3, mode="bilinear", recompute_scale_factor=True
+    ),
+    "bicubic by 1.3": lambda: nn.Upsample(scale_factor=1.3, mode="bicubic"),
+    "shuffled": lambda: nn.Sequential(nn.Conv2d(4, 16, 1), nn.PixelShuffle(2)),
     "transposed": lambda: nn.ConvTranspose2d(4, 4, 2, stride=2),
     "transposed, overlapping": lambda: nn.ConvTranspose2d(4, 4, 4, stride=2, padding=1),
     "transposed, dilated": lambda: nn.ConvTranspose2d(4, 4, 3, stride=2, padding=2, dilation=2),
@@ -620,6 +631,57 @@ def test_an_upsampled_cell_lies_where_it_looks():
     maps = torch.arange(8.0).expand(8, 8)
     large = upsample(functional.interpolate(maps[None, None], scale_factor=2)[0, 0], after)
     assert large[0, [0, 5, 9, 31]].tolist() == [0, 1, 2, 7]
+
+
+def test_a_factor_is_taken_as_it_is_given():
+    """Of 29 × 37 pixels a half is 14 × 18 cells, two pixels apart, not 37 / 18."""
+    half = nn.Upsample(scale_factor=0.5, mode="bilinear")
+    field = receptive_field(chain(nn.Conv2d(3, 4, 1), half), "body", size=(29, 37))
+    assert (field.shape, field.size, field.stride, field.start) == ((14, 18), (2, 2), (2, 2), (0.5, 0.5))
+    assert field.box(0, 17) == (34, 0, 36, 2)
+    about = nn.Upsample(scale_factor=0.5, mode="bilinear", recompute_scale_factor=True)
+    rounded = receptive_field(chain(nn.Conv2d(3, 4, 1), about), "body", size=(29, 37))
+    assert rounded.stride == pytest.approx((29 / 14, 37 / 18))
+
+
+class Flip(nn.Module):
+    def __init__(self, *dims: int) -> None:
+        super().__init__()
+        self.dims = dims
+
+    def forward(self, x):
+        return x.flip(self.dims)
+
+
+FLIPPED: dict[str, Callable[[], list[nn.Module]]] = {
+    "across": lambda: [Flip(-1)],
+    "then a convolution": lambda: [Flip(-1), nn.Conv2d(4, 4, (1, 3), padding=(0, 1))],
+    "both, then a stride": lambda: [Flip(-2, -1), nn.Conv2d(4, 4, (3, 5), stride=2, padding=1)],
+    "then doubled": lambda: [Flip(-2), nn.Upsample(scale_factor=2, mode="bilinear")],
+    "and back": lambda: [Flip(-1), nn.Conv2d(4, 4, 4, padding=(1, 3)), Flip(-1), nn.Conv2d(4, 4, 3)],
+}
+
+
+@pytest.mark.parametrize("name", FLIPPED)
+def test_equals_gradients_behind_a_flip(name):
+    picture = (48, 52)
+    layers = [nn.Conv2d(3, 4, 3, stride=2, padding=1), *FLIPPED[name]()]
+    head = {"gap": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "fc": nn.Linear(4, 2)}
+    module = nn.Sequential(OrderedDict(body=nn.Sequential(*layers), **head)).double().requires_grad_(False)
+    for parameter in module.parameters():
+        parameter.copy_(torch.rand_like(parameter) if parameter.ndim > 1 else torch.zeros_like(parameter))
+    net = wrap(module, size=32)
+    field = receptive_field(net, "body", size=picture)
+    rows, columns = field.shape
+    middle = rows // 2, columns // 2
+    cells = [(0, 0), (0, columns - 1), (rows - 1, 0), (rows - 1, columns - 1), middle]
+    assert [field.box(*cell) for cell in cells] == support(net, "body", picture, cells)
+    x0, y0, x1, y1 = field.box(*middle)
+    if name != "then doubled":  # where a cell looks a little less far than all together
+        assert field.clipped(*middle) == (0, 0, 0, 0)
+        assert (y1 - y0, x1 - x0) == field.size
+        assert ((x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2) == field.centre(*middle)
+    assert min(min(field.clipped(*cell)) for cell in cells) >= 0
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

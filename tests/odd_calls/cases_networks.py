@@ -325,6 +325,17 @@ class Ends(nn.Module):
         return self.end(self.trunk(x))
 
 
+def fails(count: int) -> Callable[[Tensor], Tensor]:
+    """What fails on so many pictures, with a message of two lines."""
+
+    def end(z: Tensor) -> Tensor:
+        if len(z) == count:
+            raise RuntimeError(f"no such shape:\n    {count} rows")
+        return z
+
+    return end
+
+
 class Begins(nn.Module):
     """One whose forward begins with a function."""
 
@@ -477,6 +488,33 @@ CASES += [
             "traced TorchScript",
             lambda: torch.jit.trace(plain(), X),
             "TorchScript, into which nobody can look",
+        ),
+        (
+            "an exported program",
+            lambda: torch.export.export(plain(), (X,)),
+            "an exported program .* the network that torch.export was given",
+        ),
+        (
+            "an exported program's module",
+            lambda: torch.export.export(plain(), (X,)).module(),
+            "an exported program .* the network that torch.export was given",
+        ),
+        (
+            "an exported part",
+            lambda: Parted(torch.export.export(plain(), (X,)).module()),
+            "an exported program .* the network that torch.export was given",
+        ),
+        ("classes for logits", lambda: Ends(lambda z: z.round().long()), "logits are floats; .* gives int64"),
+        ("complex logits", lambda: Ends(torch.fft.fft), "logits are floats; this network gives complex64"),
+        (
+            "a forward that fails in several lines",
+            lambda: Ends(fails(1)),
+            r"does not take images of shape \(1, 3, 16, 16\): no such shape: 1 rows$",
+        ),
+        (
+            "a forward that fails in several lines on two",
+            lambda: Ends(fails(2)),
+            "one picture, but not two: no such shape: 2 rows$",
         ),
         ("compiled in place", lambda: in_place(plain()), "compiled in place.*copy.deepcopy"),
         ("a compiled part", lambda: Parted(compiled(plain())), "part 'part' is compiled"),
