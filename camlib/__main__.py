@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from types import ModuleType
 from typing import NoReturn
@@ -25,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     in_any_encoding()
     try:
         try:
-            code: int = _run(arguments)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # they speak to programmers
+                code: int = _run(arguments)
         finally:
             if sys.stdout:  # Python's is None where the shell closed it
                 sys.stdout.flush()

@@ -4,12 +4,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..given import path_of
 from ..pictures.fetched import data_folder
 from ..pictures.photo_downloads import SOURCES, get, where
 from ..pictures.photos import photos
-from ..show.figure import png
 from ..show.pictures import images, scenes
 from ..wording import listing, near
+from .page_file import check_page, write
 
 __all__ = ["get_sets", "list_sets", "show_set"]
 
@@ -46,8 +47,11 @@ def get_sets(names: Sequence[str]) -> int:
 
 def show_set(name: str, output: str | None = None) -> int:
     """A page of the photographs, with what is true of them drawn over them; of a set its first twelve."""
-    path = Path(output or f"{name}-truth.png")
     try:
+        path = Path(f"{name}-truth.png") if output is None else path_of(output, "-o")
+        if not path.parent.is_dir():
+            raise ValueError(f"-o {path}: there is no folder {path.parent}")
+        check_page(path)
         if name == "photos":
             title = "What is true of the photographs, read off by hand"
             figure = scenes(photos(size=448), title=title, columns=4)
@@ -57,7 +61,7 @@ def show_set(name: str, output: str | None = None) -> int:
             captions = [" or ".join(right) or "no name in ImageNet" for right in part.accepted]
             truth = {"masks": part.masks, "boxes": part.head_boxes} if name == "pets" else {}
             figure = images([image for image, _ in part], captions, title=f"The first of {name}", **truth)
-        path.write_bytes(png(figure))
+        write(path, figure)
     except (ValueError, OSError) as error:
         print(f"camlib: {error}", file=sys.stderr)
         return 1

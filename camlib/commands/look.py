@@ -5,25 +5,25 @@ on one common scale; and in words what the maps are, their unit and their settin
 it is done; what can be wrong beforehand is told before the first.
 """
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
 
+from ..given import path_of
 from ..heatmaps.classifier import find_classifier
 from ..networks.imagenet import NAME
 from ..networks.net import Net
 from ..networks.weights import WeightsError
 from ..networks.zoo import is_known, known, load, unknown
-from ..pictures.files import folder, reading
-from ..show.figure import drawn
+from ..pictures.files import folder
 from .output import hush
-from .page_file import KINDS, is_page, marked, may_write, write
-from .photograph import Look, check, look, tested
+from .page_file import check_page, is_page, write
+from .photograph import check, look, tested
 
 __all__ = ["main"]
 
@@ -37,19 +37,23 @@ def main(
     output: str | None = None,
     checked: bool = False,
 ) -> int:
-    """Write a page for each photograph, print the answers; 0, 2 where something is wrong, 130 for Ctrl-C.
+    """Write a page for each photograph, print the answers; returns the exit code.
+
+    0, 1 where a photograph or folder cannot be read, 2 where something else is wrong, 130 for Ctrl-C.
 
     paths: picture files, and folders of them, by `camlib.folder`'s rules.
-    output: for one photograph the file, .png or .jpg; for one or several a folder that is there; None: beside
-    the caller, each named after its photograph.
+    output: for one photograph the file, .png or .jpg; for one or several a folder, which is made where it is
+    not there; None: beside the caller, each named after its photograph.
     checked: print also the three cheapest tests of the first answer's heatmap.
-    With 2 nothing is written, but for a photograph that turns out to be unreadable: then the others are.
+    With 2 nothing is written, but where the disk is full; with 1 the other photographs' pages are.
     """
     done = 0
     pages: list[tuple[Path, Path]] = []
     try:
         check(None, method)  # before the network is read
-        pages = _pages(paths, output)
+        pages, closed = _pages(paths, output)
+        if not pages:
+            return 1
         net = _network(name, weights)
         check(net, method, top)
         if method == "cam":
@@ -61,7 +65,7 @@ def main(
                 except ValueError as error:
                     _tell(error if str(path) in str(error) else f"{path}: {error}")
                     continue
-                write(page, _encoded(found, f"{path.stem}: {net.name} says {found.classes[0]}", page))
+                write(page, found.figure(f"{path.stem}: {net.name} says {found.classes[0]}"))
                 done += 1
                 answers = zip(found.classes, found.probabilities.tolist(), strict=True)
                 lines = [f"  {share:6.1%}  {kind}" for kind, share in answers]
@@ -74,7 +78,7 @@ def main(
     except KeyboardInterrupt:
         _tell(f"stopped; {done} of {len(pages)} pages {'is' if done == 1 else 'are'} written")
         return 130
-    return 0 if done == len(pages) else 2
+    return 0 if done == len(pages) and not closed else 1
 
 
 def _tests(net: Net, path: Path, method: str) -> list[str]:
@@ -118,48 +122,73 @@ def _network(name: str | None, weights: str | None) -> Net:
     return net
 
 
-def _pages(paths: Sequence[str], output: str | None) -> list[tuple[Path, Path]]:
-    """Each photograph, and the file to write for it."""
+def _pages(paths: Sequence[str], output: str | None) -> tuple[list[tuple[Path, Path]], bool]:
+    """Each photograph, and the file to write for it; and whether there was a folder that cannot be read."""
     named: list[tuple[Path, str]] = []  # a file, and what its page is called after
     inside: list[tuple[Path, str]] = []
-    for path in (Path(one).expanduser() for one in paths):
+    closed = False
+    for path in (path_of(one, "PHOTO") for one in paths):
         if path.is_dir():
-            photographs = [one for one in folder(path).paths if not is_page(one)]
-            if not photographs:
-                raise ValueError(f"no pictures in {path} but pages that camlib wrote")
-            for one in photographs:
-                inside.append((one, "-".join(one.relative_to(path).with_suffix("").parts)))
-            continue
-        if not path.is_file():
-            raise ValueError(f"{path} is not there")
-        with reading(path):  # its head; the rest when its turn comes
+            some, unread = _inside(path)
+            inside += some
+            closed |= unread
+        elif path.is_file():
             named.append((path, path.stem))
-    place = Path(output).expanduser() if output else Path()
-    count = len(named) + len(inside)
-    if place.is_dir():
-        found = [(path, place / f"{stem}-look.png") for path, stem in named + inside]
-    elif count > 1:
-        raise ValueError(f"-o {place} is no folder; {count} photographs make a file each")
-    elif place.suffix.lower() not in KINDS:
-        raise ValueError(f"-o {place}: the file's name ends in {', '.join(KINDS)}")
+        else:
+            raise ValueError(f"{path} is {'no file, and no folder' if path.exists() else 'not there'}")
+    every = named + inside
+    place = Path() if output is None else path_of(output, "-o")
+    several = len(every) > 1 or bool(inside)
+    if place.is_dir() or str(output).endswith(("/", os.sep)) or (several and not place.suffix):
+        found = [
+            (path, place / f"{stem}-look.png") for (path, _), stem in zip(every, _names(every), strict=True)
+        ]
+    elif len(every) > 1:
+        raise ValueError(f"-o {place} is no folder; {len(every)} photographs make a file each")
     elif not place.parent.is_dir():
         raise ValueError(f"-o {place}: there is no folder {place.parent}")
     else:
-        found = [(path, place) for path, _ in named + inside]
+        found = [(path, place) for path, _ in every]
     own = {page.resolve() for _, page in found}
     if lost := [path for path, _ in found if path.resolve() in own]:
         raise ValueError(f"the page would overwrite the photograph {lost[0]}: name another with -o")
-    if twice := [page.name for page, times in Counter(page for _, page in found).items() if times > 1]:
-        raise ValueError(f"two photographs would both become {min(twice)}: look at one at a time")
-    for _, page in found:
-        may_write(page)
-    return found
+    whose: dict[Path, Path] = {}
+    for path, page in found:
+        if page in whose:
+            raise ValueError(f"{whose[page]} and {path} would both become {page.name}: look at one at a time")
+        whose[page] = path
+        check_page(page)
+    return found, closed
 
 
-def _encoded(found: Look, title: str, page: Path) -> bytes:
-    kind = KINDS[page.suffix.lower()]
-    # Photographs: more effort takes zlib ten times as long for 3 % less.
-    options = {"compress_level": 4} if kind == "PNG" else {"quality": 92, "subsampling": 0}
-    buffer = BytesIO()
-    drawn(found.figure(title)).save(buffer, kind, exif=marked(), **options)
-    return buffer.getvalue()
+def _inside(root: Path) -> tuple[list[tuple[Path, str]], bool]:
+    """The photographs in a folder; and whether it, or one in it, cannot be read, which is told."""
+    closed: list[OSError] = []
+    for _ in os.walk(root, onerror=closed.append):
+        pass
+    for error in closed:
+        _tell(f"cannot read the folder {error.filename}: {error.strerror}")
+    try:
+        every = folder(root).paths
+    except ValueError:  # no pictures in it
+        if closed:
+            return [], True
+        raise
+    photographs = [one for one in every if not is_page(one)]
+    if not photographs:
+        raise ValueError(f"no pictures in {root} but pages that camlib wrote")
+    return [(one, "-".join(one.relative_to(root).with_suffix("").parts)) for one in photographs], bool(closed)
+
+
+def _names(photographs: Sequence[tuple[Path, str]]) -> list[str]:
+    """What each page is called after; where two would be the same, the suffix says more, then the folder."""
+    names = [stem for _, stem in photographs]
+    for more in ("{name}-{suffix}", "{folder}-{name}"):
+        times = Counter(names)
+        names = [
+            more.format(name=name, suffix=path.suffix[1:], folder=path.absolute().parent.name)
+            if times[name] > 1
+            else name
+            for (path, _), name in zip(photographs, names, strict=True)
+        ]
+    return names

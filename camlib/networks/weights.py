@@ -60,7 +60,7 @@ def own_folder() -> Path | None:
     """The folder that CAMLIB_WEIGHTS names, if it is set. Raises WeightsError where that is no folder."""
     if not (named := os.environ.get("CAMLIB_WEIGHTS")):
         return None
-    if not Path(named).expanduser().is_dir():
+    if not os.path.isdir(Path(named).expanduser()):
         raise WeightsError(f"CAMLIB_WEIGHTS names {named}, which is not a folder: correct or unset it")
     return Path(named).expanduser()
 
@@ -74,7 +74,7 @@ def find(name: str, url: str | None = None) -> Path | None:
         names.append(file_name(url))
         places.append(cache_folder())
     candidates = (place / one for place in places for one in names)
-    if found := next((path for path in candidates if path.is_file()), None):
+    if found := next((path for path in candidates if os.path.isfile(path)), None):  # nor where it is closed
         return found
     if url == packaged.ADDRESS:
         return packaged.installed()

@@ -61,9 +61,7 @@ def where(name: str) -> Path | None:
     """The folder of a set on this machine; None where it is not here."""
     source, shared = SOURCES[name], shared_folder("imagenet", "photos")
     places = [data_folder() / source.folder, *([shared] if shared and name == "imagenet-sample" else [])]
-    return next(
-        (one for one in places if one.is_dir() and all((one / n).is_dir() for n in source.needs)), None
-    )
+    return next((one for one in places if all(os.path.isdir(one / n) for n in ("", *source.needs))), None)
 
 
 def get(name: str) -> Path:

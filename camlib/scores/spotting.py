@@ -92,7 +92,7 @@ def lit_at_area(heatmaps: Tensor, masks: Tensor, *, area: float = 1.0) -> Tensor
     lots = np.random.default_rng(0).permutation(maps[:1].size)
     lit = np.zeros(maps.shape, bool)
     for one, mask, into in zip(maps, true, lit, strict=True):
-        if count := min(round(area * np.count_nonzero(mask)), one.size):
+        if count := round(min(area * np.count_nonzero(mask), one.size)):
             values, flat = one.ravel(), into.reshape(-1)
             lowest = np.partition(values, -count)[-count]
             flat[:] = values > lowest
@@ -149,6 +149,8 @@ def character_recall(heatmaps: Tensor, ids: Tensor, *, area: float = 1.0) -> Ten
     if ids.numel() and int(ids.min()) < 0:
         raise ValueError(f"an id is {int(ids.min())}; character k has k + 1, what is none 0")
     lit = lit_at_area(heatmaps, ids > 0, area=area)
+    if not len(ids):
+        return torch.zeros(0, 0, dtype=torch.float64)
     flat = ids.cpu().long().flatten(1)
     ink, hits = (
         torch.zeros(len(flat), int(flat.max()) + 1, dtype=torch.float64).scatter_add_(

@@ -32,7 +32,13 @@ class Mean(Score):
     """The mean of something measured on each of N pictures, such as an overlap, or right and wrong: (N,)."""
 
     def __init__(self, values: Tensor | Sequence[float]) -> None:
-        self.values = torch.as_tensor(values).detach().cpu().float()
+        try:
+            given = torch.as_tensor(values).detach().cpu()
+        except (TypeError, ValueError, RuntimeError):
+            raise ValueError(f"values are {told(values)}; give one number for each picture") from None
+        if given.is_complex():
+            raise ValueError(f"values are {told(given)}; give real numbers, one for each picture")
+        self.values = given.float()
         if self.values.ndim != 1 or not len(self.values):
             raise ValueError(
                 f"values have shape {tuple(self.values.shape)}; give one number for each picture"

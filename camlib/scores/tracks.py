@@ -23,5 +23,6 @@ def track_errors(points: Tensor, truth: Tensor) -> Tensor:
         shapes = f"{tuple(points.shape)} and {tuple(truth.shape)}"
         raise ValueError(f"points and truth are {shapes}; give (N, 2), and (N, 2) or (N, K, 2)")
     apart = (points[:, None].detach().cpu().float() - true.detach().cpu().float()).norm(dim=2)
-    nearest: Tensor = apart.nan_to_num(nan=torch.inf).amin(1)
+    nothing = torch.full((len(apart), 1), torch.inf)  # also where K is 0
+    nearest: Tensor = torch.cat([apart.nan_to_num(nan=torch.inf), nothing], 1).amin(1)
     return nearest.masked_fill(nearest.isinf(), torch.nan)

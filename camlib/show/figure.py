@@ -3,17 +3,18 @@
 import base64
 import io
 import math
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, ParamSpec
 
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as MatplotlibFigure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
 from PIL import Image
 
@@ -88,7 +89,7 @@ def page(title: str, alt: str | None, content: str, height: float) -> Figure:
         raise ValueError("a figure needs a title that says its message in a sentence")
     if alt is not None and not alt.strip():
         raise ValueError("alt is empty; say what one sees, or leave it out")
-    rows = wrapped(title, WIDTH - 2 * PAD, _TITLE, "bold").split("\n")
+    rows = _rows(title)
     total = math.ceil(50 * (PAD + height + 0.12 + len(rows) * _TITLE * 1.25 / 72 + PAD)) / 50  # whole pixels
     figure = Figure(figsize=(WIDTH, total))
     FigureCanvasAgg(figure)
@@ -96,6 +97,26 @@ def page(title: str, alt: str | None, content: str, height: float) -> Figure:
     where = {"x": PAD / WIDTH, "y": 1 - PAD / total, "ha": "left", "va": "top"}
     figure.suptitle("\n".join(rows), **where, linespacing=1.25, parse_math=False)
     return figure
+
+
+def _rows(title: str) -> list[str]:
+    """A title's lines: words wider than the page are broken, and "?" stands for what the font lacks."""
+    letters, width, pieces = _letters(), WIDTH - 2 * PAD, []
+    drawable = "".join(one if one.isspace() or ord(one) in letters else "?" for one in title)
+    for word in re.split(r"(\s+)", drawable):
+        while breadth(word, _TITLE, "bold") > width:
+            ends = range(2, len(word) + 1)
+            end = next(end for end in ends if breadth(word[:end], _TITLE, "bold") > width) - 1
+            pieces.append(f"{word[:end]}\n")
+            word = word[end:]
+        pieces.append(word)
+    return wrapped("".join(pieces), width, _TITLE, "bold").split("\n")
+
+
+@cache
+def _letters() -> frozenset[int]:
+    """The letters, by number, that titles can be drawn with."""
+    return frozenset(get_font(findfont(FontProperties(family="DejaVu Sans", weight="bold"))).get_charmap())
 
 
 def place(figure: Figure, x: float, y: float, width: float, height: float) -> Axes:

@@ -13,11 +13,13 @@ from scipy.stats import spearmanr
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
+from ..given import whole
 from ..scores.maps import finite
 
 __all__ = ["complexity", "rank_correlation", "similarity"]
 
 Maps = NDArray[np.float64]
+_WINDOW = 11  # pixels
 
 
 def rank_correlation(one: Tensor, other: Tensor, *, signed: bool = True) -> Tensor:
@@ -36,9 +38,13 @@ def rank_correlation(one: Tensor, other: Tensor, *, signed: bool = True) -> Tens
 def similarity(one: Tensor, other: Tensor, *, signed: bool = True) -> Tensor:
     """Structural similarity of each pair of maps (N, H, W), 1 for the same: double (N,).
 
-    Each map is divided by its largest absolute value. A Gaussian window of 11 pixels, as in Wang et al.
+    Each map is divided by its largest absolute value. A Gaussian window of 11 pixels, as in Wang et al.;
+    ValueError for smaller maps.
     """
     a, b = _pairs(one, other, signed)
+    if min(a.shape[1:]) < _WINDOW:
+        high, wide = a.shape[1:]
+        raise ValueError(f"structural similarity needs {_WINDOW} pixels a side; given {high} × {wide}")
     found = [
         structural_similarity(  # type: ignore[no-untyped-call]
             _scaled(x),
@@ -55,6 +61,7 @@ def similarity(one: Tensor, other: Tensor, *, signed: bool = True) -> Tensor:
 
 def complexity(maps: Tensor, *, bins: int = 100) -> Tensor:
     """The entropy of each map's histogram, in nats: double (N,), from 0, one value, to log(bins)."""
+    bins = whole(bins, "bins", 1)
     histograms = [np.histogram(one, bins=bins)[0] for one in finite(maps)]
     return torch.tensor([float(entropy_of(counts)) for counts in histograms], dtype=torch.float64)
 

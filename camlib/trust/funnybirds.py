@@ -50,6 +50,8 @@ def single_deletion(drops: Tensor, importances: Tensor, *, blank: float | None =
     """
     if drops.shape != importances.shape or drops.ndim != 2:
         raise ValueError(f"drops {tuple(drops.shape)} for importances {tuple(importances.shape)}")
+    if not drops.shape[1]:
+        raise ValueError(f"drops are {tuple(drops.shape)}: there are no parts")
     if not (drops.isfinite().all() and importances.isfinite().all()):
         raise ValueError("drops or importances hold values that are NaN or infinite: they have no rank")
     found: list[float] = []

@@ -59,5 +59,15 @@ def test_show(
     assert main(["data", "show", "pets", "-o", "nowhere/page.png"]) == 1
     err = capsys.readouterr().err.splitlines()
     assert err[0].startswith("camlib: no set is called 'unicorns'; there are imagenette")
-    assert err[1].startswith("camlib: ")
+    assert err[1] == "camlib: -o nowhere/page.png: there is no folder nowhere"
     assert len(err) == 2
+    Path("mine.jpg").write_text("precious")
+    for output, said in {
+        "page.gif": "-o page.gif: the file's name ends in .png, .jpg, .jpeg",
+        "mine.jpg": "mine.jpg is there, and camlib did not write it",
+        "": "-o is ''",
+    }.items():
+        assert main(["data", "show", "-o", output]) == 1
+        assert capsys.readouterr().err.startswith(f"camlib: {said}")
+    assert Path("mine.jpg").read_text() == "precious"
+    assert main(["data", "show", "-o", "some.png"]) == 0  # its own page is made anew

@@ -20,6 +20,7 @@ from camlib.networks import zoo as nets
 from camlib.networks.course import COURSE, RUNS, build, run_name
 from camlib.networks.weights import (
     WeightsError,
+    cache_folder,
     checksum,
     download,
     fetch,
@@ -138,6 +139,19 @@ def test_the_folder_of_camlib_weights_comes_first(places: Places, monkeypatch: p
     monkeypatch.setenv("CAMLIB_WEIGHTS", str(places.own / "gone"))
     with pytest.raises(WeightsError, match=r"CAMLIB_WEIGHTS names .*gone, which is not a folder"):
         load("lenet")
+
+
+def test_a_folder_that_may_not_be_read_holds_nothing(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the cache in a home that is another user's."""
+    stat = os.stat
+
+    def refuse(path: str, **how: bool) -> os.stat_result:
+        if str(path).startswith(str(cache_folder())):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **how)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    assert find("net", "https://there/net-0123abcd.pth") is None
 
 
 def test_torch_hubs_cache_is_used_and_checked(places: Places) -> None:

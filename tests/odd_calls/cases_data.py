@@ -606,6 +606,34 @@ CASES += [
     told("characters_in: boxes 3", lambda: scores.characters_in(3, TEXTS), "boxes are 3; give a list"),
     right("patches.pick([])", lambda: TOP.pick([]), lambda none: none.values.shape == (0, 2)),
     right(
+        "lit_at_area: area 10³⁰⁸",
+        lambda: scores.lit_at_area(HEAT, MASKS, area=1e308),
+        lambda lit: lit.all(),
+    ),
+    right(
+        "pixel_scores: no pictures, told",
+        lambda: repr(scores.pixel_scores(HEAT[:0], MASKS[:0])),
+        lambda line: line == "Spotted(nan, recall nan, 0 pictures)",
+    ),
+    told("interval: no pictures", lambda: scores.pixel_scores(HEAT[:0], MASKS[:0]).interval(), "0 pictures"),
+    right(
+        "character_recall: no pictures",
+        lambda: scores.character_recall(HEAT[:0], MASKS[:0].long()).shape,
+        lambda shape: shape == (0, 0),
+    ),
+    right(
+        "track_errors: no true points",
+        lambda: scores.track_errors(torch.zeros(2, 2), torch.zeros(2, 0, 2)),
+        lambda found: found.shape == (2,) and bool(found.isnan().all()),
+    ),
+    told("Mean: None", lambda: scores.Mean(None), "values are None; give one number for each picture"),
+    told("Mean: words", lambda: scores.Mean(["a"]), r"values are \['a'\]; give one number"),
+    told("Mean: complex", lambda: scores.Mean([1 + 2j]), r"complex64 \(1,\); give real numbers"),
+    told(
+        "interval: a list", lambda: scores.interval([1.0, 2.0]), r"scores: given \[1.0, 2.0\]; give a torch"
+    ),
+    told("interval: whole numbers", lambda: scores.interval(torch.arange(3)), "give the resampled ones"),
+    right(
         "lit_at_area: area 10¹⁹", lambda: scores.lit_at_area(HEAT, MASKS, area=10**19), lambda lit: lit.all()
     ),
     told("peaks: count 10¹⁹", lambda: cl.peaks(torch.rand(1, 6, 6), FIELD, count=10**19), "from 1 to 36"),

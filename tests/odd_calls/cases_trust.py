@@ -87,6 +87,22 @@ CASES: list[Case] = [
     told("shapley: no power of two", lambda: trust.shapley(torch.rand(2, 6)), "every set of parts"),
     told("interactions: a row", lambda: trust.interactions(torch.rand(8)), "every set of parts"),
     told("rank correlation: no pairs", lambda: trust.rank_correlation(HEAT, HEAT[:1]), "no pairs"),
+    told(
+        "similarity: maps smaller than its window",
+        lambda: trust.similarity(HEAT[:, :8, :8], HEAT[:, :8, :8]),
+        "structural similarity needs 11 pixels a side; given 8 × 8",
+    ),
+    right(
+        "similarity: maps as large as its window",
+        lambda: trust.similarity(HEAT[:, :11, :11], HEAT[:, :11, :11]).tolist(),
+        lambda found: found == [1, 1],
+    ),
+    told("complexity: half a bin", lambda: trust.complexity(HEAT, bins=1.5), "bins is 1.5; it is a whole"),
+    told(
+        "single deletion: no parts",
+        lambda: trust.single_deletion(torch.zeros(1, 0), torch.zeros(1, 0)),
+        "there are no parts",
+    ),
     told("complexity: one map", lambda: trust.complexity(HEAT[0]), r"give a tensor \(N, H, W\)"),
     told("randomised: an order", lambda: trust.randomised(NET, order="down"), "no order 'down'"),
     told("randomised: a module", lambda: trust.randomised(MODULE), "no Net yet"),

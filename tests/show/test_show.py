@@ -6,6 +6,7 @@ import itertools
 import subprocess
 import sys
 import threading
+import warnings
 
 import matplotlib
 import nbformat
@@ -14,6 +15,7 @@ import pytest
 import torch
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from PIL import Image
@@ -30,6 +32,22 @@ LONG = "A title that says what the figure says, in a sentence that needs more th
 
 def pixels(figure):
     return np.asarray(Image.open(io.BytesIO(show.png(figure))).convert("RGB")).astype(float) / 255
+
+
+@pytest.mark.parametrize("title", ["W" * 120, f"{'/long' * 40}: it is a cat", LONG, "犬 and 🦈, \ud800"])
+def test_any_title_stays_on_the_page_without_warnings(title):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = show.images(PICTURES[:1], title=title)
+        figure.canvas.draw()
+        said = figure.get_suptitle()
+        (text,) = (one for one in figure.findobj(Text) if one.get_text() == said)
+        extent = text.get_window_extent()
+    assert 0 <= extent.x0 < extent.x1 <= figure.bbox.x1
+    assert extent.y1 <= figure.bbox.y1
+    assert "".join(said.split()) == "".join(title.split()).translate(
+        dict.fromkeys(map(ord, "犬🦈\ud800"), "?")
+    )
 
 
 def every_figure():
