@@ -103,7 +103,8 @@ def occlusion(
 
     Of a convolutional network without control flow on values, only what the square touches is computed;
     another one, or one that has hooks, runs in full, and so it does where squares are so large or so few that
-    nothing would be saved. It answers in eval mode and is left as it was.
+    nothing would be saved. Each picture's own answer is found in both ways, and must be the same. The network
+    answers in eval mode and is left as it was.
     Raises ValueError for a window or stride that does not fit, for a fill, image or target that is none, and
     for a network of one output, whose probability is always 1.
     """

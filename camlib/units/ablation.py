@@ -100,8 +100,10 @@ def ablate(net: Net, layer: str, dataset: Any, *, batch_size: int = 64) -> Ablat
     and what comes after it for many units at once; where that is one linear layer on a pooled map, not at
     all. The sums are kept, not the answers: memory does not grow with the data set. They are on the CPU.
     The network runs in eval mode, without gradients, and is left as it was.
-    Raises ValueError for an unknown layer, one without units, an empty data set, one without labels, labels
-    that are no class indices, a logit that is not a number, and for a network of one output.
+    Where somebody's hooks lie on the network, it runs in full for each unit.
+    Raises ValueError for an unknown layer, one without units, one whose output has not a row for each
+    picture, an empty data set, one without labels, labels that are no class indices, a logit that is not a
+    number, and for a network of one output.
     """
     check_net(net)
     check_several(net)
@@ -130,7 +132,8 @@ def silenced_logits(net: Net, layer: str, images: Tensor) -> tuple[Tensor, Tenso
     images: (N, channels, H, W) in [0, 1], of any size that the network takes. What comes before the layer
     runs once. Probabilities are `.softmax(-1)` of both.
     Float32, or float64 where the network is, on its device.
-    Raises ValueError for an unknown layer, one without units, and no picture.
+    Raises ValueError for an unknown layer, one without units, one whose output has not a row for each
+    picture, and no picture.
     """
     silencer = Silencer(net, layer, check_images(net, images))
     every: list[Tensor] = []
