@@ -19,6 +19,7 @@ from camlib.widgets.square import SquareExplorer
 from tests.odd_calls.case import Case, right, told
 
 show: Any = camlib.show
+loader: Any = DataLoader
 cl: Any = camlib  # so that what is wrong on purpose needs no excuse for mypy
 NAN, INF = float("nan"), float("inf")
 torch.manual_seed(0)
@@ -435,7 +436,7 @@ CASES: list[Case] = [
     told(
         "batches: a collate_fn that leaves pictures out",
         lambda: list(
-            cl.batches(DataLoader(list(X), collate_fn=lambda some: [one for one in some if one[0, 0, 0] > 2]))
+            cl.batches(loader(list(X), collate_fn=lambda some: [one for one in some if one[0, 0, 0] > 2]))
         ),
         "collate_fn leaves picture 0 out",
     ),
@@ -443,7 +444,7 @@ CASES: list[Case] = [
         "batches: a collate_fn that leaves pairs out",
         lambda: list(
             cl.batches(
-                DataLoader(
+                loader(
                     [(x, 0) for x in X], collate_fn=lambda some: (torch.zeros(0, 3, 12, 12), torch.zeros(0))
                 )
             )

@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...given import whole
-
 FEATURES = {
     "ears": ("pointed", "floppy"),
     "nose": ("snout", "beak"),
@@ -39,7 +37,8 @@ def features(species: int) -> dict[str, str]:
 
     species: 0 to 7; the sleeper, class 8, is of any. Raises ValueError for another.
     """
-    species = whole(species, "species", 0, len(SPECIES) - 1)
+    if isinstance(species, bool) or species not in range(len(SPECIES)):
+        raise ValueError(f"species is {species!r}; it is a whole number, from 0 to {len(SPECIES) - 1}")
     a, b, c = (species >> 2) & 1, (species >> 1) & 1, species & 1
     forms = (a, b, c, a ^ b, a ^ c, b ^ c)
     return {name: options[form] for (name, options), form in zip(FEATURES.items(), forms, strict=True)}
