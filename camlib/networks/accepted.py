@@ -134,8 +134,8 @@ def _check_each_for_itself(module: nn.Module, pictures: Tensor, logits: Tensor) 
         )
     raise ValueError(
         "this network gives other logits for a picture when it comes with another: it mixes the pictures of "
-        "a batch (a BatchNorm without running statistics, a maximum over the batch?); camlib takes each "
-        "picture for itself"
+        "a batch (a BatchNorm without running statistics, a mean that goes on in eval mode, a maximum over "
+        "the batch?); camlib takes each picture for itself"
     )
 
 
