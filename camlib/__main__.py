@@ -105,7 +105,7 @@ def _add_look(parser: argparse.ArgumentParser) -> None:
         "-o",
         dest="output",
         metavar="FILE",
-        help="where to: a .png or .jpg, or a folder; else PHOTO-look.png here",
+        help="where to: a .png or .jpg, or a folder/, made where needed; else PHOTO-look.png here",
     )
     parser.add_argument(
         "--check",

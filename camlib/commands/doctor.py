@@ -104,7 +104,7 @@ def _machine() -> Iterator[Line]:
         advice = "" if enough else ": close other programs; large ImageNet networks will not fit"
         yield Line("ok" if enough else "warn", f"{memory / GB:.1f} GB of memory{advice}")
     for what, folder in {"the course": ROOT, "downloaded weights": _cache()}.items():
-        there = next(place for place in (folder, *folder.parents) if place.is_dir())
+        there = next(place for place in (folder, *folder.parents) if os.path.isdir(place))
         free = shutil.disk_usage(there).free
         enough = free >= GB
         advice = "" if enough else ": make room"

@@ -202,6 +202,20 @@ def test_doctor_warns_of_little_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [line.state for line in lines if "GB of memory" in line.text] == ["warn"]
 
 
+def test_doctor_goes_on_where_the_home_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    stat = os.stat
+
+    def refuse(path: str, **how: bool) -> os.stat_result:
+        if str(path).startswith("/other/home"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **how)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    monkeypatch.setattr(doctor, "_cache", lambda: Path("/other/home/.cache/torch"))
+    lines = [line.text for line in doctor._machine()]
+    assert any("for downloaded weights (/other/home/.cache/torch)" in line for line in lines)
+
+
 def test_doctor_works_where_torch_does_not(tmp_path: Path) -> None:
     broken = tmp_path / "torch"
     broken.mkdir()
