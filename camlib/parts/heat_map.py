@@ -58,7 +58,7 @@ def heat_loss(heat: Tensor, points: Tensor, field: ReceptiveField) -> Tensor:
     """
     cells = _cells(field).to(heat.device)
     away = (cells - points[:, :, None]).square().sum(3)  # (B, P, cells)
-    width = SIGMA * max(field.stride)
+    width = SIGMA * max(map(abs, field.stride))
     near = torch.softmax(-away / (2 * width**2), 2).nan_to_num(0)
     count = (~points.isnan().any(2)).sum(1)
     wanted = torch.cat([near.sum(1) / count.clamp_min(1)[:, None], (count == 0).float()[:, None]], 1)

@@ -59,7 +59,7 @@ def peaks(maps: Tensor, field: ReceptiveField, *, count: int = 1, radius: float 
     flat = maps.reshape(-1, height, width)
     flat = flat if flat.dtype == torch.float64 else flat.float()
     left = flat if count == 1 else flat.where(flat == max_pool2d(flat[:, None], 3, 1, 1)[:, 0], -torch.inf)
-    reach = 1.5 * max(field.stride) if radius is None else radius
+    reach = 1.5 * max(map(abs, field.stride)) if radius is None else radius
     points, strengths = [], []
     for place in range(count):
         strength, cell = left.flatten(1).max(1)
