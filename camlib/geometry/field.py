@@ -15,6 +15,7 @@ cells of a map, `on_map`; a class token, and registers, stand for none and are l
 """
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -156,13 +157,22 @@ def _found(net: Net, layer: str, picture: tuple[int, int]) -> ReceptiveField | s
         return str(why)
 
 
-def watched(net: Net, tracer: FieldTracer, picture: tuple[int, int]) -> None:
-    """Run the network on one empty picture of (H, W), with a tracer that follows it; it is left as it was."""
+def watched(
+    net: Net,
+    tracer: FieldTracer,
+    picture: tuple[int, int],
+    around: AbstractContextManager[object] | None = None,
+) -> None:
+    """Run the network on one empty picture of (H, W), with a tracer that follows it; it is left as it was.
+
+    around: what else looks on; of this run alone, and not of what leaves the network as it was.
+    """
     with (
         attributes_kept(net.module),
         numbers_kept(net.module),
         torch.inference_mode(False),
         torch.no_grad(),
+        around or nullcontext(),
         tracer,
     ):
         image = torch.zeros(1, net.channels, *picture, dtype=net.mean.dtype, device=net.mean.device)

@@ -196,8 +196,7 @@ def _ends(net: Net, size: tuple[int, int]) -> _Ends:
         for module in net.module.modules():
             hook = module.register_forward_hook(lambda module, _i, output: given.append((module, output)))
             hooks.enter_context(hook)
-        hooks.enter_context(last)
-        watched(net, tracer, size)
+        watched(net, tracer, size, last)
     weight = last.linear[1] if last.linear else None
     pooled = [last.linear[0].flatten(1)] if last.linear else []
     ends = _laid(tracer, last.found, size, [*pooled, given[-1][1]])

@@ -70,8 +70,8 @@ def pointing_game(
     heatmaps: (N, H, W). Of equally high pixels the first counts, row by row. A map of one value everywhere
     points nowhere: a miss.
     truth: bool masks (N, H, W), of which an empty one cannot be hit; or boxes, (N, 4) or (N, B, 4), missing
-    ones NaN. A box stands for the pixels whose centres it holds, of pixel x from x + ½; one that holds
-    none, such as one without area, cannot be hit.
+    ones NaN. A box stands for the pixels that lie in it whole; one that holds none, such as one without
+    area, cannot be hit.
     tolerance: in pixels; 0: on the object itself. TorchRay's 15 is for photographs of about 500 pixels; on
     scenes of 128 it lets random maps score .48, in place of .20.
     labels: int64 (N,): then the score is the mean of the classes' shares.
@@ -104,8 +104,12 @@ def _distance(there: Tensor, row: int, column: int) -> float:
     if there.dtype == torch.bool:
         away = (there.nonzero() - torch.tensor([row, column])).double().norm(dim=1)
         return float(away.min()) if len(away) else float("inf")
-    edges = (there.double() - 0.5).ceil()  # from the first pixel whose centre is inside to the last
-    first, last, point = edges[:, :2], edges[:, 2:] - 1, torch.tensor([column, row])
+    # from the first pixel that lies inside to the last
+    first, last, point = (
+        there[:, :2].double().ceil(),
+        there[:, 2:].double().floor() - 1,
+        torch.tensor([column, row]),
+    )
     away = torch.maximum(first - point, point - last).clamp_min(0).norm(dim=1)
     held = (last >= first).all(1)  # false for NaN, too
     return float(away[held].min()) if held.any() else float("inf")

@@ -409,17 +409,17 @@ def test_pointing_by_hand() -> None:
         pointing_game(heat[:0], truth[:0], 15)
 
 
-def test_a_box_is_hit_by_the_pixel_whose_centre_it_holds() -> None:
+def test_a_box_is_hit_by_the_pixels_that_lie_in_it_whole() -> None:
     heat = torch.zeros(1, 9, 9)
-    heat[0, 4, 4] = 1  # its centre is at 4.5
+    heat[0, 4, 4] = 1  # from 4 to 5
     nothing, beside = [4.0, 2, 4, 7], [5.0, 2, 5, 7]
-    for box in (nothing, beside, [4.0, 4, 4, 4], [4.6, 4, 5, 5], [2.0, 4, 4.4, 5], [4.1, 4, 4.3, 5]):
+    for box in (nothing, beside, [4.0, 4, 4, 4], [4.6, 4, 5, 5], [2.0, 4, 4.9, 5], [4.1, 4, 4.3, 5]):
         assert not pointing_game(heat, torch.tensor([box]), 0).hits.any(), box
     for box in (nothing, beside, [4.1, 4, 4.3, 5]):  # an empty mask is never hit, either
         assert not pointing_game(heat, torch.tensor([box]), 99).hits.any(), box
-    for box in ([4.4, 4, 4.6, 5], [2.0, 4, 4.6, 5], [4.5, 4.5, 9, 9]):
+    for box in ([4.0, 4, 5, 5], [2.5, 4, 5.1, 5], [3.9, 3.2, 9, 9]):
         assert pointing_game(heat, torch.tensor([box]), 0).hits.all(), box
-    both = torch.tensor([[nothing, NAN, [7.5, 4, 8, 5]]])
+    both = torch.tensor([[nothing, NAN, [6.5, 4, 8, 5]]])
     assert not pointing_game(heat, both, 3).hits.any()
     assert pointing_game(heat, both, 3.1).hits.all()
 
