@@ -2,8 +2,8 @@
 
 Nothing is covered, blurred or filled in: light, grain, landscape and all else of the picture stay as they
 were, but for one thing: head and body are shaded along their outline, so without ears, back or legs their
-shading is a little different (in forty scenes some 40, 110 and 220 pixels of 128 × 128 on average change by 8
-of 255 steps or more, three pixels or more from the part; without eyes, nose, tail or horns hardly any).
+shading is a little different (in forty scenes some 60, 150 and 310 pixels of 128 × 128 on average change by 8
+of 255 steps or more, farther than two pixels from the part; without eyes, nose, tail or horns hardly any).
 A row of 2^P answers, one for every set of parts, is what FunnyBirds' interventions and Shapley's values need.
 Hesse, Schaub-Meyer, Roth (2023), "FunnyBirds", section 3.
 """

@@ -604,17 +604,22 @@ UPSAMPLINGS = {
 }
 
 
+def summed(layers: list[nn.Module]) -> Net:
+    """Layers of four units as "body", whose weights are positive, so that no gradient cancels another."""
+    head = {"gap": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "fc": nn.Linear(4, 2)}
+    module = nn.Sequential(OrderedDict(body=nn.Sequential(*layers), **head)).double().requires_grad_(False)
+    for parameter in module.parameters():
+        parameter.copy_(torch.rand_like(parameter) if parameter.ndim > 1 else torch.zeros_like(parameter))
+    return wrap(module, size=32)
+
+
 @pytest.mark.parametrize("name", UPSAMPLINGS)
 @pytest.mark.parametrize("after", [False, True])
 def test_equals_gradients_behind_an_upsampling(name, after):
     picture = (32, 36)
     below = [nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.Conv2d(4, 4, 3, stride=2, padding=1)]
     layers = [*below, UPSAMPLINGS[name](), *([nn.Conv2d(4, 4, 3, padding=1)] if after else [])]
-    head = {"gap": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "fc": nn.Linear(4, 2)}
-    module = nn.Sequential(OrderedDict(body=nn.Sequential(*layers), **head)).double().requires_grad_(False)
-    for parameter in module.parameters():
-        parameter.copy_(torch.rand_like(parameter) if parameter.ndim > 1 else torch.zeros_like(parameter))
-    net = wrap(module, size=32)
+    net = summed(layers)
     field = receptive_field(net, "body", size=picture)
     rows, columns = field.shape
     cells = [(i, min(i, columns - 1)) for i in range(rows)] + [(rows - 1, j) for j in range(0, columns, 3)]
@@ -666,11 +671,7 @@ FLIPPED: dict[str, Callable[[], list[nn.Module]]] = {
 def test_equals_gradients_behind_a_flip(name):
     picture = (48, 52)
     layers = [nn.Conv2d(3, 4, 3, stride=2, padding=1), *FLIPPED[name]()]
-    head = {"gap": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "fc": nn.Linear(4, 2)}
-    module = nn.Sequential(OrderedDict(body=nn.Sequential(*layers), **head)).double().requires_grad_(False)
-    for parameter in module.parameters():
-        parameter.copy_(torch.rand_like(parameter) if parameter.ndim > 1 else torch.zeros_like(parameter))
-    net = wrap(module, size=32)
+    net = summed(layers)
     field = receptive_field(net, "body", size=picture)
     rows, columns = field.shape
     middle = rows // 2, columns // 2

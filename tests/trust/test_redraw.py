@@ -28,6 +28,18 @@ def test_a_part_that_is_left_out_is_gone() -> None:
     assert (found.changed[:, 0] & nose).any((1, 2)).all()
 
 
+@pytest.mark.parametrize(
+    ("part", "pixels"),
+    [("eyes", 0), ("ears", 60), ("nose", 0), ("tail", 8), ("horns", 8), ("back", 150), ("legs", 310)],
+)
+def test_besides_the_part_only_the_shading_changes(part: str, pixels: int) -> None:
+    """Head and body are shaded along the outline that is left: what the docstring tells of it."""
+    whole, less = critters(40, seed=3), critters(40, seed=3, without=[part])
+    away = ~part_masks(whole)[:, PLACES.index(part)]
+    changed = (whole.images - less.images).abs().amax(1) >= 8 / 255
+    assert (changed & away).flatten(1).sum(1).float().mean() == pytest.approx(pixels, rel=0.1, abs=2)
+
+
 def test_all_sets_are_numbered_by_their_bits() -> None:
     found = redraw(SCENES[:1])
     both = redraw(SCENES[:1], [("eyes", "nose")])
