@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-__all__ = ["in_short", "listing", "near"]
+__all__ = ["in_short", "listing", "near", "one_line"]
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -21,6 +21,11 @@ def listing(names: Iterable[str], most: int = 20) -> str:
     """The names with commas, cut after `most`."""
     every = list(names)
     return ", ".join(every[:most]) + (f", … ({len(every)} in all)" if len(every) > most else "")
+
+
+def one_line(error: object) -> str:
+    """What an error says, whose own words may take several lines."""
+    return " ".join(str(error).split())
 
 
 def in_short(found: Any) -> str:

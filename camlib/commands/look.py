@@ -21,6 +21,7 @@ from ..networks.net import Net
 from ..networks.weights import WeightsError
 from ..networks.zoo import is_known, known, load, unknown
 from ..pictures.files import folder
+from ..wording import one_line
 from .output import hush
 from .page_file import check_page, is_page, write
 from .photograph import check, look, tested
@@ -100,7 +101,7 @@ def _print(lines: str) -> None:
 
 def _tell(error: object) -> None:
     """In one line, above the progress."""
-    tqdm.write(f"camlib: {' '.join(str(error).split())}", sys.stderr)
+    tqdm.write(f"camlib: {one_line(error)}", sys.stderr)
 
 
 def _network(name: str | None, weights: str | None) -> Net:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..given import told, whole
+from ..wording import one_line
 from .attributes import attributes_kept
 from .buffers import numbers_kept
 from .eval_mode import evaluating
@@ -96,7 +97,7 @@ def check_logits(module: nn.Module, last: tuple[str, nn.Module] | None, pictures
     try:
         logits = _run(module, pictures)
     except Exception as error:  # whatever a network makes of more pictures than one
-        why = " ".join(str(error).split())
+        why = one_line(error)
         raise ValueError(f"the network takes one picture, but not two: {why}") from error
     if len(logits) != len(pictures):
         raise ValueError(f"the network gives {tuple(logits.shape)} for two pictures: one row is for each")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812, everybody's name for it
 
+from ..wording import one_line
 from .chain_steps import Step, add, refused, rename, run
 from .eval_mode import evaluating
 from .net import Net, check_net
@@ -76,7 +77,7 @@ def _parts(net: Net) -> list[tuple[str, nn.Module]]:
         traced = fx.symbolic_trace(net.module)
         traced.graph.eliminate_dead_code()
     except Exception as error:  # whatever its code meets without numbers
-        why = " ".join(str(error).split())
+        why = one_line(error)
         raise ValueError(f"{net.name} decides while it runs what to do ({why}); {refused()}") from error
     before, *nodes = (node for node in traced.graph.nodes if node.op != "placeholder" or node.users)
     parts, used = [], set()
@@ -103,6 +104,6 @@ def _result(net: Net, label: str, part: nn.Module, given: Tensor) -> Tensor:
     try:
         result: Tensor = part(given)
     except Exception as error:
-        why = " ".join(str(error).split())
+        why = one_line(error)
         raise ValueError(f"{net.name}'s {label!r} does not take what comes before it ({why})") from error
     return result

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..given import told, whole
-from ..wording import listing
+from ..wording import listing, one_line
 from .accepted import a_module, both_sides, class_names, normalisation
 from .hookable import check_hookable
 from .layers import find_layer, short_names
@@ -83,7 +83,7 @@ class Net(Remembering):
         except (RuntimeError, AssertionError) as error:  # transformers assert their size
             if images.shape[2:] == self.sides:
                 raise
-            raise ValueError(f"{_wanted(self, images)}: {' '.join(str(error).split())}") from error
+            raise ValueError(f"{_wanted(self, images)}: {one_line(error)}") from error
         return logits
 
     @property

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from ..wording import one_line
 from .attributes import attributes_kept
 from .buffers import numbers_kept
 from .lock import alone
@@ -80,6 +81,6 @@ def _traced(
                 with numbers_kept(module):
                     output = module(picture.to(device))
     except Exception as error:
-        shape, why = (1, channels, *sides), " ".join(str(error).split())
+        shape, why = (1, channels, *sides), one_line(error)
         raise ValueError(f"the network does not take images of shape {shape}: {why}") from error
     return calls, output

@@ -21,6 +21,7 @@ from torch.nn.functional import interpolate, pad
 from torchvision.datasets import MNIST
 
 from ..given import told
+from ..wording import one_line
 from .fetched import data_folder, shared_folder
 from .pixels import Pixels
 
@@ -98,7 +99,7 @@ def _download(home: Path) -> None:
             for name, _ in cast(Sequence[tuple[str, str]], MNIST.resources):
                 os.replace(Path(temporary) / "MNIST" / "raw" / Path(name).stem, raw / Path(name).stem)
     except (OSError, RuntimeError, HTTPException, EOFError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise OSError(
             f"MNIST could not be downloaded into {home} ({reason}); "
             f"connect to the internet, or put its four files into {raw}"

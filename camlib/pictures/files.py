@@ -20,6 +20,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transform
 
 from ..given import path_of, whole
+from ..wording import one_line
 from .pixels import picked, single
 
 __all__ = ["Folder", "Unreadable", "folder", "load_picture"]
@@ -134,7 +135,7 @@ def reading(path: str | Path | IO[bytes]) -> Iterator[Image.Image]:
             yield file
     except Exception as error:  # on a damaged file Pillow's readers raise nearly anything
         name = "the picture" if file_like else path
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise Unreadable(f"cannot read {name}: {type(error).__name__}: {reason}") from error
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..given import path_of, told
+from ..wording import one_line
 from .files import SUFFIXES, Folder, load_picture, sides
 from .pixels import picked, single
 
@@ -95,7 +96,7 @@ def _inside(file: Path) -> list[tuple[str, tarfile.TarInfo, int | None]]:
                 elif (dot + ending).lower() in SUFFIXES:
                     found.append((key, member, None))
     except (OSError, tarfile.TarError, ValueError) as error:
-        raise ValueError(f"cannot read {file} as a plain tar: {' '.join(str(error).split())}") from None
+        raise ValueError(f"cannot read {file} as a plain tar: {one_line(error)}") from None
     return [(key, member, _number(content, file / member.name)) for key, member, content in found]
 
 
