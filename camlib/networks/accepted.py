@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from ..given import told, whole
 from ..wording import one_line
-from .attributes import attributes_kept
-from .buffers import numbers_kept
+from .attributes import numbers_kept
 from .eval_mode import evaluating
 from .hookable import check_floating, check_hookable, check_not_exported, uncompiled
 from .unhooked import unhooked
@@ -142,13 +141,7 @@ def _check_each_for_itself(module: nn.Module, pictures: Tensor, logits: Tensor) 
 
 def _run(module: nn.Module, pictures: Tensor) -> Tensor:
     """The logits in float64, the network being left as it was."""
-    with (
-        evaluating(module),
-        unhooked(module),
-        attributes_kept(module),
-        numbers_kept(module),
-        torch.no_grad(),
-    ):
+    with evaluating(module), unhooked(module), numbers_kept(module), torch.no_grad():
         logits: Tensor = module(pictures)
     return logits.double()
 

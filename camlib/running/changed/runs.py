@@ -12,12 +12,13 @@ from typing import TypeAlias
 import torch
 from torch import Size, Tensor, fx
 
+from ...networks.attributes import numbers_kept
 from ...networks.called import check_rows
 from ...networks.net import Net, traced
 from ...networks.remembered import forget, remembered
 from ...networks.unit_axis import unit_axis, units_second
+from ..compared import close, noise
 from ..record import record
-from ..resume import close, noise
 from .graph import Graph
 from .kept import Kept, Versions
 from .worth import first_run, worth
@@ -75,8 +76,9 @@ def _graph(net: Net, layer: str | None, size: tuple[int, int]) -> tuple[Graph, d
     try:
         graph = Graph(net.module, None if layer is None else net.layer(layer))
         picture = noise(net, size).to(net.mean)
-        logits, shapes = first_run(graph, picture)
-        return (graph, shapes) if close(logits, net.module(picture), _NEAR) else None
+        with numbers_kept(net.module):
+            logits, shapes = first_run(graph, picture)
+            return (graph, shapes) if close(logits, net.module(picture), _NEAR) else None
     except Exception:  # control flow on values, or pictures that it does not take: it will say so itself
         return None
 
