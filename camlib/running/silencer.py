@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..networks.attributes import numbers_kept
-from ..networks.called import check_rows
+from ..networks.called import check_rows, check_units
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, traced
 from ..networks.trace import Call
@@ -46,11 +46,7 @@ class Silencer:
         at = [n for n, call in enumerate(calls) if call.module is self.module]
         if not at:
             raise ValueError(f"{layer!r} does not run when {net.name} classifies a picture")
-        output = calls[at[0]].output
-        if not isinstance(output, Tensor) or output.ndim not in (2, 3, 4):
-            given = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-            raise ValueError(f"{layer!r} gives {given}; choose a layer of (N, units) or (N, units, H, W)")
-        check_rows(layer, output, 1)
+        output = check_units(layer, calls[at[0]].output)
         self.axis = unit_axis(net, self.module)(output)
         self.units = output.shape[self.axis]
         self.linear: Linear | None = None
