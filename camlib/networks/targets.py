@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..given import told
 from ..wording import listing, near
-from .net import Net
+from .net import Net, check_net
 
 __all__ = ["Target", "Targets", "check_several", "class_indices", "class_labels"]
 
@@ -66,7 +66,11 @@ def class_labels(net: Net, labels: Tensor | list[Any] | None) -> Tensor:
 
 
 def check_several(net: Net) -> None:
-    """Raise ValueError for a network of one output: among classes its probability is 1, whatever it sees."""
+    """Raise ValueError for a network of one output: among classes its probability is 1, whatever it sees.
+
+    And for what is no `Net`.
+    """
+    check_net(net)
     if len(net.classes) == 1:
         raise ValueError(
             f"{net.name} has one output, {net.classes[0]!r}, whose share among classes is always 1; cam, "

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 
 from ..networks.eval_mode import evaluating
 from ..networks.images import check_answers, check_images
-from ..networks.net import Net, check_net
+from ..networks.net import Net
 from ..networks.targets import check_several, class_labels
 from ..pictures.batches import Batch, batches
 from ..running.silencer import Silencer
@@ -104,7 +104,6 @@ def ablate(net: Net, layer: str, dataset: Any, *, batch_size: int = 64) -> Ablat
     picture, an empty data set, one without labels, labels that are no class indices, a logit that is not a
     number, and for a network of one output.
     """
-    check_net(net)
     check_several(net)
     net.layer(layer)  # raises before a picture is read
     silencer: Silencer | None = None
