@@ -47,7 +47,7 @@ def attributes_kept(module: nn.Module) -> Iterator[None]:
                     del table[name]
                 table.update(before)
             for one, before in held:
-                if _objects(one) != _objects(before):
+                if (one or before) and _objects(one) != _objects(before):  # most are empty
                     one.clear()
                     one.extend(before) if isinstance(one, list | deque) else one.update(before)
 
