@@ -23,9 +23,10 @@ from camlib import digits
 from camlib.capsules.layers import ClassCapsules, PrimaryCapsules
 from camlib.capsules.loss import margin_loss
 from camlib.capsules.routing import Routed, squash, votes
-from camlib.capsules.trained import Trained, read_table, trained_file, write_table
+from camlib.capsules.trained import Trained, trained_file, write_table
 from camlib.networks.course import begun
 from camlib.pictures.digits import Digits
+from camlib.shipped import rows_of
 from camlib.training.augment import shifted
 from camlib.training.batchnorm import batch_normed, convolutions
 from camlib.training.files import write
@@ -222,7 +223,7 @@ def main(argv: list[str] | None = None) -> None:
         if not file.is_file():
             kept = file.with_suffix(".pt")
             write_table(file, run(variant, seed, train, test, chosen.steps, kept))
-    rows = [row for variant in variants for seed in seeds for row in read_table(files[variant, seed])]
+    rows = [row for variant in variants for seed in seeds for row in rows_of(files[variant, seed], Trained)]
     output.parent.mkdir(parents=True, exist_ok=True)
     write_table(output, rows)
     print(f"{len(rows)} scores in {output}")

@@ -29,11 +29,12 @@ from camlib import (
     probe,
     upsample,
 )
-from camlib.capsules.trained import Asked, read_asked, scenes_file, write_table
+from camlib.capsules.trained import Asked, scenes_file, write_table
 from camlib.networks.net import Net
 from camlib.pictures.pixels import Pixels
 from camlib.running.record import record
 from camlib.scenes.scenes import Scenes, draw
+from camlib.shipped import rows_of
 from camlib.training.drawn import drawn
 from camlib.training.ship import FRESH, right
 from camlib.trust.parts import part_masks
@@ -274,7 +275,7 @@ def main(argv: list[str] | None = None) -> None:
             file = chosen.folder / f"{name}-{seed}.csv"
             if not file.is_file():
                 write_table(file, answered(name, seed, asking, chosen.folder, chosen.checkpoints))
-            rows += read_asked(file)
+            rows += rows_of(file, Asked)
     question, score = asking.by_chance()
     rows.append(Asked("a random place", 0, question, round(score, 4)))
     write_table(chosen.output, rows)

@@ -5,9 +5,9 @@ data/capsules/mnist.csv, drawn.csv and scenes.csv.
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ..given import told
 from ..shipped import rows_of, shipped
@@ -19,8 +19,6 @@ __all__ = [
     "asked",
     "drawings",
     "drawings_file",
-    "read_asked",
-    "read_table",
     "scenes_file",
     "trained_file",
     "trained_on_mnist",
@@ -41,12 +39,6 @@ class Trained(NamedTuple):
     accuracy: float
     parameters: int
     seconds: int
-
-    @classmethod
-    def of(cls, row: Mapping[str, str]) -> Self:
-        """A row of the file."""
-        numbers = int(row["parameters"]), int(row["seconds"])
-        return cls(row["variant"], int(row["seed"]), row["digits"], float(row["accuracy"]), *numbers)
 
 
 class Drawing(NamedTuple):
@@ -89,19 +81,6 @@ def scenes_file() -> Path:
     return shipped("capsules") / "scenes.csv"
 
 
-def read_table(file: Path) -> list[Trained]:
-    """The rows of a table of runs."""
-    return [Trained.of(row) for row in rows_of(file, Trained._fields)]
-
-
-def read_asked(file: Path) -> list[Asked]:
-    """The rows of a table of questions."""
-    return [
-        Asked(row["network"], int(row["seed"]), row["question"], float(row["score"]))
-        for row in rows_of(file, Asked._fields)
-    ]
-
-
 def trained_on_mnist(digits: str = "as they are", *, file: Path | None = None) -> dict[str, list[Trained]]:
     """Variant → its rows, a row for each seed, of digits "as they are", "moved", "turned", "smaller" …
 
@@ -110,7 +89,7 @@ def trained_on_mnist(digits: str = "as they are", *, file: Path | None = None) -
     the first two answers. "As they are" on all 10 000 of MNIST's test digits, else on the first 4000.
     Raises ValueError for other digits.
     """
-    rows = read_table(file or trained_file())
+    rows = rows_of(file or trained_file(), Trained)
     return _of_kind(rows, digits, [row.variant for row in rows])
 
 
@@ -119,10 +98,7 @@ def drawings(digits: str = "as they are", *, file: Path | None = None) -> dict[s
 
     On MNIST's first 4000 test digits. Raises ValueError for other digits.
     """
-    rows = [
-        Drawing(row["code"], int(row["seed"]), row["digits"], float(row["explained"]))
-        for row in rows_of(file or drawings_file(), Drawing._fields)
-    ]
+    rows = rows_of(file or drawings_file(), Drawing)
     return _of_kind(rows, digits, [row.code for row in rows])
 
 
@@ -131,7 +107,7 @@ def asked(question: str, *, file: Path | None = None) -> dict[str, list[float]]:
 
     Raises ValueError for another question, and names those there are.
     """
-    rows = read_asked(file or scenes_file())
+    rows = rows_of(file or scenes_file(), Asked)
     there = list(dict.fromkeys(row.question for row in rows))
     if question not in there:
         raise ValueError(f"no question {told(question)} in the table; there are {'; '.join(there)}")

@@ -160,17 +160,19 @@ def _moved_dream(f: Learners) -> Truth:
     share = demand_number(ask(f, call=f"{getattr(f, '__name__', 'your function')}()"), "the share")
     plain, shaken = _left(), _left(shake=1.0)["across"]
     want = plain["across"]
-    mistakes = {
-        "this is the dream that was shaken while it was made; take shake=0": shaken,
-        "this dream was made to raise the unit in every cell; take cell=True": _left(cell=False)["across"],
-        "this is the activation before the move by that after it; turn it round": 1 / want,
-        "this is the share that is lost; asked is the one that is left": 1 - want,
-        "these are the maps' means; take the highest cell of each": plain["mean"],
-        "the picture was moved along its height; its width is the last axis": plain["down"],
-    }
-    for sentence, wrong in mistakes.items():
-        if abs(share - wrong) < 0.01 < abs(share - want):
-            raise Wrong(sentence)
+    if abs(share - want) > 0.01:  # else no third dream is made
+        everywhere = _left(cell=False)["across"]
+        mistakes = {
+            "this is the dream that was shaken while it was made; take shake=0": shaken,
+            "this dream was made to raise the unit in every cell; take cell=True": everywhere,
+            "this is the activation before the move by that after it; turn it round": 1 / want,
+            "this is the share that is lost; asked is the one that is left": 1 - want,
+            "these are the maps' means; take the highest cell of each": plain["mean"],
+            "the picture was moved along its height; its width is the last axis": plain["down"],
+        }
+        for sentence, wrong in mistakes.items():
+            if abs(share - wrong) < 0.01:
+                raise Wrong(sentence)
     if abs(share - want) > 0.02:
         raise Wrong(f"by your measure {share:.0%} is left; roll the picture by 4 pixels along its width")
     return want, f"The dream that was shaken while it was made keeps {shaken:.0%}."

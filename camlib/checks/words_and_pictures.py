@@ -77,13 +77,13 @@ def boxes_and_words(f: Learners) -> str:
     words = torch.tensor([[0.0, 0, 20, 10], [30, 0, 50, 10], [60, 0, 80, 10], [0, 30, 20, 40]])
     found = torch.tensor(
         [
-            *([1.0, 0, 21, 10], [0, 0, 19, 10]),  # the first word twice
-            *(
-                [33, 0, 52, 10],
-                [0, 30, 20, 35],
-                [70, 0, 90, 10],
-            ),  # the fourth by exactly a half, the third less
-            *([0, 60, 9, 70], [60, 60, 80, 70]),
+            [1.0, 0, 21, 10],
+            [0, 0, 19, 10],  # the first word a second time
+            [33, 0, 52, 10],
+            [0, 30, 20, 35],  # the fourth by exactly a half
+            [70, 0, 90, 10],  # the third by less
+            [0, 60, 9, 70],
+            [60, 60, 80, 70],
         ]
     )
     pairs = iou(found[:, None], words) >= 0.5

@@ -1,4 +1,7 @@
-"""A number for what a data set gives: pictures, labels, and lists and dicts of them."""
+"""A number for what a data set gives: pictures, labels, and lists and dicts of them.
+
+(`joblib.hash` has another one each time for the same tensor, whose pickle tells where it lies in memory.)
+"""
 
 from collections.abc import Mapping
 from hashlib import blake2b

@@ -13,6 +13,7 @@ import cloudpickle  # type: ignore[import-untyped]
 
 from ..given import path_of, told, whole
 from ..networks.net import Net, check_net
+from ..networks.unhooked import bears_hooks
 from ..pictures.batches import data_set
 from ..pictures.files import Folder
 from ..units.dissect import highest_cells
@@ -109,10 +110,8 @@ def map_shards(
 def _check_bare(net: Net) -> None:
     """Raise ValueError for what lies on the network and not in it; torch's own hooks compute weights."""
     for name, inner in net.named_modules():
-        hooks = (*inner._forward_pre_hooks.values(), *inner._forward_hooks.values())
-        own = any(not str(getattr(hook, "__module__", "")).startswith("torch.") for hook in hooks)
-        if own or "forward" in vars(inner):
-            what = "a hook (silence and record put such)" if own else "a forward of its own"
+        if (hook := bears_hooks(inner)) or "forward" in vars(inner):
+            what = "a hook (silence and record put such)" if hook else "a forward of its own"
             short = (known for known, module in net.layers.items() if module is inner)
             where = next(short, name.removeprefix("module.") or net.name)
             raise ValueError(

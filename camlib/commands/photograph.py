@@ -73,9 +73,8 @@ def look(net: Net, image: Tensor | str | Path, *, method: str | None = None, top
     Raises ValueError for another method, one that the network has not, a `top` it has not, and for what is
     no photograph; `Unreadable`, a ValueError, for a file.
     """
-    check(net, method)
-    top = min(_TOP, len(net.classes)) if top is None else top
     check(net, method, top)
+    top = min(_TOP, len(net.classes)) if top is None else top
     photograph = _photograph(net, image)
     height, width = photograph.shape[1:]
     part = min(1.0, _SHOWN / max(height, width))
@@ -103,13 +102,14 @@ def tested(net: Net, image: Tensor | str | Path, method: str) -> Quick:
     return quick(_FUNCTIONS[method], net, _seen(net, _photograph(net, image)).image)
 
 
-def check(net: Net | None, method: str | None, top: int = 1) -> None:
+def check(net: Net | None, method: str | None, top: int | None = None) -> None:
     """Raise ValueError for a method that there is not, and for answers that the network has not."""
     if method not in (None, *METHODS):
         raise ValueError(f"no method {method!r}{near(str(method), METHODS)}; there are {', '.join(METHODS)}")
-    if net is not None:
-        check_several(net)
-    if net is not None and not 1 <= top <= len(net.classes):
+    if net is None:
+        return
+    check_several(net)
+    if top is not None and not 1 <= top <= len(net.classes):
         raise ValueError(f"top is {top}; {net.name} has 1 to {len(net.classes)} answers to show")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..networks.called import check_rows
+from ..networks.called import check_rows, check_times
 from ..networks.eval_mode import evaluating
 from ..networks.hookable import check_differentiable, check_floating, check_hookable
 from ..networks.net import Net, traced
@@ -64,8 +64,7 @@ class Values:
             pass
         finally:
             hook.remove()
-        if not found:
-            raise ValueError(f"{self._layer!r} ran {self._times - left} times, not {self._times} as before")
+        check_times(self._layer, self._times - left, self._times)
         check_rows(self._layer, found[0], len(pictures))
         return units_second(found[0], self._axis(found[0]))
 

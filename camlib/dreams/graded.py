@@ -38,10 +38,7 @@ def graded_dreams(
     measure: its name, or how the names of several begin, such as "iou ".  what: the same of what is measured.
     Raises ValueError where there is none, and for a file that is no such table.
     """
-    every = [
-        Row(int(r["seed"]), r["trained"] == "1", r["what"], r["measure"], float(r["value"]))
-        for r in rows_of(file or graded_file(), Row._fields)
-    ]
+    every = rows_of(file or graded_file(), Row)
     found = [
         row
         for row in every

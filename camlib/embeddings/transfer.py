@@ -52,13 +52,7 @@ def transfer_file(table: str = "asked") -> Path:
 
 def transfer_rows(file: Path) -> list[Transfer]:
     """The rows of a table, in its order."""
-    return [
-        Transfer(
-            *(r["question"], r["features"], int(r["seed"]), r["measure"], int(r["pictures"])),
-            *map(float, (r["score"], r["low"], r["high"])),
-        )
-        for r in rows_of(file, Transfer._fields)
-    ]
+    return rows_of(file, Transfer)
 
 
 def transfers(measure: str = "right", table: str = "asked") -> dict[str, dict[str, Spread]]:

@@ -24,8 +24,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from ..given import told, whole
-from ..networks.attributes import attributes_kept
-from ..networks.buffers import numbers_kept
+from ..networks.attributes import numbers_kept
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, check_net
 from ..networks.remembered import remembered
@@ -168,7 +167,6 @@ def watched(
     around: what else looks on; of this run alone, and not of what leaves the network as it was.
     """
     with (
-        attributes_kept(net.module),
         numbers_kept(net.module),
         torch.inference_mode(False),
         torch.no_grad(),

@@ -211,7 +211,7 @@ def _resized(rows: int, n: int, around: int, name: str, corners: bool, factor: f
     factor: as it was given, whatever number of rows it was rounded to; None: rows / n.
     """
     if rows == n and name in ("upsample_nearest2d", "upsample_bilinear2d"):
-        factor = None  # then torch leaves the rows as they are
+        factor = None  # then torch leaves the rows as they are; of bicubic only the gradient says so
     scale = (rows - 1) / (n - 1) if corners and rows > 1 and n > 1 else factor or rows / n
     first = 0.0 if corners else 0.5 / scale - 0.5
     if around == 0:

@@ -16,13 +16,11 @@ from torch.overrides import TorchFunctionMode
 
 __all__ = ["DEEP_LIFT", "GUIDED", "Rules", "reaching"]
 
-_RECTIFIERS = (
-    "relu relu_ relu6 hardtanh hardtanh_ threshold threshold_ _threshold clamp clamp_ clamp_min clip"
-)
+# As torch calls them, without the underscores of those that work in place.
+_RECTIFIERS = "relu relu6 hardtanh threshold clamp clamp_min clamp_max clip"
 _OTHERS = (
-    "silu hardswish gelu leaky_relu leaky_relu_ sigmoid sigmoid_ tanh tanh_ softplus prelu mish hardsigmoid "
-    "elu elu_ selu celu rrelu glu softsign log_sigmoid softmax max_pool2d maximum "
-    "scaled_dot_product_attention"
+    "silu hardswish gelu leaky_relu sigmoid tanh softplus prelu mish hardsigmoid elu selu celu rrelu glu "
+    "softsign log_sigmoid softmax max_pool2d maximum scaled_dot_product_attention"
 )
 
 
@@ -57,9 +55,9 @@ class _Watch(TorchFunctionMode):
         self.missed: dict[str, None] = {}
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = getattr(func, "__name__", "")
-        if not self.inside and name in self.rules.functions and getattr(args[0], "ndim", 0) > 1:
-            self.missed[name.strip("_")] = None
+        name, given = getattr(func, "__name__", "").strip("_"), [*args, *(kwargs or {}).values()]
+        if not self.inside and name in self.rules.functions and getattr(given[0], "ndim", 0) > 1:
+            self.missed[name] = None
         return func(*args, **(kwargs or {}))
 
 
@@ -90,8 +88,8 @@ def reaching(net: nn.Module, rules: Rules, name: str) -> Iterator[None]:
         told = f"{', '.join(watch.missed)} as a function or a module without a rule"
     elif rules.once and (twice := [one for one, count in calls.items() if count > 1]):
         told = f"one {type(twice[0]).__name__} module {calls[twice[0]]} times in a pass"
-    elif not calls:
-        told = f"no {' or '.join(f'torch.nn.{one.__name__}' for one in rules.kinds[:1])}"
+    elif not calls and rules is GUIDED:  # DeepLIFT of a network without activations is right
+        told = "no torch.nn.ReLU"
     if told:
         reached = " and ".join(f"torch.nn.{one.__name__}" for one in rules.kinds)
         raise ValueError(

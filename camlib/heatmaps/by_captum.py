@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..given import number, seeded, whole
 from ..networks.eval_mode import evaluating
-from ..networks.hookable import check_differentiable, check_floating, check_hookable, no_slope
+from ..networks.hookable import check_differentiable, check_floating, check_hookable, sloping
 from ..networks.images import check_answers, check_images
 from ..networks.net import Net
 from ..networks.targets import Targets, class_indices
@@ -27,7 +27,6 @@ from .activation_rules import DEEP_LIFT, GUIDED, Rules, reaching
 __all__ = ["deep_lift", "guided_backprop", "integrated_gradients", "smoothgrad"]
 
 _AT_ONCE = 16  # pictures in one run, for the whole graph is kept
-_NO_SLOPE = "not require grad", "n't require gradient", "not have been used in the graph"  # torch's words
 _FAR = 0.05  # of what a map adds up to without signs; max pools leave up to .02
 
 
@@ -163,12 +162,8 @@ def _each(
             check_answers(net, logits, start)
             some = logits.argmax(1) if wanted is None else wanted[start : start + _AT_ONCE]
             columns = some.reshape(len(pixels), -1).T
-            try:
+            with sloping(net.name):
                 several = torch.stack([maps(pixels, column).detach() for column in columns], 1)
-            except RuntimeError as error:
-                if any(sign in str(error) for sign in _NO_SLOPE):
-                    raise no_slope(net.name) from error
-                raise
             if not math.isfinite(several.sum().item()) and not several.isfinite().all():
                 kind = str(net.mean.dtype).removeprefix("torch.")
                 raise ValueError(f"{net.name} gives maps that are no numbers, in {kind}; use net.float()")

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from ..networks.net import Net, check_net
+from ..networks.targets import class_labels
 from ..pictures.batches import batches, data_set
 from ..scores.pointing import pointing_game
-from ..units.ablation import class_labels
 from ..wording import in_short
 from .cam import cam
 
@@ -77,7 +77,7 @@ def cam_sums(net: Net, data: Any, *, batch_size: int = 64) -> CamSums:
     masked = hasattr(type(data), "masks")
     sums: CamSums | None = None
     for batch in batches(data, batch_size=batch_size, progress="class maps"):
-        c, classes = class_labels(net, batch).cpu().long(), len(net.classes)
+        c, classes = class_labels(net, batch.labels), len(net.classes)
         heat, indices = cam(net, batch.images, c).cpu(), batch.indices
         maps = torch.zeros(classes, *heat.shape[1:], dtype=torch.float64).index_add_(0, c, heat.double())
         hits = inside = None

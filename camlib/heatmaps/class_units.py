@@ -17,8 +17,8 @@ from torch import Tensor
 from ..given import told, whole
 from ..networks.images import check_images
 from ..networks.net import Net, check_net
+from ..networks.targets import class_labels
 from ..pictures.batches import batches
-from ..units.ablation import class_labels
 from ..wording import in_short
 from .classifier import Classifier, ending
 
@@ -93,7 +93,7 @@ def class_units(net: Net, data: Any, *, batch_size: int = 64) -> ClassUnits:
     labels: list[Tensor] = []
     found: Classifier | None = None
     for batch in batches(data, batch_size=batch_size, progress="units"):
-        labels.append(class_labels(net, batch).long().cpu())
+        labels.append(class_labels(net, batch.labels))
         found = ending(net, batch.images, check_images(net, batch.images))
         maps = found.features.flatten(2)
         pooled.append((maps.mean(2) if found.pool == "mean" else maps.amax(2)).cpu())

@@ -28,12 +28,13 @@ from ..networks.lock import alone
 from ..networks.net import Net
 from ..networks.remembered import recalled, remembered
 from ..networks.unit_axis import units_second
+from ..running.compared import HALF, close
 from ..wording import in_short
 
 __all__ = ["Classifier", "ending", "find_classifier"]
 
 _AT_ONCE = 64  # pictures in one run
-_NEAR = {torch.float16: 2e-2, torch.bfloat16: 2e-2}  # of the largest number; else 1e-3
+_NEAR = 1e-3  # of the largest number, but for half precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +230,7 @@ def _laid(
         laid = ways[-1].laid(found[dims])
         if laid.shape[2:].numel() == 1:  # pooled already, its units last (ConvNeXt's norm behind the pool)
             continue
-        if any(_pool(laid, one, _NEAR.get(one.dtype, 1e-3)) for one in pooled):
+        if any(_pool(laid, one, _NEAR) for one in pooled):
             return ways[-1]
     return ways[0] if ways and ways[0].dims == 4 else _Ends(None, None, None)
 
@@ -261,7 +262,7 @@ def _run(net: Net, images: Tensor, ends: _Ends) -> Classifier:
         with last:
             given = net(images)
     check_answers(net, given)
-    near = _NEAR.get(given.dtype, 1e-3)
+    near = HALF.get(given.dtype, _NEAR)
     logits = given.float() if given.dtype.itemsize < 4 else given
     if ends.dims not in last.found:
         none = f"for pictures of {tuple(images.shape[2:])} there is no map of several cells"
@@ -274,7 +275,7 @@ def _run(net: Net, images: Tensor, ends: _Ends) -> Classifier:
         b = w.new_zeros(len(w)) if bias is None else bias.detach().to(logits.dtype)
         pool = _pool(features, input, near)
         untouched = last.output and last.output[0] is given and last.output[1] == given._version
-        if pool and ((ends.plain and untouched) or _close(F.linear(input, w, b), logits, near)):
+        if pool and ((ends.plain and untouched) or close(F.linear(input, w, b), logits, near)):
             return Classifier(features, w, b, logits, pool, ends.field)
         why = "the last linear layer's input is not that of the last map"
         if pool:
@@ -295,21 +296,9 @@ def _rows(numbers: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _pool(features: Tensor, pooled: Tensor, near: float) -> Literal["mean", "max"] | None:
     """By which pool these numbers (N, K) come from the maps, if by any."""
-    if _close(features.mean((2, 3)), pooled, near):
+    if close(features.mean((2, 3)), pooled, near):
         return "mean"
-    return "max" if _close(features.amax((2, 3)), pooled, near) else None
-
-
-def _close(one: Tensor, other: Tensor, near: float) -> bool:
-    if one.shape != other.shape:
-        return False
-    return torch.equal(one, other) or _largest(one - other) <= near * _largest(other)
-
-
-def _largest(numbers: Tensor) -> float:
-    """The largest |number|; NaN where there is one. By `aminmax`: a norm takes several times as long."""
-    low, high = numbers.aminmax()
-    return max(-low.item(), high.item())
+    return "max" if close(features.amax((2, 3)), pooled, near) else None
 
 
 def _refusal(net: Net, why: str) -> ValueError:

@@ -17,7 +17,7 @@ from ..networks.eval_mode import evaluating
 from ..networks.layers import POOLS
 from ..networks.net import Net
 from ..networks.unit_axis import unit_axis, units_second
-from ..running.resume import noise
+from ..running.compared import noise
 from ..wording import listing
 
 __all__ = ["last_map", "unread"]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..networks.eval_mode import evaluating
-from ..networks.hookable import check_differentiable, check_floating, check_hookable, no_slope
+from ..networks.hookable import check_differentiable, check_floating, check_hookable, sloping
 from ..networks.images import check_answers, check_images
 from ..networks.net import Net
 from ..networks.targets import Targets, class_indices
@@ -40,17 +40,16 @@ def saliency(net: Net, images: Tensor, targets: Targets = None) -> Tensor:
         for start in range(0, len(images), _AT_ONCE):
             pixels = images[start : start + _AT_ONCE].detach().to(net.mean.device).clone().requires_grad_()
             logits = net(pixels)
-            if not logits.requires_grad:
-                raise no_slope(net.name)
             check_answers(net, logits, start)
             some = logits.argmax(1) if wanted is None else wanted[start : start + _AT_ONCE]
             columns = some.reshape(len(pixels), -1).T
-            slopes = [
-                torch.autograd.grad(
-                    logits.gather(1, column[:, None]).sum(), pixels, retain_graph=k + 1 < len(columns)
-                )[0]
-                for k, column in enumerate(columns)
-            ]
+            with sloping(net.name):
+                slopes = [
+                    torch.autograd.grad(
+                        logits.gather(1, column[:, None]).sum(), pixels, retain_graph=k + 1 < len(columns)
+                    )[0]
+                    for k, column in enumerate(columns)
+                ]
             maps = torch.stack([slope.abs().amax(1) for slope in slopes], 1)
             found.append(maps.reshape(*some.shape, *maps.shape[2:]))
     return torch.cat(found)

@@ -2,6 +2,7 @@
 
 A grid that is made for the first picture and kept, a gate that is kept to be looked at, a weight that pruning
 computes anew before each run: after a run without numbers, or on an empty picture, they would be of no use.
+Some also count pictures, or keep a mean of them, even in eval mode: then ours shall not count.
 """
 
 from collections import deque
@@ -9,14 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from .lock import alone, every
 
-__all__ = ["attributes_kept"]
+__all__ = ["attributes_kept", "numbers_kept"]
 
 _CONTAINERS: tuple[Any, ...] = (dict, list, set, deque)  # filled in place, as a module's buffers are
-_NOTHING = object()
+_LARGE = 64 * 2**20  # bytes; such a tensor is a table to look up in, of which no copy is made
 
 
 @contextmanager
@@ -41,19 +43,46 @@ def attributes_kept(module: nn.Module) -> Iterator[None]:
             yield
         finally:
             for table, before in tables:
-                _put_back(table, before)
+                for name in table.keys() - before.keys():
+                    del table[name]
+                table.update(before)
             for one, before in held:
-                if _objects(one) != _objects(before):
+                if (one or before) and _objects(one) != _objects(before):  # most are empty
                     one.clear()
                     one.extend(before) if isinstance(one, list | deque) else one.update(before)
 
 
-def _put_back(table: dict[str, Any], before: dict[str, Any]) -> None:
-    for name in [name for name in table if name not in before]:
-        del table[name]
-    table.update({name: one for name, one in before.items() if table.get(name, _NOTHING) is not one})
+@contextmanager
+def numbers_kept(module: nn.Module) -> Iterator[None]:
+    """As `attributes_kept`; and every buffer, and every tensor that is an attribute, holds its numbers again.
+
+    Parameters, and tensors of 64 MiB or more, are not looked at.
+    """
+    with attributes_kept(module):
+        before = [(one, one.detach().clone()) for one in _kept(module)]
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for one, numbers in before:
+                    if not torch.equal(one, numbers):
+                        one.copy_(numbers)
 
 
 def _objects(held: Any) -> list[int]:
     """Which objects lie in a container; of a dictionary the keys, then the values."""
     return [*map(id, held), *(map(id, held.values()) if isinstance(held, dict) else ())]
+
+
+def _kept(module: nn.Module) -> list[Tensor]:
+    tables = [table for inner in every(module) for table in (vars(inner), inner._buffers)]
+    return [
+        one
+        for table in tables
+        for one in table.values()
+        if isinstance(one, Tensor)
+        and one.is_leaf  # what pruning computes from the parameters is none
+        and one.layout is torch.strided
+        and not one.is_meta
+        and one.nbytes < _LARGE
+    ]

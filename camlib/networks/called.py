@@ -13,7 +13,7 @@ from .net import Net, traced
 from .remembered import remembered
 from .trace import trace
 
-__all__ = ["check_rows", "check_times", "times"]
+__all__ = ["check_rows", "check_times", "check_units", "times"]
 
 
 def times(net: Net, module: nn.Module, size: tuple[int, int]) -> int | None:
@@ -40,6 +40,15 @@ def check_rows(layer: str, output: Tensor, pictures: int) -> None:
             f"{layer!r} gives {_many(len(output), 'row')} for {_many(pictures, 'picture')}: the network runs "
             "it on single pictures, or on pieces of them; choose a layer that it runs on whole batches"
         )
+
+
+def check_units(layer: str, output: object) -> Tensor:
+    """What a layer gives out for one picture. Raises ValueError where that is no tensor of units."""
+    if not isinstance(output, Tensor) or output.ndim not in (2, 3, 4):
+        given = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise ValueError(f"{layer!r} gives {given}; choose a layer of (N, units) or (N, units, H, W)")
+    check_rows(layer, output, 1)
+    return output
 
 
 def _counts(net: Net, size: tuple[int, int]) -> Counter[nn.Module] | None:

@@ -4,6 +4,8 @@ A compiled network runs the code that was made of it when it first ran; a hook t
 and nothing says so.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 from torch import nn
@@ -16,11 +18,12 @@ __all__ = [
     "check_floating",
     "check_hookable",
     "check_not_exported",
-    "no_slope",
+    "sloping",
     "uncompiled",
 ]
 
 _QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")
+_NO_SLOPE = "not require grad", "n't require gradient", "not have been used in the graph"  # torch's words
 _INSIDE = "_orig_mod"  # under this name torch.compile's module holds what it was given
 
 
@@ -71,12 +74,18 @@ def check_floating(module: nn.Module) -> None:
             )
 
 
-def no_slope(name: str) -> ValueError:
-    """The refusal of a network, of that name, whose logits have no gradient."""
-    return ValueError(
-        f"no gradient reaches the pixels through {name}: does its forward run under torch.no_grad() or "
-        "torch.inference_mode()? use cam, occlusion or rise"
-    )
+@contextmanager
+def sloping(name: str) -> Iterator[None]:
+    """Within the block a gradient goes to the pixels. Raises ValueError where none comes through."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not any(sign in str(error) for sign in _NO_SLOPE):
+            raise
+        raise ValueError(
+            f"no gradient reaches the pixels through {name}: does its forward run under torch.no_grad() or "
+            "torch.inference_mode(), or detach its input? use cam, occlusion or rise"
+        ) from error
 
 
 def check_differentiable(module: nn.Module) -> None:

@@ -7,10 +7,11 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from ..given import told
 from ..wording import listing, near
-from .net import Net
+from .net import Net, check_net
 
-__all__ = ["Target", "Targets", "check_several", "class_indices"]
+__all__ = ["Target", "Targets", "check_several", "class_indices", "class_labels"]
 
 Target: TypeAlias = int | str
 Targets: TypeAlias = Target | Sequence[Target] | Sequence[Sequence[Target]] | Tensor | None
@@ -44,8 +45,32 @@ def class_indices(net: Net, targets: Targets, n: int) -> Tensor | None:
     return torch.tensor(found, dtype=torch.int64, device=net.mean.device)
 
 
+def class_labels(net: Net, labels: Tensor | list[Any] | None) -> Tensor:
+    """The labels of a batch of B pictures, as `batches` gives them: int64 (B,), on the CPU.
+
+    Raises ValueError for none, and for what are not classes of the network.
+    """
+    if labels is None:
+        raise ValueError("the data set has no labels; give (image, label) pairs, or `Scenes`, or `Digits`")
+    wanted = f"labels are class indices, 0 to {len(net.classes) - 1} for {net.name}"
+    if not isinstance(labels, Tensor):
+        raise ValueError(f"{wanted}; given {told(labels[0])}")
+    if labels.ndim != 1:
+        raise ValueError(f"labels are class indices, one for a picture; given shape {tuple(labels.shape)}")
+    whole = labels.dtype in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+    if not whole or not 0 <= int(labels.min()) <= int(labels.max()) < len(net.classes):
+        low, high = (f"{number.item():g}" for number in labels.double().aminmax())
+        kind = str(labels.dtype).removeprefix("torch.")
+        raise ValueError(f"{wanted}; given {kind} of shape {tuple(labels.shape)}, {low} to {high}")
+    return labels.long().cpu()
+
+
 def check_several(net: Net) -> None:
-    """Raise ValueError for a network of one output: among classes its probability is 1, whatever it sees."""
+    """Raise ValueError for a network of one output: among classes its probability is 1, whatever it sees.
+
+    And for what is no `Net`.
+    """
+    check_net(net)
     if len(net.classes) == 1:
         raise ValueError(
             f"{net.name} has one output, {net.classes[0]!r}, whose share among classes is always 1; cam, "

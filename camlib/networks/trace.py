@@ -11,9 +11,8 @@ from torch import nn
 from torch.func import functional_call
 
 from ..wording import one_line
-from .attributes import attributes_kept
-from .buffers import numbers_kept
-from .lock import alone
+from .attributes import attributes_kept, numbers_kept
+from .eval_mode import evaluating
 from .unhooked import unhooked
 
 __all__ = ["Call", "trace"]
@@ -42,8 +41,7 @@ def trace(
     count: is asked at the end of each call; `Call.counted` is by how much it grew since the run began.
     Raises ValueError where the module cannot take such a picture. The module is left as it was.
     """
-    # Nobody's hook is to be met by tensors without numbers, and none of ours is to stay.
-    with alone(module), unhooked(module), attributes_kept(module):
+    with evaluating(module), unhooked(module):  # nobody's hook is to be met by tensors without numbers
         return _traced(module, channels, size, count)
 
 
@@ -67,7 +65,6 @@ def _traced(
     }
     dtype = next((tensor.dtype for tensor in state.values() if tensor.is_floating_point()), torch.float32)
     try:
-        module.eval()
         with torch.no_grad():
             picture = torch.zeros(1, channels, *sides, dtype=dtype)
             try:

@@ -8,13 +8,17 @@ from torch import nn
 
 from .lock import every
 
-__all__ = ["hooked", "unhooked"]
+__all__ = ["bears_hooks", "hooked", "unhooked"]
 
 
 def hooked(module: nn.Module) -> bool:
     """Whether somebody's hooks lie on the module, or on one in it; torch's own do not count."""
-    tables = (table for inner in every(module) for table in (inner._forward_pre_hooks, inner._forward_hooks))
-    return any(_somebodys(hook) for table in tables for hook in table.values())
+    return any(map(bears_hooks, every(module)))
+
+
+def bears_hooks(module: nn.Module) -> bool:
+    """Whether somebody's hooks lie on this very module."""
+    return any(map(_somebodys, (*module._forward_pre_hooks.values(), *module._forward_hooks.values())))
 
 
 @contextmanager

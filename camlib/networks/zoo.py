@@ -16,8 +16,9 @@ from ..given import seeded, told
 from ..scenes.scenes import CLASSES
 from ..wording import listing, near
 from . import from_timm, from_torchvision, imagenet
-from .accepted import a_module, check_logits
+from .accepted import a_module
 from .course import COURSE, DIGITS, TRACKERS, TRUNKS, begun, build, run_name, take_over
+from .logits import check_logits
 from .net import MEAN, STD, Net, traced
 from .packaged import ADDRESS
 from .recipe import Recipe, into_empty

@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as transform
 
 from ..given import tensor
-from ..pictures.batches import batches, data_set, placed
+from ..pictures.batches import Batch, data_set, measured
 from ..scores.maps import check_boxes
 
 __all__ = ["baselines"]
@@ -42,21 +42,22 @@ def baselines(
             raise ValueError(f"known points are {tuple(known.shape)}; give (M, K, 2), finite, NaN for none")
         if known.isnan().any(-1).all():
             raise ValueError("no point is known")
-    found: dict[str, list[Tensor]] = {"centre": [], "brightest": [], "darkest": []}
-    read = []
-    for pictures, _, indices in batches(images, batch_size=batch_size):
-        count, _, height, width = pictures.shape
-        found["centre"].append(torch.tensor([(width - 1) / 2, (height - 1) / 2]).expand(count, 2))
-        sigma = _BLUR * max(height, width)
-        grey = transform.gaussian_blur(pictures.mean(1, keepdim=True), [2 * int(3 * sigma) + 1] * 2, [sigma])
-        for name, values in {"brightest": grey, "darkest": -grey}.items():
-            pixel = values.flatten(1).argmax(1)
-            found[name].append(torch.stack([pixel % width, pixel // width], 1).float())
-        read.append(indices)
-    points = {name: placed(torch.cat(parts), torch.cat(read), len(images)) for name, parts in found.items()}
+    blind = measured(_blind, images, batch_size=batch_size)
+    points = dict(zip(("centre", "brightest", "darkest"), blind.unbind(1), strict=True))
     if known is not None:
         points["mean"] = known.reshape(-1, 2).nanmean(0).expand(len(images), 2)
     if boxes is not None:
         share = torch.rand(len(boxes), 2, generator=torch.Generator().manual_seed(0))
         points["in the box"] = boxes[:, :2] + share * (boxes[:, 2:] - boxes[:, :2]) - 0.5
     return {name: one[:, None] for name, one in points.items()}
+
+
+def _blind(batch: Batch) -> Tensor:
+    """The middle, the brightest and the darkest pixel of each picture: (B, 3, 2)."""
+    count, _, height, width = batch.images.shape
+    middle = torch.tensor([(width - 1) / 2, (height - 1) / 2]).expand(count, 2)
+    sigma = _BLUR * max(height, width)
+    grey = batch.images.mean(1, keepdim=True)
+    grey = transform.gaussian_blur(grey, [2 * int(3 * sigma) + 1] * 2, [sigma]).flatten(1)
+    pixels = torch.stack([grey.argmax(1), (-grey).argmax(1)], 1)
+    return torch.cat([middle[:, None], torch.stack([pixels % width, pixels // width], 2)], 1)

@@ -18,7 +18,7 @@ from torchvision.transforms.v2 import functional as transform
 
 from ..given import number
 from ..networks.net import Net
-from ..pictures.batches import batches, data_set, placed
+from ..pictures.batches import Batch, batches, measured
 from .unit_peaks import AllPeaks
 from .unit_table import UnitTable
 
@@ -88,21 +88,20 @@ def equivariance(net: Net, images: Any, *, tolerance: float = 0.04, batch_size: 
     """
     if not number(tolerance, "tolerance", "a share of the picture's side above 0") > 0:
         raise ValueError(f"tolerance is {tolerance}; it is a share of the picture's side above 0")
-    images = data_set(images)
     (first,) = next(batches(images, batch_size=1)).images
     size = first.shape[1], first.shape[2]
     units = AllPeaks(net, None, size)
-    errors, read = [], []
-    for pictures, _, indices in batches(images, batch_size=batch_size, progress="moves"):
-        before, moved = units(pictures).points, []
+
+    def errors(batch: Batch) -> Tensor:
+        before, moved = units(batch.images).points, []
         for move in MOVES:
-            after = move.back(units(move.picture(pictures)).points, size)
+            after = move.back(units(move.picture(batch.images)).points, size)
             there = move.points(before, size)
             away = (after - before).norm(dim=2).nan_to_num(nan=torch.inf) / max(size)
             still = (there - before).norm(dim=2) <= 2 * tolerance * max(size)
             out = (there < 0).any(2) | (there > torch.tensor([size[1] - 1, size[0] - 1])).any(2)
             moved.append(away.masked_fill(still | out, torch.nan))
-        errors.append(torch.stack(moved, 1))
-        read.append(indices)
-    every = placed(torch.cat(errors), torch.cat(read), len(images))
+        return torch.stack(moved, 1)
+
+    every = measured(errors, images, batch_size=batch_size, progress="moves")
     return UnitTable.ranked(units.keys, every.flatten(0, 1), tolerance)

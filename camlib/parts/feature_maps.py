@@ -10,7 +10,7 @@ from torch import Tensor
 from ..geometry.field import ReceptiveField, receptive_field
 from ..given import told
 from ..networks.net import Net
-from ..pictures.batches import batches, data_set, placed
+from ..pictures.batches import batches, measured
 from ..pictures.pixels import several
 from ..running.extractor import FeatureExtractor
 from ..wording import in_short, listing
@@ -49,14 +49,12 @@ def feature_maps(net: Net, layers: Sequence[str], images: Any, *, batch_size: in
     images: anything `batches` takes, of one size.
     Raises ValueError for an unknown layer, one without a map, and layers whose cells lie in other places.
     """
-    images = data_set(images)
     (first,) = next(batches(images, batch_size=1)).images
     field = shared_field(net, layers, (first.shape[1], first.shape[2]))
-    units, kept, read = joined(net, layers), [], []
-    for pictures, _, indices in batches(images, batch_size=batch_size, progress="features"):
-        kept.append(units(pictures).half().cpu())
-        read.append(indices)
-    maps = placed(torch.cat(kept), torch.cat(read), len(images))
+    units = joined(net, layers)
+    maps = measured(
+        lambda batch: units(batch.images).half(), images, batch_size=batch_size, progress="features"
+    )
     return FeatureMaps(net, tuple(layers), maps, field)
 
 

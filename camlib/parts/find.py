@@ -18,7 +18,7 @@ from torch import Tensor
 from ..geometry.field import receptive_field
 from ..given import seeded, tensor, told, whole
 from ..networks.net import Net
-from ..pictures.batches import batches, data_set, placed
+from ..pictures.batches import Batch, batches, data_set, measured
 from ..pictures.photos import Photos
 from ..running.extractor import FeatureExtractor
 from ..running.unit_numbers import unit_numbers
@@ -46,17 +46,14 @@ def locate(net: Net, unit: Unit, images: Any, *, count: int = 1, batch_size: int
     layer, number = unit
     extract = FeatureExtractor(net, layer)
     (number,) = unit_numbers(number, layer, extract.map_units(layer))
-    images = data_set(images)
-    found, read, field = [], [], None
-    for pictures, _, indices in batches(images, batch_size=batch_size, progress=layer):
-        size = pictures.shape[2], pictures.shape[3]
-        if field is None or field.picture != size:
-            field = receptive_field(net, layer, size=size)
-        found.append(peaks(extract(pictures)[layer][:, number], field, count=count))
-        read.append(indices)
-    points, strengths = (torch.cat(column).cpu() for column in zip(*found, strict=True))
-    indices, n = torch.cat(read), len(images)
-    return Located(placed(points, indices, n), placed(strengths, indices, n, 0))
+
+    def both(batch: Batch) -> Tensor:
+        field = receptive_field(net, layer, size=(batch.images.shape[2], batch.images.shape[3]))
+        points, strengths = peaks(extract(batch.images)[layer][:, number], field, count=count)
+        return torch.cat([points, strengths[..., None]], 2)
+
+    every = measured(both, images, batch_size=batch_size, progress=layer)
+    return Located(every[..., :2].contiguous(), every[..., 2].nan_to_num(0))
 
 
 def find_units(
@@ -91,11 +88,12 @@ def find_units(
     points, lengths = truth_of(images, part, sizes)
     (first,) = next(batches(images, batch_size=1)).images
     units = AllPeaks(net, layers, (first.shape[1], first.shape[2]), rotate)
-    errors, read = [], []
-    for pictures, _, indices in batches(images, batch_size=batch_size, progress="units"):
-        errors.append(nearest_errors(units(pictures).points, points[indices], lengths[indices]))
-        read.append(indices)
-    return UnitTable.ranked(units.keys, placed(torch.cat(errors), torch.cat(read), len(images)), alpha)
+
+    def errors(batch: Batch) -> Tensor:
+        return nearest_errors(units(batch.images).points, points[batch.indices], lengths[batch.indices])
+
+    every = measured(errors, images, batch_size=batch_size, progress="units")
+    return UnitTable.ranked(units.keys, every, alpha)
 
 
 def truth_of(images: Any, part: str | Iterable[str] | Tensor, sizes: Tensor | None = None) -> Truth:

@@ -9,7 +9,6 @@ Errors of the labels that point every way average out in the student, as far as 
 them; what is wrong in the same way every time it learns.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from tqdm.auto import tqdm
 from ..geometry.field import ReceptiveField
 from ..given import number, seeded, tensor, told, whole
 from ..networks.net import Net, check_net
-from ..pictures.batches import Batch, batches, data_set, placed
+from ..pictures.batches import batches, measured, placed
 from ..wording import in_short, listing
 from .feature_maps import FeatureMaps, joined, shared_field
 from .heat_map import finer, heat_loss, heat_map, mean_points, split_of
@@ -59,21 +58,20 @@ class Tracker:
         NaN for a picture whose file cannot be read.
         Raises ValueError for features of another network or other layers.
         """
-        device, read = self.net.mean.device, list[Tensor]()
+
+        @torch.inference_mode()
+        def heat(maps: Tensor) -> Tensor:
+            return heat_map(self.head(maps.to(self.net.mean.device).float())).cpu()
+
         if isinstance(images, FeatureMaps):
             if images.net is not self.net or images.layers != self.layers:
                 raise ValueError(f"these features are not those of {self.net.name}'s {listing(self.layers)}")
-            field, parts = images.field, torch.split(images.maps, _BATCH)
-            source = (part.to(device).float() for part in parts)
-        else:
-            images = data_set(images)
-            (first,) = next(batches(images, batch_size=1)).images
-            field = shared_field(self.net, self.layers, (first.shape[1], first.shape[2]))
-            units = joined(self.net, self.layers)
-            source = (units(part.images).half().float() for part in _noted(images, read))
-        with torch.inference_mode():
-            heat = torch.cat([heat_map(self.head(maps)).cpu() for maps in source])
-        return placed(heat, torch.cat(read), len(images)) if read else heat, finer(field)
+            parts = torch.split(images.maps, _BATCH)
+            return torch.cat([heat(part) for part in parts]), finer(images.field)
+        (first,) = next(batches(images, batch_size=1)).images
+        field = shared_field(self.net, self.layers, (first.shape[1], first.shape[2]))
+        units = joined(self.net, self.layers)
+        return measured(lambda part: heat(units(part.images).half()), images), finer(field)
 
     def locate(self, images: Any, count: int = 1, radius: float | None = None, mean: bool = False) -> Located:
         """The `count` highest peaks of each heat map, as `locate` gives a unit's.
@@ -137,13 +135,6 @@ def track(
             optimiser.step()
             schedule.step()
     return Tracker(features.net, features.layers, head.requires_grad_(False))
-
-
-def _noted(images: Any, read: list[Tensor]) -> Iterator[Batch]:
-    """The batches; which pictures could be read is put down in `read`."""
-    for batch in batches(images):
-        read.append(batch.indices)
-        yield batch
 
 
 def _head(maps: Tensor, split: int) -> nn.Sequential:

@@ -1,6 +1,6 @@
 """One way to stream any data set: batches of images in [0, 1], their labels, and where they came from."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from .files import Folder, Unreadable, rgb
 from .loader import unloaded
 from .pixels import pixels_of
 
-__all__ = ["Batch", "Labels", "batches", "data_set", "in_unit", "placed"]
+__all__ = ["Batch", "Labels", "batches", "data_set", "in_unit", "measured", "placed"]
 
 Labels = Tensor | list[Any] | None
 
@@ -83,6 +83,22 @@ def data_set(given: Any) -> Any:
     if len(dataset) == 0:
         raise ValueError("the data set is empty")
     return dataset
+
+
+def measured(
+    find: Callable[[Batch], Tensor], dataset: Any, *, batch_size: int = 64, progress: str | None = None
+) -> Tensor:
+    """What `find` says of each of N pictures, a row for each of a batch's: (N, …), floats on the CPU.
+
+    The rest is as for `batches`. NaN for a picture whose file cannot be read.
+    """
+    dataset = data_set(dataset)
+    found = [
+        (find(batch).cpu(), batch.indices)
+        for batch in batches(dataset, batch_size=batch_size, progress=progress)
+    ]
+    rows, indices = (torch.cat(column) for column in zip(*found, strict=True))
+    return placed(rows, indices, len(dataset))
 
 
 def placed(rows: Tensor, indices: Tensor, count: int, other: float = torch.nan) -> Tensor:

@@ -7,22 +7,19 @@ flattened one), with x that input, W the weights, I_u the inputs that come from 
 
 and where z are the logits (global pooling), that is all. At silence x_i is still the picture's: what goes
 around the layer and is added to its output, in a residual block, is in it. Which inputs come from which unit
-is found by sending NaN through, from several units at once, in a binary code.
+is found out by `separable`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
-from torch import Size, Tensor, nn
+from torch import Tensor, nn
 
 from ..networks.net import Net
-from ..networks.trace import Call
-from .resume import Cut, close, kept_of
+from .resume import Cut, kept_of
 
-__all__ = ["Linear", "Part", "by_linear", "separable"]
-
-_NEAR = 1e-5  # of the largest input: so near are two sums of the same numbers in float32
+__all__ = ["Linear", "Part", "by_linear"]
 
 
 class Part(NamedTuple):
@@ -63,76 +60,6 @@ class Linear(NamedTuple):
         x[half[:, None], self.columns] = silent[0, self.columns]
         z: Tensor = self.module(x)
         return z if self.rest is None else self.rest(z, size)
-
-
-def separable(
-    cut: Cut, values: Tensor, module: nn.Module, units: int, calls: list[Call], size: tuple[int, int]
-) -> tuple[int, Tensor] | None:
-    """The first linear layer behind a module, if each of its inputs depends on one unit or none; else None.
-
-    cut: a place at the module, or before it, from where the network can be resumed.  values: (1, …), what is
-    there for some picture of (H, W) = size.  calls: as `trace` tells them.
-    Returns the linear layer's number in the calls, and its columns, as in `Linear`. Whether the logits depend
-    on the module past that layer is not looked into: compare them.
-    """
-    at = [call.module for call in calls].index(module)
-    behind = [n for n, call in enumerate(calls) if n > at and type(call.module) is nn.Linear]
-    if not behind:
-        return None
-    call, once = calls[behind[0]], [other.module for other in calls].count(calls[behind[0]].module) == 1
-    flat = isinstance(call.input, Tensor) and call.input.ndim == 2
-    linear = call.module
-    hooks = linear._forward_hooks or linear._forward_pre_hooks
-    own = "forward" in vars(linear) or hooks  # then it is not what its type says
-    if own or not once or not flat:
-        return None
-
-    bits = max(1, (units - 1).bit_length())
-    codes = (torch.arange(units) >> torch.arange(bits)[:, None]) & 1 == 1
-    codes = torch.cat([codes, ~codes])
-    half = torch.arange(units) % 2 == 0
-
-    def one(shape: Size) -> Tensor:
-        marks = torch.zeros(1, *shape)
-        marks[0, 0] = torch.nan
-        return marks
-
-    def every(shape: Size) -> Tensor:
-        drawn = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-        marks = torch.zeros(2 * bits + 4, *shape)
-        marks[: 2 * bits][codes] = torch.nan
-        marks[-3], marks[-2, half], marks[-1, ~half] = drawn, drawn[half], drawn[~half]
-        return marks
-
-    def sent(rows: int, marks: Callable[[Size], Tensor]) -> Tensor:
-        """What goes into the linear layer when the module gives out these marks."""
-
-        def give(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
-            return output if output.is_meta else marks(output.shape[1:]).to(output.device, output.dtype)
-
-        return cut.into(linear, values.repeat_interleave(rows, 0), size, (module, give))
-
-    alone = sent(1, one).isnan()
-    if (
-        alone.sum() * units > alone.numel()
-    ):  # it is mixed with the others: a quick look, before all are marked
-        return None
-    found = sent(2 * bits + 4, every)
-    marked, (silent, whole, even, odd) = found[: 2 * bits].isnan(), found[2 * bits :]
-    ones, zeros = marked[:bits], marked[bits:]
-    owned = ones.any(0) | zeros.any(0)
-    if (ones & zeros).any() or (owned & ~(ones ^ zeros).all(0)).any():
-        return None
-    powers = 2 ** torch.arange(bits, device=ones.device)
-    owner = torch.where(owned, (ones * powers[:, None]).sum(0), units)
-    counts = owner.bincount(minlength=units + 1)[:units]
-    # And that an input is what its own unit makes of it, or silence does, is tried with numbers too.
-    lit, fixed = owned & (owner % 2 == 0), torch.where(owned, silent, whole)
-    right = close(even, torch.where(lit, whole, fixed), _NEAR)
-    right &= close(odd, torch.where(lit, fixed, whole), _NEAR)
-    if counts.min() != counts.max() or not counts[0] or not right:
-        return None
-    return behind[0], owner.argsort(stable=True)[: int(counts.sum())].view(units, -1)
 
 
 def by_linear(

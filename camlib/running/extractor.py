@@ -5,7 +5,7 @@ from contextlib import ExitStack, suppress
 import torch
 from torch import Tensor
 
-from ..networks.called import check_rows, check_times, times
+from ..networks.called import check_rows, check_times, check_units, times
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, traced
 from ..networks.unit_axis import unit_axis, units_second
@@ -39,11 +39,7 @@ class FeatureExtractor:
             at = [n for n, call in enumerate(calls) if call.module is module]
             if not at:
                 raise ValueError(f"{layer!r} does not run when {net.name} classifies a picture")
-            output = calls[at[-1]].output
-            if not isinstance(output, Tensor) or output.ndim not in (2, 3, 4):
-                given = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-                raise ValueError(f"{layer!r} gives {given}; choose a layer of (N, units) or (N, units, H, W)")
-            check_rows(layer, output, 1)
+            output = check_units(layer, calls[at[-1]].output)
             self._axes[layer] = unit_axis(net, module)(output)
             self.shapes[layer] = tuple(units_second(output, self._axes[layer]).shape[1:])
             ends[layer] = at[-1]

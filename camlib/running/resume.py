@@ -20,9 +20,7 @@ from ..networks.attributes import attributes_kept
 from ..networks.net import Net
 from ..networks.trace import Call
 
-__all__ = ["Cut", "close", "kept_of", "noise"]
-
-_NEAR = {torch.float16: 2e-2, torch.bfloat16: 2e-2}  # of the largest logit
+__all__ = ["Cut", "kept_of"]
 
 
 class Cut:
@@ -85,21 +83,6 @@ def kept_of(module: nn.Module, *, inputs: bool = False) -> Iterator[list[Tensor]
         lambda _m, given, output: kept.append((given[0] if inputs else output).clone()), prepend=True
     ):
         yield kept
-
-
-def noise(net: Net, size: tuple[int, int]) -> Tensor:
-    """A picture (1, C, H, W) of noise, always the same, to try a cut with."""
-    generator = torch.Generator().manual_seed(0)
-    return torch.rand((1, net.channels, *size), generator=generator).to(net.mean.device)
-
-
-def close(one: Tensor, other: Tensor, near: float = 1e-3) -> bool:
-    """Whether logits are the other ones but for rounding; those without numbers are not.
-
-    near: by how much they may differ, of the largest one; in half precision it is 2e-2.
-    """
-    near = _NEAR.get(other.dtype, near)
-    return not one.is_meta and bool((one - other).abs().max() <= near * other.abs().max())
 
 
 class _ReachedError(Exception):

@@ -14,14 +14,17 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from ..networks.called import check_rows
+from ..networks.attributes import numbers_kept
+from ..networks.called import check_rows, check_units
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, traced
 from ..networks.trace import Call
 from ..networks.unhooked import hooked
 from ..networks.unit_axis import unit_axis, units_second
-from .closed_form import Linear, Part, by_linear, separable
-from .resume import Cut, close, kept_of, noise
+from .closed_form import Linear, Part, by_linear
+from .compared import close, noise
+from .resume import Cut, kept_of
+from .separable import separable
 
 __all__ = ["Silencer"]
 
@@ -43,16 +46,12 @@ class Silencer:
         at = [n for n, call in enumerate(calls) if call.module is self.module]
         if not at:
             raise ValueError(f"{layer!r} does not run when {net.name} classifies a picture")
-        output = calls[at[0]].output
-        if not isinstance(output, Tensor) or output.ndim not in (2, 3, 4):
-            given = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-            raise ValueError(f"{layer!r} gives {given}; choose a layer of (N, units) or (N, units, H, W)")
-        check_rows(layer, output, 1)
+        output = check_units(layer, calls[at[0]].output)
         self.axis = unit_axis(net, self.module)(output)
         self.units = output.shape[self.axis]
         self.linear: Linear | None = None
         self.cut: Cut | None = None
-        with evaluating(net), torch.inference_mode():
+        with evaluating(net), numbers_kept(net.module), torch.inference_mode():
             if not hooked(net):  # what tensors without numbers would do to somebody's hooks, nobody knows
                 self._quicker(calls, logits, at)
         computed = calls[self.cut.at if self.cut else 0 :]
@@ -121,15 +120,13 @@ class Silencer:
             self.cut = None
             return
         if len(at) == 1 and self.axis == 1:
-            linear = self._linear(calls, logits, kept[0])
+            linear = self._linear(self.cut, kept[0], calls, logits)
             if linear and _right(partial(linear.without, self.net, picture, half, self.size), wanted):
                 self.linear, self.cut = linear, linear.rest
 
-    def _linear(self, calls: list[Call], logits: object, kept: Tensor) -> Linear | None:
-        if self.cut is None:
-            return None
+    def _linear(self, cut: Cut, kept: Tensor, calls: list[Call], logits: object) -> Linear | None:
         try:
-            found = separable(self.cut, kept, self.module, self.units, calls, self.size)
+            found = separable(cut, kept, self.module, self.units, calls, self.size)
         except Exception:  # something else goes around the layer, or its own code does not take NaN
             return None
         if found is None:
@@ -138,7 +135,7 @@ class Silencer:
         call = calls[number]
         last = call.output is logits and logits._version == 0  # type: ignore[attr-defined]
         rest = None if last else Cut(self.net, calls, number)
-        return Linear(self.module, cast(nn.Linear, call.module), columns, self.cut, rest)
+        return Linear(self.module, cast(nn.Linear, call.module), columns, cut, rest)
 
 
 def _right(found: Callable[[], Tensor], wanted: Tensor) -> bool:

@@ -104,12 +104,8 @@ def _distance(there: Tensor, row: int, column: int) -> float:
     if there.dtype == torch.bool:
         away = (there.nonzero() - torch.tensor([row, column])).double().norm(dim=1)
         return float(away.min()) if len(away) else float("inf")
-    # from the first pixel that lies inside to the last
-    first, last, point = (
-        there[:, :2].double().ceil(),
-        there[:, 2:].double().floor() - 1,
-        torch.tensor([column, row]),
-    )
+    point = torch.tensor([column, row])
+    first, last = there[:, :2].double().ceil(), there[:, 2:].double().floor() - 1  # of the pixels inside
     away = torch.maximum(first - point, point - last).clamp_min(0).norm(dim=1)
     held = (last >= first).all(1)  # false for NaN, too
     return float(away[held].min()) if held.any() else float("inf")

@@ -133,8 +133,8 @@ def checks(
     Raises ValueError for shapes and types that do not fit, a label or part that is not there, and logits that
     are not finite.
     """
-    t, n, parts = _checked(found, logits, labels, sets, things, found_things)
-    labels = labels.long()  # bytes would be a mask
+    _check(found, logits, labels, sets, things, found_things)
+    (t, n, parts), labels = found.shape, labels.long()  # bytes would be a mask
     bits = 1 << torch.arange(parts)
     gone = (found.long() * bits).sum(2)  # (T, N), the set of the important parts
     rows = torch.arange(n)
@@ -158,15 +158,15 @@ def checks(
     return Checks(enough, kept.double(), lost.double(), undistracted)
 
 
-def _checked(
+def _check(
     found: Tensor,
     logits: Tensor,
     labels: Tensor,
     sets: Sequence[Sequence[Sequence[str]]],
     things: Tensor | None,
     found_things: Tensor | None,
-) -> tuple[int, int, int]:
-    """How many thresholds, pictures and parts; ValueError for what does not fit."""
+) -> None:
+    """Raise ValueError for what does not fit."""
     for what, given in {"found": found, "logits": logits, "labels": labels}.items():
         tensor(given, what)
     if found.ndim != 3 or found.dtype != torch.bool or not 1 <= found.shape[2] <= len(PLACES):
@@ -178,8 +178,7 @@ def _checked(
         raise ValueError("logits hold values that are NaN or infinite")
     if labels.shape != (n,) or labels.dtype == torch.bool or labels.is_floating_point():
         raise ValueError(f"labels are {told(labels)}; give whole numbers ({n},)")
-    labels = labels.long()
-    if (wrong := (labels < 0) | (labels >= logits.shape[2])).any():
+    if (wrong := (labels < 0) | (labels.long() >= logits.shape[2])).any():
         raise ValueError(f"a label is {int(labels[wrong][0])}; there are {logits.shape[2]} classes")
     if len(sets) != n:
         raise ValueError(f"{len(sets)} lists of sets for {n} pictures")
@@ -188,11 +187,10 @@ def _checked(
     if (things is None) != (found_things is None):
         raise ValueError("things and found_things go together; one of them is missing")
     if things is None or found_things is None:
-        return t, n, parts
+        return
     if things.ndim != 2 or len(things) != n or found_things.shape != (t, *things.shape):
         shapes = f"{tuple(things.shape)} and {tuple(found_things.shape)}"
         raise ValueError(f"things and found_things are {shapes}; give ({n}, K) and ({t}, {n}, K)")
-    return t, n, parts
 
 
 def completeness(found: Checks, *, held_out: bool = False) -> tuple[float, tuple[int, ...]]:

@@ -61,16 +61,7 @@ def graded(
     """
     if table not in _TABLES:
         raise ValueError(f"no table {told(table)}; there are {' and '.join(map(repr, _TABLES))}")
-    rows = [
-        Grade(
-            r["network"],
-            int(r["seed"]),
-            r["method"],
-            r["test"],
-            *map(float, (r["score"], r["low"], r["high"])),
-        )
-        for r in rows_of(file or graded_file(table), Grade._fields)
-    ]
+    rows = rows_of(file or graded_file(table), Grade)
     if isinstance(tests, str):
         raise ValueError(f"tests is {told(tests)}; give a list of them: tests=[{told(tests)}]")
     wanted = list(dict.fromkeys(row.test for row in rows)) if tests is None else list(tests)

@@ -44,14 +44,4 @@ def watermarked_file() -> Path:
 
 def watermarked(*, file: Path | None = None) -> list[Watermarked]:
     """The rows of the table, in its order."""
-    return [
-        Watermarked(
-            row["mark"],
-            int(row["photographs"]),
-            float(row["right"]),
-            float(row["changed"]),
-            int(row["carton"]),
-            *(float(row[key]) for key in Watermarked._fields[5:]),
-        )
-        for row in rows_of(file or watermarked_file(), Watermarked._fields)
-    ]
+    return rows_of(file or watermarked_file(), Watermarked)

@@ -14,11 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from ..given import told
 from ..networks.eval_mode import evaluating
 from ..networks.images import check_answers, check_images
-from ..networks.net import Net, check_net
-from ..networks.targets import check_several
+from ..networks.net import Net
+from ..networks.targets import check_several, class_labels
 from ..pictures.batches import Batch, batches
 from ..running.silencer import Silencer
 from ..wording import in_short
@@ -105,14 +104,13 @@ def ablate(net: Net, layer: str, dataset: Any, *, batch_size: int = 64) -> Ablat
     picture, an empty data set, one without labels, labels that are no class indices, a logit that is not a
     number, and for a network of one output.
     """
-    check_net(net)
     check_several(net)
     net.layer(layer)  # raises before a picture is read
     silencer: Silencer | None = None
     tally: _Tally | None = None
     with evaluating(net):
         for batch in batches(dataset, batch_size=batch_size, progress=layer):
-            labels, size = class_labels(net, batch), check_images(net, batch.images[:1])
+            labels, size = class_labels(net, batch.labels), check_images(net, batch.images[:1])
             if silencer is None or tally is None or silencer.size != size:
                 silencer = Silencer(net, layer, size)
                 tally = tally or _Tally(net, silencer.units)
@@ -192,24 +190,3 @@ class _Tally:
         return Ablation(
             by_class.wrong.sum(1), by_class.summed.sum(1), count.expand(self.units), baseline, by_class
         )
-
-
-def class_labels(net: Net, batch: Batch) -> Tensor:
-    """A batch's labels (B,), checked: which of the network's classes they are, or ValueError."""
-    labels, count = batch.labels, len(net.classes)
-    if labels is None:
-        raise ValueError("the data set has no labels; give (image, label) pairs, or `Scenes`, or `Digits`")
-    if not isinstance(labels, Tensor):
-        raise ValueError(
-            f"labels are class indices, 0 to {count - 1} for {net.name}; given {told(labels[0])}"
-        )
-    if labels.ndim != 1:
-        raise ValueError(f"labels are class indices, one for a picture; given shape {tuple(labels.shape)}")
-    whole = labels.dtype in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
-    if not whole or not 0 <= int(labels.min()) <= int(labels.max()) < count:
-        low, high = (f"{number.item():g}" for number in labels.double().aminmax())
-        raise ValueError(
-            f"labels are class indices, 0 to {count - 1} for {net.name}; given {str(labels.dtype)[6:]} "
-            f"of shape {tuple(labels.shape)}, {low} to {high}"
-        )
-    return labels.long().cpu()

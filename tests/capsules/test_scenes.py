@@ -5,10 +5,11 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from camlib.capsules.trained import Asked, read_asked
+from camlib.capsules.trained import Asked
 from camlib.networks.zoo import load
 from camlib.parts.find import find_units
 from camlib.scenes.scenes import critters
+from camlib.shipped import rows_of
 from camlib.training.augment import varied
 from camlib.units.coupled import coupled
 from tools import capsules_first_layer, capsules_scenes
@@ -137,9 +138,9 @@ def test_a_network_that_answered_is_not_asked_again(tmp_path, monkeypatch):
     told = ["--folder", str(tmp_path), "--output", str(tmp_path / "scenes.csv")]
     capsules_scenes.main(told)
     assert len(asked) == 3 * (3 + len(SHIPPED))
-    assert read_asked(tmp_path / "scenes.csv")[-1] == Asked("a random place", 0, "chance", 0.25)
+    assert rows_of(tmp_path / "scenes.csv", Asked)[-1] == Asked("a random place", 0, "chance", 0.25)
     (tmp_path / "capsules-1.csv").unlink()
     asked.clear()
     capsules_scenes.main(told)
     assert asked == [("capsules", 1)]
-    assert len(read_asked(tmp_path / "scenes.csv")) == 3 * (3 + len(SHIPPED)) + 1
+    assert len(rows_of(tmp_path / "scenes.csv", Asked)) == 3 * (3 + len(SHIPPED)) + 1

@@ -6,8 +6,9 @@ from torch import nn
 
 from camlib.capsules.layers import ClassCapsules
 from camlib.capsules.routing import squash
-from camlib.capsules.trained import Trained, asked, drawings, read_table, trained_on_mnist
+from camlib.capsules.trained import Trained, asked, drawings, trained_on_mnist
 from camlib.pictures.digits import digits
+from camlib.shipped import rows_of
 from tools import capsules
 from tools.capsules import (
     CHANGED,
@@ -120,15 +121,22 @@ def test_the_table_has_the_runs_asked_for_and_only_all_of_them_replace_what_ship
     monkeypatch.setattr(capsules, "digits", lambda **options: None)
     monkeypatch.setattr(capsules, "trained_file", lambda: shipped)
     capsules.main([*folder, "--seeds", "5", "0", "--variants", "plain CNN", "three iterations"])
-    table = [(row.variant, row.seed) for row in read_table(tmp_path / "table.csv")]
+    table = [(row.variant, row.seed) for row in rows_of(tmp_path / "table.csv", Trained)]
     assert table == [(kind, seed) for kind in ("three iterations", "plain CNN") for seed in (0, 5)]
     capsules.main([*folder, "--steps", "3"])
-    assert {row.seconds for row in read_table(tmp_path / "table.csv")} == {3}
+    assert {row.seconds for row in rows_of(tmp_path / "table.csv", Trained)} == {3}
     assert not shipped.exists()
     ran.clear()
     capsules.main(folder)
     everything = {(kind, seed) for kind in VARIANTS for seed in range(3)}
-    assert {(row.variant, row.seed) for row in read_table(shipped)} == everything
+    assert {(row.variant, row.seed) for row in rows_of(shipped, Trained)} == everything
     assert set(ran) == everything - {("three iterations", 0), ("plain CNN", 0)}  # those were there
     with pytest.raises(SystemExit):
         capsules.main([*folder, "--variants", "four"])
+
+
+def test_a_word_for_a_number_is_told(tmp_path):
+    file = tmp_path / "drawn.csv"
+    file.write_text("code,seed,digits,explained\npose,one,as they are,0.5\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"drawn\.csv has a row that is no Drawing: .*'one'"):
+        drawings(file=file)

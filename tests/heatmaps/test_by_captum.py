@@ -120,6 +120,8 @@ class Functions(nn.Module):
     [
         (functional.relu, "runs relu as a function", "runs relu as a function"),
         (lambda x: x.clamp(min=0), "runs clamp as", "runs clamp as"),
+        (lambda x: torch.clamp(input=x, min=0), "runs clamp as", "runs clamp as"),
+        (lambda x: x.clone().clip_(0), "runs clip as", "runs clip as"),
         (nn.ReLU6(), "runs relu6 as|runs hardtanh as", "runs relu6 as|runs hardtanh as"),
         (nn.SiLU(), "runs no torch.nn.ReLU", "runs silu as"),
         (nn.ReLU(), None, "one ReLU module 2 times in a pass.*use integrated_gradients"),
@@ -135,6 +137,13 @@ def test_where_a_rule_does_not_reach(act, guided, lifted) -> None:
         with pytest.raises(ValueError, match=why):
             method(net, pictures, 1)
         assert not any(one._forward_hooks or one._forward_pre_hooks for one in net.modules())
+
+
+def test_deep_lift_without_activations_is_the_slope_times_the_difference() -> None:
+    net, pictures = wrap(Functions(nn.Identity()), size=32), torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        want = (net(pictures) - net(torch.zeros_like(pictures)))[:, 1]
+    assert torch.allclose(deep_lift(net, pictures, 1).sum((1, 2)), want, atol=1e-5)
 
 
 def test_numbers_lost_in_half_precision_are_said() -> None:

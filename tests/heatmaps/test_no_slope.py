@@ -25,11 +25,20 @@ class Quiet(nn.Module):
         return logits
 
 
+class Cut(Quiet):
+    """It detaches its input: its logits have a gradient, to its weights alone."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.fc(self.relu(self.conv(x.detach())).mean((2, 3)))
+        return logits
+
+
+@pytest.mark.parametrize("network", [Quiet, Cut])
 @pytest.mark.parametrize("method", [saliency, integrated_gradients, deep_lift, smoothgrad, guided_backprop])
-def test_no_gradient_reaches_the_pixels(method: Callable[..., Any]) -> None:
-    net = wrap(Quiet(), size=16)
+def test_no_gradient_reaches_the_pixels(method: Callable[..., Any], network: type[nn.Module]) -> None:
+    net = wrap(network(), size=16)
     with pytest.raises(
-        ValueError, match=r"^no gradient reaches the pixels through Quiet: .*use cam, occlusion or rise$"
+        ValueError, match=r"^no gradient reaches the pixels through \w+: .*use cam, occlusion or rise$"
     ):
         method(net, torch.rand(2, 3, 16, 16), 1)
     assert not any(one._forward_hooks or one._forward_pre_hooks for one in net.modules())

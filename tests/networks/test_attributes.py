@@ -11,6 +11,7 @@ from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 
 import camlib
 from camlib.networks.attributes import attributes_kept
+from camlib.running.silencer import Silencer
 
 X = torch.rand((2, 3, 16, 16), generator=torch.Generator().manual_seed(0))
 
@@ -158,4 +159,6 @@ def test_a_mean_that_is_kept_counts_no_picture_of_ours(real):
         net.layer("nothing")
     assert all(map(torch.equal, (module.mean, module.count, module.last), before))
     camlib.cam(net, X)  # finds out first where the map is, on an empty picture
+    assert module.count == 2
+    Silencer(net, "n.1", (16, 16))  # tries its ways on noise
     assert module.count == 2

@@ -420,6 +420,7 @@ CASES: list[Case] = [
         for name, one in {"edges": cl.trust.edges, "blob": cl.trust.blob, "noise": cl.trust.noise}.items()
     ),
     right("look: fewer classes than five", lambda: cl.look(NET, X[0]).classes, lambda names: len(names) == 2),
+    told("look: a module that is no Net", lambda: cl.look(nn.Linear(2, 2), X[0]), "no Net yet"),
     *(
         told(
             f"{name}: labels {kind}",

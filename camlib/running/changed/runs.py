@@ -12,12 +12,13 @@ from typing import TypeAlias
 import torch
 from torch import Size, Tensor, fx
 
+from ...networks.attributes import numbers_kept
 from ...networks.called import check_rows
 from ...networks.net import Net, traced
 from ...networks.remembered import forget, remembered
 from ...networks.unit_axis import unit_axis, units_second
+from ..compared import close, noise
 from ..record import record
-from ..resume import close, noise
 from .graph import Graph
 from .kept import Kept, Versions
 from .worth import first_run, worth
@@ -25,7 +26,7 @@ from .worth import first_run, worth
 __all__ = ["Looks", "Plain", "runs"]
 
 _LARGEST, _MOST = 16_000_000, 32  # of a batch: numbers in the largest tensor, and pictures
-_NEAR = 1e-4  # of the largest logit: so near are two orders of one sum in float32
+_NEAR, _NEAR_TF32 = 1e-4, 5e-3  # of the largest logit: two orders of one sum, in float32 and on a GPU
 
 
 def runs(
@@ -62,7 +63,7 @@ def runs(
             kept = Kept(graph, *((one.to(net.mean) - net.mean) / net.std for one in (image, other)))
         except Exception:  # the network does not take such a picture, and says why; or not as a graph
             return plain(image, other)
-        if close(kept.logits, net(image[None].to(net.mean)), _NEAR):
+        if _same(kept.logits, net(image[None].to(net.mean))):
             return kept
         forget(net, question)
         return plain(image, other)
@@ -75,10 +76,16 @@ def _graph(net: Net, layer: str | None, size: tuple[int, int]) -> tuple[Graph, d
     try:
         graph = Graph(net.module, None if layer is None else net.layer(layer))
         picture = noise(net, size).to(net.mean)
-        logits, shapes = first_run(graph, picture)
-        return (graph, shapes) if close(logits, net.module(picture), _NEAR) else None
+        with numbers_kept(net.module):
+            logits, shapes = first_run(graph, picture)
+            return (graph, shapes) if _same(logits, net.module(picture)) else None
     except Exception:  # control flow on values, or pictures that it does not take: it will say so itself
         return None
+
+
+def _same(logits: Tensor, wanted: Tensor) -> bool:
+    """On a GPU convolutions round their numbers to TF32, and those with a batch norm folded in others."""
+    return close(logits, wanted, _NEAR if wanted.device.type == "cpu" else _NEAR_TF32)
 
 
 class Plain:
