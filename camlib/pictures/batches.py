@@ -182,6 +182,8 @@ def _labels(each: list[Any]) -> Labels:
     if all(label is None for label in each):
         return None
     try:
+        if all(isinstance(label, Tensor) for label in each):
+            return torch.stack(each)
         return torch.as_tensor(each)
     except (TypeError, ValueError, RuntimeError):  # names, dicts, boxes: only who needs labels minds
         return each
