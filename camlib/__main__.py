@@ -86,7 +86,7 @@ def _add_look(parser: argparse.ArgumentParser) -> None:
         "photographs",
         nargs="+",
         metavar="PHOTO",
-        help="picture files of any kind and size, and folders of them",
+        help="picture files that Pillow reads (JPEG, PNG, WebP …; no HEIC), and folders of them",
     )
     parser.add_argument(
         "--net", metavar="NAME", help="the network, as for load (efficientnet_lite0, which is always here)"

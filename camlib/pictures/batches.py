@@ -26,7 +26,8 @@ class Batch(NamedTuple):
     """Some of a data set's pictures.
 
     images: float32 (B, C, H, W) in [0, 1].  indices: int64 (B,), counted in the data.
-    labels: a tensor (B, …) of numbers; None where there are none; a list of B where they are anything else.
+    labels: a tensor (B, …) where they are numbers, or tensors of one shape; None where there are none; a list
+    of B where they are anything else.
     """
 
     images: Tensor
