@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from . import __version__
-from .commands.output import hush, in_any_encoding
+from .commands.output import hush, in_any_encoding, somewhere
 
 
 class _Parser(argparse.ArgumentParser):
@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0, 1 where something is wrong, 2 for a wrong command line, 130 where Ctrl-C stopped it, and 141 where
     nobody read its output to the end: the shells' numbers.
     """
+    somewhere()
     in_any_encoding()
     try:
         try:
@@ -30,8 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 warnings.simplefilter("ignore")  # they speak to programmers
                 code: int = _run(arguments)
         finally:
-            if sys.stdout:  # Python's is None where the shell closed it
-                sys.stdout.flush()
+            sys.stdout.flush()
     except BrokenPipeError:
         hush()
         return 141
@@ -86,7 +86,7 @@ def _add_look(parser: argparse.ArgumentParser) -> None:
         "photographs",
         nargs="+",
         metavar="PHOTO",
-        help="picture files of any kind and size, and folders of them",
+        help="picture files that Pillow reads (JPEG, PNG, WebP …; no HEIC), and folders of them",
     )
     parser.add_argument(
         "--net", metavar="NAME", help="the network, as for load (efficientnet_lite0, which is always here)"

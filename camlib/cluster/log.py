@@ -31,8 +31,9 @@ class Line(NamedTuple):
 def shard_log(folder: str | Path, verb: str | None = None) -> list[Line]:
     """What lies in the log of a run's folder, in the order in which the shards came back.
 
-    verb: only of this one, by its name.  A line that a killed run cut short is left out.
-    Raises ValueError where there is none.
+    verb: only of this one, by its name; none, where it was not run.  A line that a killed run cut short is
+    left out.
+    Raises ValueError for a folder without a log.
     """
     file = path_of(folder, "folder") / _FILE
     if not file.is_file():

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -58,16 +59,19 @@ def export(net: Net, folder: str | Path, name: str | None = None) -> tuple[Path,
     """Write `name`.safetensors and `name`.json, which the live page takes, into a folder; returns both paths.
 
     The folder is made where it is not there.  name: None: the network's own.
-    Raises ValueError for what is no plain chain, and OSError as files do; then nothing is written.
+    An earlier export is replaced, and no other file: such as the weights that the network was loaded from.
+    Raises ValueError for what is no plain chain, and where another file would be replaced, and OSError as
+    files do; then nothing is written.
     """
     told, weights = described(net)
     told["name"] = name or net.name
     stem = re.sub(r"[^\w.-]+", "_", told["name"])
     out = path_of(folder, "folder")
+    _check_free(out / f"{stem}.json", out / f"{stem}.safetensors")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as near:
         parts = Path(near) / f"{stem}.safetensors", Path(near) / f"{stem}.json"
-        save_file({key: value.contiguous() for key, value in weights.items()}, parts[0])
+        save_file({key: value.contiguous() for key, value in weights.items()}, parts[0], {"format": FORMAT})
         parts[1].write_text(json.dumps(told, ensure_ascii=False), "utf-8")
         for part in parts:
             part.replace(out / part.name)
@@ -89,7 +93,30 @@ def main(name: str, weights: str | None, folder: str) -> int:
     return 0
 
 
+def _check_free(told: Path, weights: Path) -> None:
+    """Raise ValueError where one of the two is there, and no export wrote it."""
+    for path, read in ((told, _told_format), (weights, _weights_format)):
+        try:
+            ours = not path.exists() or read(path) == FORMAT
+        except (ValueError, SafetensorError):  # no such file at all
+            ours = False
+        if not ours:
+            raise ValueError(f"{path} is there, and no export wrote it: name another folder with -o")
+
+
+def _told_format(path: Path) -> Any:
+    told = json.loads(path.read_text("utf-8"))
+    return told.get("format") if isinstance(told, dict) else None
+
+
+def _weights_format(path: Path) -> Any:
+    with safe_open(path, "pt") as file:
+        return (file.metadata() or {}).get("format")
+
+
 def _network(name: str, weights: str | None) -> tuple[Net, str]:
+    if name.endswith(".py"):
+        raise ValueError(f"which network of {name}? say {name}:NAME, as the file calls it")
     file, colon, variable = name.rpartition(":")
     if not (colon and file.endswith(".py")):
         return load(name, weights=weights), Path(weights).stem if weights else name

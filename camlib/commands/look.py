@@ -124,7 +124,7 @@ def _network(name: str | None, weights: str | None) -> Net:
 
 
 def _pages(paths: Sequence[str], output: str | None) -> tuple[list[tuple[Path, Path]], bool]:
-    """Each photograph, and the file to write for it; and whether there was a folder that cannot be read."""
+    """Each photograph, once, and the file to write for it; and whether a folder cannot be read."""
     named: list[tuple[Path, str]] = []  # a file, and what its page is called after
     inside: list[tuple[Path, str]] = []
     closed = False
@@ -137,7 +137,7 @@ def _pages(paths: Sequence[str], output: str | None) -> tuple[list[tuple[Path, P
             named.append((path, path.stem))
         else:
             raise ValueError(f"{path} is {'no file, and no folder' if path.exists() else 'not there'}")
-    every = named + inside
+    every = list({path.absolute(): (path, stem) for path, stem in reversed(named + inside)}.values())[::-1]
     place = Path() if output is None else path_of(output, "-o")
     several = len(every) > 1 or bool(inside)
     if place.is_dir() or str(output).endswith(("/", os.sep)) or (several and not place.suffix):

@@ -1,4 +1,4 @@
-"""What is printed comes through: on a terminal of any encoding, and into a pipe whose reader has gone."""
+"""What is printed comes through: on a terminal of any encoding, into a pipe without a reader, or nowhere."""
 
 import codecs
 import io
@@ -6,9 +6,15 @@ import os
 import sys
 from contextlib import suppress
 
-__all__ = ["hush", "in_any_encoding"]
+__all__ = ["hush", "in_any_encoding", "somewhere"]
 
 _PLAIN = {"✓": "ok", "✗": "no", "−": "-", "×": "x", "…": "...", "·": "*"}
+
+
+def somewhere() -> None:
+    """Where the shell closed stdout or stderr, Python has None in its place: what goes there is dropped."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
 def in_any_encoding() -> None:

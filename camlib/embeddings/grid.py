@@ -81,12 +81,14 @@ def mosaic(dataset: Any, cells: Tensor, *, side: int = 64, tints: Tensor | None 
     tints: floats (N, 3), RGB in [0, 1], the colour of a frame round picture i, a sixteenth of its side wide.
     `torchvision.utils.save_image` or Pillow writes it to a file. Pictures are read one at a time.
     Raises ValueError for a side below 1, cells that are none, a picture that is not there, and tints that do
-    not fit the pictures.
+    not fit the pictures or are not in [0, 1].
     """
     side = whole(side, "side", 1)
     check_cells(cells)
     if tints is not None and (tensor(tints, "tints").ndim != 2 or tints.shape != (len(dataset), 3)):
         raise ValueError(f"tints are {told(tints)} for {len(dataset)} pictures; give RGB for each, (N, 3)")
+    if tints is not None and not ((tints >= 0) & (tints <= 1)).all():  # NaN included
+        raise ValueError(f"tints from {float(tints.min()):.3g} to {float(tints.max()):.3g}; RGB is in [0, 1]")
     edge = max(1, side // 16)
     rows, columns = cells.shape
     if cells.numel() and int(cells.max()) >= len(dataset := data_set(dataset)):
@@ -97,7 +99,7 @@ def mosaic(dataset: Any, cells: Tensor, *, side: int = 64, tints: Tensor | None 
         image = transform.resize(transform.to_dtype(image, torch.uint8, scale=True), [side, side])
         if tints is not None:
             inner = image[:, edge : side - edge, edge : side - edge].expand(3, -1, -1)
-            tint = (tints[int(cells[row, column])].cpu().clamp(0, 1) * 255).round().to(torch.uint8)
+            tint = (tints[int(cells[row, column])].cpu() * 255).round().to(torch.uint8)
             image = tint[:, None, None].repeat(1, side, side)
             image[:, edge : side - edge, edge : side - edge] = inner
         page[:, row * side : (row + 1) * side, column * side : (column + 1) * side] = image

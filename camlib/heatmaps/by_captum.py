@@ -55,9 +55,10 @@ def integrated_gradients(
 def deep_lift(net: Net, images: Tensor, targets: Targets = None, *, baseline: float = 0.0) -> Tensor:
     """DeepLIFT's rescale rule, summed over the colours: shapes and baseline as `integrated_gradients`.
 
-    A map's sum is near the target's logit less that of the grey picture; max pools keep it from being equal.
+    A map's sum is the target's logit less that of the grey picture, but for up to 5 % of the sum of its
+    absolute values: max pools keep the two from being equal.
     Raises ValueError also where captum has no rule for an activation of the network (functions such as
-    `F.relu`, ReLU6, SiLU, GELU …, a module that runs twice), and where a map's sum is far from that.
+    `F.relu`, ReLU6, SiLU, GELU …, a module that runs twice), and where a map's sum is further off.
     """
     from captum.attr import DeepLift
 

@@ -26,7 +26,8 @@ class Batch(NamedTuple):
     """Some of a data set's pictures.
 
     images: float32 (B, C, H, W) in [0, 1].  indices: int64 (B,), counted in the data.
-    labels: a tensor (B, …) of numbers; None where there are none; a list of B where they are anything else.
+    labels: a tensor (B, …) where they are numbers, or tensors of one shape; None where there are none; a list
+    of B where they are anything else.
     """
 
     images: Tensor
@@ -198,6 +199,8 @@ def _labels(each: list[Any]) -> Labels:
     if all(label is None for label in each):
         return None
     try:
+        if all(isinstance(label, Tensor) for label in each):
+            return torch.stack(each)
         return torch.as_tensor(each)
     except (TypeError, ValueError, RuntimeError):  # names, dicts, boxes: only who needs labels minds
         return each

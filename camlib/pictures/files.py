@@ -13,7 +13,7 @@ from typing import IO, Any, Self, overload
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms.v2 import InterpolationMode
@@ -135,8 +135,12 @@ def reading(path: str | Path | IO[bytes]) -> Iterator[Image.Image]:
             yield file
     except Exception as error:  # on a damaged file Pillow's readers raise nearly anything
         name = "the picture" if file_like else path
-        reason = one_line(error)
-        raise Unreadable(f"cannot read {name}: {type(error).__name__}: {reason}") from error
+        reason = f"{type(error).__name__}: {one_line(error)}"
+        if isinstance(error, UnidentifiedImageError):
+            reason = "it is no picture of a kind that Pillow knows"
+            if str(name).lower().endswith((".heic", ".heif")):
+                reason = "HEIC is not read; save it as JPEG"
+        raise Unreadable(f"cannot read {name}: {reason}") from error
 
 
 def rgb(image: Image.Image) -> Image.Image:

@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Polygon
 from torch import Tensor, nn
 
-from ..networks.net import Net, traced
+from ..networks.net import Net, check_net, traced
 from .figure import PAD, WIDTH, Figure, breadth, page, place, styled
 
 _COLOURS = {
@@ -28,8 +28,9 @@ def network(net: Net, *, title: str, alt: str | None = None) -> Figure:
 
     A block's height and depth follow the side of its maps, its width the number of its channels, by their
     square roots; a vector is a thin bar whose height follows its length. A layer that ends in a ReLU has a
-    bar on its far side.
+    bar on its far side. Raises ValueError for what is no `Net`.
     """
+    check_net(net)
     shapes = {"picture": (net.channels, *net.sides), **_shapes(net)}
     kinds = ["picture", *(_kind(net.layers[name], shapes[name]) for name in list(shapes)[1:])]
     rectified = [name for name in shapes if isinstance(net.layers.get(name), nn.ReLU | nn.ReLU6)]

@@ -14,6 +14,7 @@ from .figure import PAD, WIDTH, Figure, breadth, page, place, wrapped
 BAR = 0.62  # inches under the pictures, for a scale
 _GAP, _LINE = 0.1, 0.23  # inches: between pictures, a line of a caption
 _SIDE, _ALONE = 2.6, 4.2  # inches, how wide a picture is at most: among others, alone
+_TALL = 10.5  # inches, how high: a strip one pixel wide would make a page of 25 m
 
 Pixels = NDArray[np.float32]
 
@@ -56,14 +57,17 @@ def tiles(
     columns: int | None,
     below: float = 0,
 ) -> tuple[Figure, list[Axes]]:
-    """One axes for each picture, all of one width, as large as the page allows; `below` inches stay free."""
+    """One axes for each picture, as large as the page allows; `below` inches stay free.
+
+    All are of one width, but for those that would be too high for a page.
+    """
     columns = columns or fitting_columns(len(pictures), most=9)
     rows = math.ceil(len(pictures) / columns)
     side = (WIDTH - 2 * PAD - (columns - 1) * _GAP) / columns
     side = min(side, _ALONE if len(pictures) == 1 else _SIDE)
     texts = [wrapped(str(caption), side, 13) for caption in captions or []]
     caption = max((text.count("\n") + 1 for text in texts), default=0) * _LINE + (0.06 if texts else 0)
-    tall = side * max(picture.shape[0] / picture.shape[1] for picture in pictures)
+    tall = min(_TALL, side * max(picture.shape[0] / picture.shape[1] for picture in pictures))
     height = rows * (tall + caption) + (rows - 1) * _GAP
     figure = page(title, alt, content, height + below)
     size = min([13.0, *(13 * side / max(side, breadth(text, 13)) for text in texts)])
@@ -71,8 +75,9 @@ def tiles(
     for i, picture in enumerate(pictures):
         row, column = divmod(i, columns)
         x, top = PAD + column * (side + _GAP), PAD + below + height - row * (tall + caption + _GAP) - caption
-        own = side * picture.shape[0] / picture.shape[1]
-        ax = place(figure, x, top - own, side, own)
+        own = min(tall, side * picture.shape[0] / picture.shape[1])
+        wide = own * picture.shape[1] / picture.shape[0]
+        ax = place(figure, x + (side - wide) / 2, top - own, wide, own)
         small = picture.shape[1] < side * 100  # on the screen: show the pixels that are there
         ax.imshow(picture, interpolation="nearest" if small else "antialiased")
         ax.set_axis_off()

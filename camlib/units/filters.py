@@ -47,6 +47,8 @@ def filters(net: nn.Module) -> Tensor:
 def filter_history(*, constant: bool = False) -> dict[int, Tensor]:
     """critternet's first layer while it was trained: epoch → (32, 3, 11, 11), before the first one under 0.
 
+    Each with its batch norm folded in: so the filters under 0 are those of `load("critternet",
+    weights="untrained")`, 12 to 40 times as large.
     constant: of another run from the same start, whose learning rate did not fall towards the end.
     Raises WeightsError where the file that ships with the course is missing or damaged.
     """

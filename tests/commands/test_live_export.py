@@ -9,6 +9,7 @@ from camlib import load, receptive_field
 from camlib.__main__ import main
 from camlib.commands.live import FORMAT, export
 from camlib.networks.chain_steps import run
+from camlib.networks.weights import shipped_folder
 
 OWN = """
 from torch import nn
@@ -55,7 +56,30 @@ def test_what_cannot_be_is_said_in_a_line(tmp_path, capsys):
     assert "no network 'your_net'; it has module, my_net" in refused(capsys, f"{mine}:your_net", "-o", out)
     assert "leave --weights out" in refused(capsys, f"{mine}:my_net", "--weights", mine, "-o", out)
     assert "stops with ZeroDivisionError" in refused(capsys, f"{tmp_path / 'broken.py'}:net", "-o", out)
+    assert f"say {mine}:NAME" in refused(capsys, mine, "-o", out)
     assert "no file" in refused(capsys, f"{tmp_path / 'none.py'}:net", "-o", out)
     assert "no network is called 'critternett'" in refused(capsys, "critternett", "-o", out)
     assert "efficientnet_lite0 " in refused(capsys, "efficientnet_lite0", "-o", out)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_export_replaces_nothing_but_an_export(tmp_path, capsys):
+    """Least of all the weights that the network came from, which have the same name."""
+    mine = tmp_path / "lenet-mine.safetensors"
+    mine.write_bytes((shipped_folder() / "lenet.safetensors").read_bytes())
+    before, arguments = mine.read_bytes(), ["lenet", "--weights", str(mine), "-o"]
+    assert "lenet-mine.safetensors is there, and no export wrote it" in refused(
+        capsys, *arguments, str(tmp_path)
+    )
+    assert [mine.read_bytes()] == [before] == [path.read_bytes() for path in tmp_path.iterdir()]
+
+    out = tmp_path / "out"
+    for _ in range(2):  # an earlier export is replaced
+        assert main(["live", "export", *arguments, str(out)]) == 0
+    (out / "lenet-mine.json").write_text("[1]")
+    assert "lenet-mine.json is there" in refused(capsys, *arguments, str(out))
+    (out / "lenet-mine.json").write_text("no JSON")
+    assert "lenet-mine.json is there" in refused(capsys, *arguments, str(out))
+    (out / "lenet-mine.json").unlink()
+    (out / "lenet-mine.safetensors").write_text("x")
+    assert "lenet-mine.safetensors is there" in refused(capsys, *arguments, str(out))

@@ -1,4 +1,4 @@
-"""What is printed: into a pipe whose reader has gone, onto a full disk, in an encoding without ✓."""
+"""What is printed: into a pipe without a reader, to nobody, onto a full disk, in an encoding without ✓."""
 
 import os
 import subprocess
@@ -54,6 +54,20 @@ def test_pages_are_written_without_a_reader(broken: int, photographs: Path) -> N
     done = run("look", "in", "--net", "critternet_gap", "--top", "1", folder=photographs, stdout=broken)
     assert (done.returncode, done.stderr) == (0, "")
     assert {path.name for path in photographs.glob("*.png")} == {"a-look.png", "b-look.png"}
+
+
+@pytest.mark.skipif(not Path("/bin/sh").exists(), reason="this system has no such shell")
+def test_pages_are_written_where_the_shell_closed_the_output(photographs: Path) -> None:
+    """As `camlib look … >&-` does, or a job that was started without a terminal."""
+    command = f'"{sys.executable}" -m camlib look in/a.jpg --net critternet_gap >&- 2>&-'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=photographs,
+        env=os.environ | {"PYTHONPATH": ROOT},  # with its progress bar
+        check=False,
+    )
+    assert done.returncode == 0
+    assert (photographs / "a-look.png").is_file()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")

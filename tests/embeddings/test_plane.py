@@ -176,6 +176,8 @@ def test_a_mosaic_frames_pictures_in_their_tints() -> None:
     assert page[:, 2:30, 2:30].eq(0).all()
     with pytest.raises(ValueError, match="for 2 pictures; give RGB for each"):
         mosaic(pictures, torch.tensor([[1, 0]]), tints=tints[:1])
+    with pytest.raises(ValueError, match=r"tints from 0 to 255; RGB is in \[0, 1\]"):
+        mosaic(pictures, torch.tensor([[1, 0]]), tints=tints * 255)
 
 
 def test_a_probe_reads_what_is_there() -> None:

@@ -356,7 +356,8 @@ def test_unreadable_files_are_skipped_and_counted(awkward, workers):
     assert all(batch.labels is None for batch in found)
     assert [round(batch.images.mean().item(), 2) for batch in found] == [0.2, 0.4, 0.6]
     assert sorted(path.name for path in mine.skipped) == ["b.jpg", "d.jpg", "e.heic"]
-    assert "cannot identify" in mine.skipped[awkward / "b.jpg"]
+    assert mine.skipped[awkward / "b.jpg"].endswith("b.jpg: it is no picture of a kind that Pillow knows")
+    assert mine.skipped[awkward / "e.heic"].endswith("e.heic: HEIC is not read; save it as JPEG")
     assert "truncated" in mine.skipped[awkward / "d.jpg"]
     list(batches(mine))
     assert len(mine.skipped) == 3  # a second pass counts nothing twice
@@ -465,6 +466,19 @@ def test_one_batch_is_alive_at_a_time(as_list):
         assert all(reference() is None for reference in seen)
         seen.append(weakref.ref(batch.images))
     assert len(seen) == 5
+
+
+def test_labels_that_are_numbers_are_a_tensor_and_all_others_a_list():
+    image = torch.zeros(3, 8, 8)
+    for labels in ([3, 4], [torch.tensor(3), torch.tensor(4)], [[1.0, 0.0], [0.0, 1.0]]):
+        (batch,) = batches([(image, label) for label in labels])
+        assert torch.equal(batch.labels, torch.as_tensor(labels))
+    several = torch.eye(2, dtype=torch.bool)  # of each picture a row, as a TensorDataset has them
+    (batch,) = batches(TensorDataset(image.expand(2, -1, -1, -1), several))
+    assert torch.equal(batch.labels, several)
+    for labels in (["cat", "dog"], [torch.zeros(1, 4), torch.zeros(2, 4)], [3, None]):
+        (batch,) = batches([(image, label) for label in labels])
+        assert isinstance(batch.labels, list)
 
 
 def test_streaming_draws_no_random_numbers():

@@ -413,3 +413,8 @@ def test_in_a_notebook_and_out_of_it_again():
     assert image.width == 1200  # ours: inline's own would be cropped
     page, _ = HTMLExporter(template_name="classic").from_notebook_node(nb)
     assert "alt='\"cat\" 0.7 &amp; dog &lt; 0.3'" in page
+
+
+def test_only_a_net_is_drawn_as_a_network():
+    with pytest.raises(ValueError, match="no Net yet"):
+        show.network(torch.nn.Sequential(torch.nn.Flatten()), title="t")

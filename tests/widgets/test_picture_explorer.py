@@ -80,7 +80,7 @@ def test_ones_own_picture():
     assert it.picture.value != before
     assert it.pictures["3: red.png"].shape == (3, 128, 128)
     it.upload.value = uploaded("no.png", b"text")
-    assert it.said.value.startswith("no.png: cannot read the picture: UnidentifiedImageError")
+    assert it.said.value.startswith("no.png: cannot read the picture: it is no picture")
     assert it.controls["picture"].options == ("one", "two", "3: red.png")
 
 
