@@ -116,6 +116,8 @@ def test_compare_recognises_by_structure():
     assert compare(noise.numpy().tolist(), noise) == ""
     assert compare(np.float32(2.0), 2.0) == ""
     assert compare(2.5, 2.0, "loss") == "the loss is 2.5, and should be 2"
+    assert "the worst is at [0]" in compare((50, 1), (3, 7), "point")  # any two are any other two, scaled
+    assert "right up to a factor" in compare((6, 14), (3, 7), "point")
 
 
 # Lesson 00

@@ -80,8 +80,16 @@ def test_a_claim_that_is_none_is_told(claim, why) -> None:
 def test_a_name_is_graded_by_taking_the_part_away() -> None:
     verdicts = [checks.defended(0.5, lambda part=part: (19, part)) for part in ("legs", "back")]
     assert not verdicts[0].passed
-    assert "it needs those more" in verdicts[0].message
+    assert "the unit needs the back more" in verdicts[0].message, verdicts[0]
     assert verdicts[1].passed, verdicts[1]
+
+
+@pytest.mark.parametrize(("unit", "part"), [(32, "eyes"), (12, "ears")])
+def test_a_peak_that_rises_without_the_part_does_not_need_it(unit: int, part: str) -> None:
+    verdict = checks.defended(0.5, lambda: (unit, part))
+    assert not verdict.passed
+    assert "on average over the species it rises" in verdict.message, verdict
+    assert "more" not in verdict.message
 
 
 def test_a_unit_that_needs_two_parts_is_not_named_after_one() -> None:
