@@ -50,7 +50,7 @@ def lit(f: Learners) -> str:
             "it says whether a unit is lit in any picture at all; count in how many, and take the share": (
                 (want > 0).float()
             ),
-            "only a unit that is lit in every picture gets 1, as with `all` or `//`; take the share of them": (
+            "only a unit that is lit in every picture gets 1, as with `all` or `//`; take the share": (
                 (want == 1).float()
             ),
             "it is a mean of the activations; count the pictures in which the largest is above 0": (
