@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -13,7 +10,6 @@ from ..networks.zoo import load
 from ..scenes.scenes import critters
 from ..units.filters import autocorrelation as measured
 from ..units.filters import filters as weights_of
-from ..units.filters import orientation
 from .compare import compare, unfit
 from .prediction import Truth, investigation
 from .verdict import Learners, Wrong, ask, check, demand, refuse
@@ -132,65 +128,6 @@ def autocorrelation(f: Learners) -> str:
     )
     demand(got, want, "autocorrelation")
     return "right: smooth filters come near 1, noise near 0"
-
-
-@check
-def gabor(f: Learners) -> str:
-    """f(size, angle, wavelength): (size, size), stripes that run at that angle and fade towards the edge.
-
-    The angle is in degrees, as in `camlib.orientation`: 0 is a horizontal stripe, 45 rises to the right.
-    """
-    size, wavelength, angles = 25, 6.0, (30.0, 75.0, 110.0)
-    patches = [_patch(f, size, angle, wavelength) for angle in angles]
-    _patch(f, 15, 0.0, 5.0)
-    found = orientation(torch.stack(patches)[:, None])
-    length = 1 / found.frequency[0].clamp_min(1e-6).item()
-    if found.strength.min() < 0.5 or length > 3 * wavelength:
-        shorter = orientation(_patch(f, size, angles[0], wavelength / (2 * math.pi))[None, None])
-        if abs(shorter.frequency[0] * wavelength - 1) < 0.2:
-            raise Wrong("the stripes are too broad: one wave is 2π of the cosine's argument")
-        raise Wrong("the patch has no clear direction: it should be one wave, the same along each stripe")
-    known: dict[str, Callable[[float], float]] = {
-        "": lambda a: a,
-        "the stripes run across the angle: let the wave go across it": lambda a: a + 90,
-        "the stripes lean the other way: rows count downwards, so y is minus the row": lambda a: -a,
-        "the wave goes along the angle, and rows count downwards: x sin a + y cos a, with y the row": (
-            lambda a: 90 - a
-        ),
-        "cos and sin take radians, the angle is in degrees": math.degrees,
-        "cos and sin take radians, and the stripes run across the angle": lambda a: math.degrees(a) + 90,
-    }
-    why = next((why for why, turn in known.items() if _run_at(found.angle, [turn(a) for a in angles])), None)
-    if why != "":
-        off = why or "turn the wave with the angle"
-        raise Wrong(f"asked for {angles[0]:.0f}°, the stripes run at {found.angle[0]:.0f}°: {off}")
-    if not 0.8 < length / wavelength < 1.25:
-        raise Wrong(f"the stripes repeat every {length:.0f} pixels, and should every {wavelength:.0f}")
-    edge = torch.cat(
-        [patches[0][rows, cols].flatten() for rows in (_FIRST, _LAST) for cols in (_FIRST, _LAST)]
-    )
-    if edge.square().mean() > patches[0][9:-9, 9:-9].square().mean() / 4:
-        raise Wrong("right stripes, but they reach the corners: multiply by a Gaussian, exp(-r² / 2σ²)")
-    return "right: conv1's striped filters look like this"
-
-
-_FIRST, _LAST = slice(None, 4), slice(-4, None)
-
-
-def _patch(f: Learners, size: int, angle: float, wavelength: float) -> Tensor:
-    got = ask(f, size, angle, wavelength)
-    if sentence := unfit(got, (size, size), f"patch of size {size}"):
-        raise Wrong(sentence)
-    patch = torch.as_tensor(got, dtype=torch.float32)
-    if patch.std() == 0:
-        raise Wrong(f"the patch of size {size} has the same value, {patch[0, 0].item() + 0.0:g}, everywhere")
-    return patch
-
-
-def _run_at(measured: Tensor, angles: list[float]) -> bool:
-    """Whether stripes run at these angles, to 8°; a half turn changes nothing."""
-    off = (measured - torch.tensor(angles)).remainder(180)
-    return bool(torch.minimum(off, 180 - off).max() < 8)
 
 
 def _right(w: Tensor) -> Tensor:

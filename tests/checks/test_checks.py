@@ -276,6 +276,11 @@ def stripes(size, angle, wavelength, turn=lambda a, x, y: x * math.sin(a) + y * 
 def test_gabor():
     assert checks.gabor(stripes).passed
     assert checks.gabor(lambda n, a, w: 0.01 * stripes(n, a, w).numpy()).passed
+    for width in (2, 3, 8):  # the window's width is free, within reason, and so is the wave's phase
+        assert checks.gabor(lambda n, a, w, width=width: stripes(n, a, w, fade=width)).passed
+    assert checks.gabor(
+        lambda n, a, w: stripes(n, a, w, lambda t, x, y: x * math.sin(t) + y * math.cos(t) + w / 4)
+    ).passed
     for wrong, why in [
         (
             lambda n, a, w: stripes(n, a, w, lambda a, x, y: x * math.cos(a) + y * math.sin(a)),
@@ -290,7 +295,35 @@ def test_gabor():
             "across the angle",
         ),
         (lambda n, a, w: stripes(n, math.degrees(a), w), "cos and sin take radians, the angle"),
-        (lambda n, a, w: stripes(n, 30, w), "turn the wave with the angle"),
+        (lambda n, a, w: stripes(n, 30, w), "asked for 75°, the stripes run at 30°: turn the wave with"),
+        (
+            lambda n, a, w: stripes(n, a, 6),
+            "asked for 9 pixels from stripe to stripe, the stripes repeat every 6",
+        ),
+        (lambda n, a, w: stripes(n, a, 1 / w), "here it is multiplied by it"),
+        (
+            lambda n, a, w: stripes(n, a, w, fade=n / 2),
+            "window's σ is about 12.8 pixels, so they reach the corners",
+        ),
+        (lambda n, a, w: stripes(n, a, w, fade=n), "so they reach the corners"),
+        (lambda n, a, w: stripes(n, a, w, fade=1), "too narrow for even one stripe"),
+        (lambda n, a, w: stripes(n, a, w, fade=0.5**0.5), "too narrow for even one stripe"),
+        (lambda n, a, w: stripes(n, a, w, fade=5j).real, "its exponent is negative"),
+        (
+            lambda n, a, w: stripes(n, a, w, fade=1e9) * stripes(n, 90, 1e9)[n // 2],
+            "only to the left and right",
+        ),
+        (
+            lambda n, a, w: stripes(n, a, w, fade=1e9) * stripes(n, 90, 1e9)[n // 2][:, None],
+            "only upwards and",
+        ),
+        (
+            lambda n, a, w: stripes(n, a, w, fade=1e9) + stripes(n, a, 1e9),
+            "the window is added to the stripes",
+        ),
+        (lambda n, a, w: 0.5 + stripes(n, a, w) / 2, "a constant is added"),
+        (lambda n, a, w: stripes(2 * n, a, w)[n:, n:], "count x and y from the patch's middle"),
+        (lambda n, a, w: stripes(n, a, w).sign() * stripes(n, a, 1e9), "is no Gaussian"),
         (lambda n, a, w: stripes(n, a, 2 * w), "repeat every 12 pixels"),
         (lambda n, a, w: stripes(n, a, 2 * math.pi * w), "one wave is 2π"),
         (lambda n, a, w: stripes(n, a, 2 * math.pi * w, fade=8), "one wave is 2π"),
