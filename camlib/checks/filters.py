@@ -47,6 +47,10 @@ def filter_picture(f: Learners) -> str:
         "dark and bright are swapped: positive weights are bright": 0.5 - weights / 8,
     }
     refuse(got, {sentence: picture.permute(1, 2, 0) for sentence, picture in pictures.items()})
+    for as_bytes in (255 * want, (255 * want).floor(), (255 * want).round()):
+        refuse(got, {"it runs from 0 to 255, as bytes do; here pictures run from 0 to 1": as_bytes})
+    anew = "the numbers are right, but `reshape` or `view` deals them out anew; `permute` moves the axes"
+    refuse(got, {anew: want.permute(2, 0, 1).reshape(want.shape)})
     if not compare(got, want.transpose(0, 1)):
         raise Wrong("the picture's rows and columns are swapped: it should be (kh, kw, C)")
     demand(got, want, "picture", named="row, column, channel")
@@ -97,6 +101,7 @@ def autocorrelation(f: Learners) -> str:
     """f(filters): (N, C, k, k) to (N,), how alike neighbouring weights are; see `camlib.autocorrelation`."""
     noise = torch.randn(5, 3, 9, 9, generator=torch.Generator().manual_seed(0))
     filters = noise + torch.linspace(0, 3, 5).view(5, 1, 1, 1) * functional.avg_pool2d(noise, 5, 1, 2)
+    filters[1] += 1 - 2.0 * (torch.arange(9)[:, None] + torch.arange(9)).remainder(2)  # a chessboard
     filters += torch.tensor([0.3, -0.6, 0.2]).view(3, 1, 1)
     want, got = measured(filters), ask(f, filters)
     centred = filters - filters.mean((2, 3), keepdim=True)
@@ -116,6 +121,21 @@ def autocorrelation(f: Learners) -> str:
                 centred.mT
             ),
             "right and down are added; take half of it": 2 * want,
+            "only those below are halved: take half of the sum": want + _right(centred) / 2,
+            "only those to the right are halved: take half of the sum": want + _right(centred.mT) / 2,
+            "the mean square is that of the weights before the means are taken off; take it after": (
+                want * centred.square().mean((1, 2, 3)) / filters.square().mean((1, 2, 3))
+            ),
+            "each channel is divided by its own mean square; take the means over all channels, then divide": (
+                torch.stack([_neighbours(centred[:, c : c + 1]) for c in range(3)]).mean(0)
+            ),
+            "it is divided by the root of the mean square; leave out the root": (
+                want * centred.square().mean((1, 2, 3)).sqrt()
+            ),
+            "these are neighbours along the diagonal; those to the right and below count": (
+                (centred[..., 1:, 1:] * centred[..., :-1, :-1]).mean((1, 2, 3))
+                / centred.square().mean((1, 2, 3))
+            ),
             "these are sums: the pairs are fewer than the weights, so divide each sum by its own count": (
                 want * 8 / 9
             ),
@@ -155,7 +175,7 @@ def _lure(f: Learners) -> Truth:
     gives, as a share of that, on average over the filters.
     """
     filters = weights_of(load("critternet"))
-    most, shares = 2 * filters.abs().sum(dim=(1, 2, 3)), []
+    most, shares, between = 2 * filters.abs().sum(dim=(1, 2, 3)), [], False
     for w, possible in zip(filters, most, strict=True):
         patch = ask(f, w)
         if sentence := unfit(patch, tuple(w.shape), "patch"):
@@ -171,11 +191,13 @@ def _lure(f: Learners) -> Truth:
                 "the best among patches of one length; but here each pixel has a range of its own"
             )
         shares.append(float(_sum(w, patch) / possible))
+        between |= bool(((patch > 1e-6) & (patch < 1 - 1e-6)).any())
     mean = sum(shares) / len(shares)
-    if mean < 0:
+    if mean < -0.05:
         raise Wrong(f"it gives {mean:.0%} of what is possible, so it silences the filters: turn it round")
     if min(shares) < 0.999:
-        raise Wrong(f"your patches give {mean:.0%} of what is possible, on average over the filters")
+        told = f"your patches give {mean:.1%} of what is possible, on average, and {min(shares):.1%} at worst"
+        raise Wrong(told + ": some of their values lie between 0 and 1" * between)
     patches = functional.unfold((critters(40, seed=1).images - 0.5) / 0.25, 11, stride=4)
     real = (filters.flatten(1) @ patches).amax((0, 2)) / most
     return float(real.mean()), "The best patch of forty scenes reaches that share of your score."

@@ -205,6 +205,10 @@ def test_filter_picture():
         (lambda w: right(w).flip(2), "three channels in reverse"),
         (lambda w: right(w).flip(1), "mirrored, left to right"),
         (lambda w: right(w)[..., 0], "the wrong shape"),
+        (lambda w: right(w).permute(2, 0, 1).reshape(5, 7, 3), "deals them out anew"),
+        (lambda w: 255 * right(w), "as bytes do"),
+        (lambda w: (255 * right(w)).byte(), "as bytes do"),
+        (lambda w: (255 * right(w)).round(), "as bytes do"),
     ]:
         assert why in checks.filter_picture(wrong).message, why
 
@@ -251,6 +255,20 @@ def structure(w, centre=(2, 3), pairs=True):
     return (right.sum((1, 2, 3)) / counts[0] + down.sum((1, 2, 3)) / counts[1]) / 2 / (w**2).mean((1, 2, 3))
 
 
+def square(w, centre=False):
+    return ((w - w.mean((2, 3), keepdim=True) if centre else w) ** 2).mean((1, 2, 3))
+
+
+def down(w):
+    c = w - w.mean((2, 3), keepdim=True)
+    return (c[..., 1:, :] * c[..., :-1, :]).mean((1, 2, 3)) / square(w, centre=True)
+
+
+def diagonal(w):
+    c = w - w.mean((2, 3), keepdim=True)
+    return (c[..., 1:, 1:] * c[..., :-1, :-1]).mean((1, 2, 3)) / square(w, centre=True)
+
+
 def test_autocorrelation():
     assert checks.autocorrelation(structure).passed
     assert checks.autocorrelation(autocorrelation).passed
@@ -263,6 +281,17 @@ def test_autocorrelation():
         (lambda w: autocorrelation(w, lag=2), "two apart"),
         (lambda w: structure(w)[:, None], "an axis of length 1 too many"),
         (lambda w: structure(w) + 0.1, "up to a constant"),
+        (lambda w: structure(w).clip(0, 1), "lost its negative values"),
+        (lambda w: structure(w).abs(), "lost its signs"),
+        (lambda w: 2 * structure(w) - down(w) / 2, "only those below are halved"),
+        (lambda w: structure(w) + down(w) / 2, "only those to the right are halved"),
+        (lambda w: structure(w) * square(w, centre=True) / square(w), "before the means are taken off"),
+        (lambda w: structure(w) * square(w, centre=True).sqrt(), "leave out the root"),
+        (
+            lambda w: torch.stack([structure(w[:, c : c + 1]) for c in range(3)]).mean(0),
+            "by its own mean square",
+        ),
+        (diagonal, "along the diagonal"),
     ]:
         assert why in checks.autocorrelation(wrong).message, why
 
