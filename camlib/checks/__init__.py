@@ -11,7 +11,8 @@ from .cam import centred, class_map, grad_cam, heat_and_worth, logit_of_map
 from .capsules import agreed, both_found, margin, squashed
 from .dreams import colour_root, moved_dream, partners, uphill
 from .fc7_neighbours import distances, kept_fact, precision, times_found
-from .filters import autocorrelation, convolve, filter_picture, gabor, lure
+from .filters import autocorrelation, convolve, filter_picture, lure
+from .filters_gabor import gabor
 from .filters_to_labels import flip_agreement, pck
 from .filters_to_labels_part import other_part
 from .localization import best_threshold, better_box, box_of_map, box_overlap, top_error

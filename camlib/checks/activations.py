@@ -30,8 +30,8 @@ def lit(f: Learners) -> str:
     """f(maps): (N, U, h, w) to (U,), the share of the N pictures in which a unit is above 0 anywhere."""
     random = torch.Generator().manual_seed(0)
     maps = torch.randn(8, 5, 3, 4, generator=random).sub(1.2).relu()
-    maps[:, 3], maps[:, 4] = 0, maps[:, 4] + 0.5
-    maps[1:, 0] = 0
+    maps[:, 3], maps[:5, 4], maps[5:, 4, 1] = 0, maps[:5, 4] + 0.5, 1
+    maps[0, 0, 1, 1], maps[1:, 0] = 1, 0
     got, on = ask(f, maps), maps > 0
     want = on.any(3).any(2).float().mean(0)
     refuse(
@@ -47,6 +47,18 @@ def lit(f: Learners) -> str:
             "it is for each picture the share of units; it should be for each unit the share of pictures": (
                 on.any(3).any(2).float().mean(1)
             ),
+            "it says whether a unit is lit in any picture at all; count in how many, and take the share": (
+                (want > 0).float()
+            ),
+            "only a unit that is lit in every picture gets 1, as with `all` or `//`; take the share": (
+                (want == 1).float()
+            ),
+            "it is a mean of the activations; count the pictures in which the largest is above 0": (
+                maps.mean((0, 2, 3))
+            ),
+            "it is the mean of the peaks; count the pictures in which the peak is above 0": (
+                maps.amax((2, 3)).mean(0)
+            ),
         },
     )
     demand(got, want, "share of pictures")
@@ -60,7 +72,7 @@ def peak(f: Learners) -> str:
     field = ReceptiveField((31, 41), (8, 10), (3.0, 7.0), (9, 12), (96, 128), False, rows, columns)
     heights = torch.rand(field.shape, generator=torch.Generator().manual_seed(1))
     row, column = 2, 5
-    heights[row, column] = 2.0
+    heights[row, column], heights[7, 10] = 2.0, -1.0
     got, want = ask(f, heights, field), torch.tensor([57.0, 19.0])  # 7 + 10 · 5, 3 + 8 · 2
     refuse(
         got,
@@ -81,6 +93,15 @@ def peak(f: Learners) -> str:
             "this is the cell's flat number: divided by the map's width, it gives row and remainder": (
                 torch.tensor(row * 12 + column)
             ),
+            "divide the cell's number by the map's width, not by its height": torch.tensor([27, 27]),
+            "row and column are swapped: x goes with the column, y with the row": torch.tensor([27, 43]),
+            "cell 0 lies at start itself, not half a stride further": want + torch.tensor([5.0, 4.0]),
+            "cells count from 0: the first one lies at start": want + torch.tensor([10.0, 8.0]),
+            "cells lie a stride apart; size is how far each of them sees": torch.tensor(
+                [7 + 41 * 5, 3 + 31 * 2]
+            ),
+            "multiply the cell alone by the stride, and add the start after that": torch.tensor([120, 40]),
+            "this is where the darkest cell looks; the brightest is wanted: argmax": torch.tensor([107, 59]),
         },
     )
     demand(got, want, "point (x, y)")
@@ -113,6 +134,20 @@ def centred_cosine(f: Learners) -> str:
             "one mean is taken off for all places; each place and unit has its own": _cosine(
                 before - before.mean(), after - before.mean()
             ),
+            "one mean is taken off for each unit; each place of its map has its own, too": _cosine(
+                before - before.mean((0, 2, 3), keepdim=True), after - before.mean((0, 2, 3), keepdim=True)
+            ),
+            "it is `after`'s mean that is taken off; both lose `before`'s": _cosine(
+                before - after.mean(0), after - after.mean(0)
+            ),
+            "the mean is taken off `before` alone; take the same mean off `after`": _cosine(
+                before - before.mean(0), after
+            ),
+            "the mean is taken off `after` alone; take it off `before` as well": _cosine(
+                before, after - before.mean(0)
+            ),
+            "this is 1 minus the cosine, a distance; the cosine itself is wanted": 1 - want,
+            "this is the angle; its cosine is wanted": want.arccos(),
             "it is not divided by the two lengths": (
                 ((before - before.mean(0)) * (after - before.mean(0))).flatten(1).sum(1)
             ),
@@ -144,6 +179,13 @@ def feeders(f: Learners) -> str:
             "only the cell itself counts; the window reaches one cell further on each side": (
                 maps[:, 2, 5] * weight[:, 1, 1]
             ),
+            "the window ends at (i, j): was it shifted twice? In the padded maps it begins there": parts(
+                maps, weight, 1, 4
+            ),
+            "the weights are transposed: the first of their two places is the row, as in the maps": parts(
+                maps, weight.mT, 2, 5
+            ),
+            "it sums the maps in the window, without the weights": parts(maps, torch.ones_like(weight), 2, 5),
             "the weights are turned by half a turn; networks lay them as they are": parts(
                 maps, weight.flip(1, 2), 2, 5
             ),
@@ -154,7 +196,7 @@ def feeders(f: Learners) -> str:
     demand(
         ask(f, maps, weight, 0, 7),
         parts(maps, weight, 0, 7),
-        "right inside the map; at its corner (0, 7), padded by zeros, the list of contributions",
+        "list of contributions at the map's corner (0, 7), where zeros are padded",
     )
     return "right, to the corner: with the bias they add up to the number before the ReLU"
 
@@ -177,8 +219,10 @@ def _defended(f: Learners) -> Truth:
     order = sorted(falls, key=lambda name: -falls[name])
     other = next(name for name in order if name != part)
     told = f"without the {part} unit {unit}'s peak changes by {-falls[part]:+.0%}"
+    if falls[part] < 0:
+        raise Wrong(f"{told}: on average over the species it rises, so that part is not what the unit needs")
     if order[0] != part:
-        raise Wrong(f"{told}, without the {other} by {-falls[other]:+.0%}: it needs those more")
+        raise Wrong(f"{told}, without the {other} by {-falls[other]:+.0%}: the unit needs the {other} more")
     if falls[part] < _NEEDED:
         raise Wrong(f"{told}, more than without any other part, but the name holds only from -30% on")
     if falls[other] >= falls[part] / 2:

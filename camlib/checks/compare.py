@@ -115,6 +115,8 @@ def _scaled(mine: Array, right: Array, what: str, atol: float) -> str:
     if factor and np.abs(mine - factor * right).max() <= atol * max(1.0, abs(factor)):
         sign = ", and its sign is turned" if factor < 0 else ""
         return f"the {what} is right up to a factor: it is {abs(factor):.4g} × the right one{sign}"
+    if right.size < 3:  # any two numbers are a factor and a constant away from any other two
+        return ""
     slope, constant = np.polyfit(right.ravel(), mine.ravel(), 1)
     if abs(slope) > atol and np.abs(mine - slope * right - constant).max() <= atol * max(1.0, abs(slope)):
         return f"the {what} is right up to scaling: it is {slope:.4g} × the right one {constant:+.4g}"

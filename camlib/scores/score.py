@@ -17,6 +17,8 @@ class Score(ABC):
     that of the difference of two methods on the same pictures. All of it lies on the CPU.
     """
 
+    each: str = "picture"  # what is drawn anew: told in sentences, with an s where there are several
+
     @abstractmethod
     def __float__(self) -> float: ...
 
@@ -49,4 +51,4 @@ class Score(ABC):
 
 
 def _pictures(score: Score) -> str:
-    return f"{len(score)} picture" + "s" * (len(score) != 1)
+    return f"{len(score)} {score.each}" + "s" * (len(score) != 1)

@@ -29,9 +29,12 @@ MOST_RUNS = 50  # more numbers than these are one for each picture, not one for 
 
 
 class Mean(Score):
-    """The mean of something measured on each of N pictures, such as an overlap, or right and wrong: (N,)."""
+    """The mean of something measured on each of N pictures, such as an overlap, or right and wrong: (N,).
 
-    def __init__(self, values: Tensor | Sequence[float]) -> None:
+    each: what each number was measured on, where that is no picture, such as "filter".
+    """
+
+    def __init__(self, values: Tensor | Sequence[float], *, each: str = "picture") -> None:
         try:
             given = torch.as_tensor(values).detach().cpu()
         except (TypeError, ValueError, RuntimeError):
@@ -43,6 +46,7 @@ class Mean(Score):
             raise ValueError(
                 f"values have shape {tuple(self.values.shape)}; give one number for each picture"
             )
+        self.each = each
         if not self.values.isfinite().all():
             raise ValueError(f"{int((~self.values.isfinite()).sum())} of {len(self)} values are not finite")
 
@@ -168,4 +172,4 @@ def _read(evidence: Evidence) -> Score | Tensor:
 
 
 def _told(what: Score | Tensor) -> str:
-    return f"{len(what)} {'pictures' if isinstance(what, Score) else 'runs'}"
+    return f"{len(what)} {what.each if isinstance(what, Score) else 'run'}s"

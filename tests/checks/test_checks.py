@@ -116,6 +116,8 @@ def test_compare_recognises_by_structure():
     assert compare(noise.numpy().tolist(), noise) == ""
     assert compare(np.float32(2.0), 2.0) == ""
     assert compare(2.5, 2.0, "loss") == "the loss is 2.5, and should be 2"
+    assert "the worst is at [0]" in compare((50, 1), (3, 7), "point")  # any two are any other two, scaled
+    assert "right up to a factor" in compare((6, 14), (3, 7), "point")
 
 
 # Lesson 00
@@ -203,6 +205,10 @@ def test_filter_picture():
         (lambda w: right(w).flip(2), "three channels in reverse"),
         (lambda w: right(w).flip(1), "mirrored, left to right"),
         (lambda w: right(w)[..., 0], "the wrong shape"),
+        (lambda w: right(w).permute(2, 0, 1).reshape(5, 7, 3), "deals them out anew"),
+        (lambda w: 255 * right(w), "as bytes do"),
+        (lambda w: (255 * right(w)).byte(), "as bytes do"),
+        (lambda w: (255 * right(w)).round(), "as bytes do"),
     ]:
         assert why in checks.filter_picture(wrong).message, why
 
@@ -249,6 +255,20 @@ def structure(w, centre=(2, 3), pairs=True):
     return (right.sum((1, 2, 3)) / counts[0] + down.sum((1, 2, 3)) / counts[1]) / 2 / (w**2).mean((1, 2, 3))
 
 
+def square(w, centre=False):
+    return ((w - w.mean((2, 3), keepdim=True) if centre else w) ** 2).mean((1, 2, 3))
+
+
+def down(w):
+    c = w - w.mean((2, 3), keepdim=True)
+    return (c[..., 1:, :] * c[..., :-1, :]).mean((1, 2, 3)) / square(w, centre=True)
+
+
+def diagonal(w):
+    c = w - w.mean((2, 3), keepdim=True)
+    return (c[..., 1:, 1:] * c[..., :-1, :-1]).mean((1, 2, 3)) / square(w, centre=True)
+
+
 def test_autocorrelation():
     assert checks.autocorrelation(structure).passed
     assert checks.autocorrelation(autocorrelation).passed
@@ -261,6 +281,17 @@ def test_autocorrelation():
         (lambda w: autocorrelation(w, lag=2), "two apart"),
         (lambda w: structure(w)[:, None], "an axis of length 1 too many"),
         (lambda w: structure(w) + 0.1, "up to a constant"),
+        (lambda w: structure(w).clip(0, 1), "lost its negative values"),
+        (lambda w: structure(w).abs(), "lost its signs"),
+        (lambda w: 2 * structure(w) - down(w) / 2, "only those below are halved"),
+        (lambda w: structure(w) + down(w) / 2, "only those to the right are halved"),
+        (lambda w: structure(w) * square(w, centre=True) / square(w), "before the means are taken off"),
+        (lambda w: structure(w) * square(w, centre=True).sqrt(), "leave out the root"),
+        (
+            lambda w: torch.stack([structure(w[:, c : c + 1]) for c in range(3)]).mean(0),
+            "by its own mean square",
+        ),
+        (diagonal, "along the diagonal"),
     ]:
         assert why in checks.autocorrelation(wrong).message, why
 
@@ -274,6 +305,11 @@ def stripes(size, angle, wavelength, turn=lambda a, x, y: x * math.sin(a) + y * 
 def test_gabor():
     assert checks.gabor(stripes).passed
     assert checks.gabor(lambda n, a, w: 0.01 * stripes(n, a, w).numpy()).passed
+    for width in (2, 3, 8):  # the window's width is free, within reason, and so is the wave's phase
+        assert checks.gabor(lambda n, a, w, width=width: stripes(n, a, w, fade=width)).passed
+    assert checks.gabor(
+        lambda n, a, w: stripes(n, a, w, lambda t, x, y: x * math.sin(t) + y * math.cos(t) + w / 4)
+    ).passed
     for wrong, why in [
         (
             lambda n, a, w: stripes(n, a, w, lambda a, x, y: x * math.cos(a) + y * math.sin(a)),
@@ -288,7 +324,35 @@ def test_gabor():
             "across the angle",
         ),
         (lambda n, a, w: stripes(n, math.degrees(a), w), "cos and sin take radians, the angle"),
-        (lambda n, a, w: stripes(n, 30, w), "turn the wave with the angle"),
+        (lambda n, a, w: stripes(n, 30, w), "asked for 75°, the stripes run at 30°: turn the wave with"),
+        (
+            lambda n, a, w: stripes(n, a, 6),
+            "asked for 9 pixels from stripe to stripe, the stripes repeat every 6",
+        ),
+        (lambda n, a, w: stripes(n, a, 1 / w), "here it is multiplied by it"),
+        (
+            lambda n, a, w: stripes(n, a, w, fade=n / 2),
+            "window's σ is about 12.8 pixels, so they reach the corners",
+        ),
+        (lambda n, a, w: stripes(n, a, w, fade=n), "so they reach the corners"),
+        (lambda n, a, w: stripes(n, a, w, fade=1), "too narrow for even one stripe"),
+        (lambda n, a, w: stripes(n, a, w, fade=0.5**0.5), "too narrow for even one stripe"),
+        (lambda n, a, w: stripes(n, a, w, fade=5j).real, "its exponent is negative"),
+        (
+            lambda n, a, w: stripes(n, a, w, fade=1e9) * stripes(n, 90, 1e9)[n // 2],
+            "only to the left and right",
+        ),
+        (
+            lambda n, a, w: stripes(n, a, w, fade=1e9) * stripes(n, 90, 1e9)[n // 2][:, None],
+            "only upwards and",
+        ),
+        (
+            lambda n, a, w: stripes(n, a, w, fade=1e9) + stripes(n, a, 1e9),
+            "the window is added to the stripes",
+        ),
+        (lambda n, a, w: 0.5 + stripes(n, a, w) / 2, "a constant is added"),
+        (lambda n, a, w: stripes(2 * n, a, w)[n:, n:], "count x and y from the patch's middle"),
+        (lambda n, a, w: stripes(n, a, w).sign() * stripes(n, a, 1e9), "is no Gaussian"),
         (lambda n, a, w: stripes(n, a, 2 * w), "repeat every 12 pixels"),
         (lambda n, a, w: stripes(n, a, 2 * math.pi * w), "one wave is 2π"),
         (lambda n, a, w: stripes(n, a, 2 * math.pi * w, fade=8), "one wave is 2π"),

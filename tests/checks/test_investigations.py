@@ -50,7 +50,9 @@ def test_the_sign_of_each_weight_excites_a_filter_most() -> None:
         (lambda w: w / w.norm(), "pixels lie between 0 and 1"),
         (lambda w: 0.5 - 0.5 * w.sign(), "so it silences the filters"),
         (lambda w: (0.5 + 20 * w).clip(0, 1), "of what is possible, on average"),
-        (lambda w: torch.full_like(w, 0.5), "your patches give 0% of what is possible"),
+        (lambda w: (1e4 * w).sigmoid(), "at worst: some of their values lie between 0 and 1"),
+        (lambda w: (w > w.mean()).float(), "% at worst"),
+        (lambda w: torch.full_like(w, 0.5), "your patches give 0.0% of what is possible"),
         (lambda w: w.permute(1, 2, 0), "shape"),
         (lambda w: None, "not done yet"),
     ],
@@ -80,8 +82,16 @@ def test_a_claim_that_is_none_is_told(claim, why) -> None:
 def test_a_name_is_graded_by_taking_the_part_away() -> None:
     verdicts = [checks.defended(0.5, lambda part=part: (19, part)) for part in ("legs", "back")]
     assert not verdicts[0].passed
-    assert "it needs those more" in verdicts[0].message
+    assert "the unit needs the back more" in verdicts[0].message, verdicts[0]
     assert verdicts[1].passed, verdicts[1]
+
+
+@pytest.mark.parametrize(("unit", "part"), [(32, "eyes"), (12, "ears")])
+def test_a_peak_that_rises_without_the_part_does_not_need_it(unit: int, part: str) -> None:
+    verdict = checks.defended(0.5, lambda: (unit, part))
+    assert not verdict.passed
+    assert "on average over the species it rises" in verdict.message, verdict
+    assert "more" not in verdict.message
 
 
 def test_a_unit_that_needs_two_parts_is_not_named_after_one() -> None:

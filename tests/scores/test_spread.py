@@ -120,3 +120,11 @@ def test_base_rates():
 def test_what_is_no_evidence_is_named(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+def test_what_was_measured_on_something_else_than_pictures_says_so():
+    angles = Mean([2.0, 4.0], each="filter")
+    assert spread(angles).of == "2 filters"
+    assert repr(angles) == "Mean(3.000 [2.000, 4.000], 2 filters)"
+    with pytest.raises(ValueError, match="a score of 1 filter has no spread"):
+        Mean([2.0], each="filter").interval()
