@@ -16,7 +16,8 @@ from .filters_gabor import gabor
 from .filters_to_labels import flip_agreement, pck
 from .filters_to_labels_part import other_part
 from .localization import best_threshold, better_box, box_of_map, box_overlap, top_error
-from .occlusion import beyond, cover, interaction, lay_drops
+from .occlusion import cover, lay_drops
+from .occlusion_pairs import beyond, interaction
 from .patches import best_cells, eye_lure, field_of_chain, overlap
 from .pca_and_tsne import bandwidth, components, far_islands, kept, snapped
 from .peak_finding import refined_peak, two_peaks

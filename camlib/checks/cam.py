@@ -22,6 +22,10 @@ def class_map(f: Learners) -> str:
     random = torch.Generator().manual_seed(8)  # for which the map has both signs
     maps, weight, c = torch.rand(5, 3, 4, generator=random), torch.randn(5, 5, generator=random), 2
     got, want = ask(f, maps, weight, c), _sum(weight[c], maps)
+    refuse(
+        got,
+        {"these are the maps of all classes; take class c's": torch.einsum("ck,khw->chw", weight, maps)},
+    )
     if getattr(got, "shape", None) == (5, 3, 4):
         raise Wrong("these are the K weighted maps; add them up over k, the first axis")
     if getattr(got, "shape", None) == ():
@@ -64,7 +68,12 @@ def logit_of_map(f: Learners) -> str:
         "the bias is subtracted; add it": mean - bias,
         "this is the highest cell; with average pooling all cells count": heat.max().item() + bias,
         "negative cells were left out; they count against the class": heat.relu().mean().item() + bias,
-        "the bias was added to each cell's share too often: once, after the mean": mean + bias * heat.numel(),
+        "the cells are added up, and the bias is missing: take their mean, and add the bias": (
+            heat.sum().item()
+        ),
+        "the bias is added to each cell, and then the cells are added up: take their mean": (
+            (heat + bias).sum().item()
+        ),
     }
     for sentence, wrong in mistakes.items():
         if abs(got - wrong) < 1e-4:
@@ -78,7 +87,7 @@ def grad_cam(f: Learners) -> str:
     """f(maps, slope): (K, h, w) twice to (h, w), ReLU of the sum over k of (mean of slope_k) · maps_k."""
     random = torch.Generator().manual_seed(8)  # for which the sum has both signs
     maps, slope = (torch.randn(4, 3, 5, generator=random) for _ in range(2))
-    maps = maps.abs()
+    maps = 4 * maps.abs()  # so that the map goes beyond 1
     alpha, got = slope.mean((1, 2)), ask(f, maps, slope)
     signed = _sum(alpha, maps)
     refuse(
@@ -95,6 +104,7 @@ def grad_cam(f: Learners) -> str:
             "negative α were left out; the ReLU comes after the sum": _sum(alpha.relu(), maps),
             "the sum over k is missing its weights: multiply each map by its α": maps.sum(0),
             "it is the mean over the K maps; the sum is wanted": signed.relu() / 4,
+            "values above 1 are cut off; the ReLU cuts off at 0 only": signed.clamp(0, 1),
             "gradient and maps are swapped": _sum(maps.mean((1, 2)), slope).relu(),
         },
     )
@@ -113,6 +123,12 @@ def centred(f: Learners) -> str:
             "each class's own mean is taken off; take each unit's mean over the classes": (
                 weight - weight.mean(1, keepdim=True)
             ),
+            "mean(1) is taken over the units; take it over the classes, the first axis": weight
+            - weight.mean(1),
+            "the first class's weights are taken off, and its map is 0; take off the mean over the classes": (
+                weight - weight[0]
+            ),
+            "the sum over the classes is taken off; take off their mean": weight - weight.sum(0),
             "one mean of all numbers is taken off; each unit has its own": weight - weight.mean(),
             "this is the mean itself; subtract it from every class's weights": (
                 weight.mean(0).expand_as(weight)
@@ -154,18 +170,19 @@ def _heat_and_worth(f: Learners) -> Truth:
 
 
 def _measured(net: Net, scenes: Scenes, heat: Tensor, part: str) -> tuple[Tensor, Tensor, Tensor]:
-    """The heat (N, H, W) on the part's pixels and 0 elsewhere, the part's pixels, and (N,) logits lost."""
+    """Heat (N, H, W) on the part's pixels and 0 elsewhere, these pixels, (2, N) logits and shares lost."""
     less = draw([replace(recipe, without=(part,)) for recipe in scenes.recipes])
     where = (scenes.images - less.images).abs().amax(1) > 0.03
     own = torch.arange(len(scenes)), scenes.labels
     with torch.inference_mode():
-        lost = net(scenes.images)[own] - net(less.images)[own]
+        before, after = net(scenes.images), net(less.images)
+        lost = torch.stack([before[own] - after[own], before.softmax(1)[own] - after.softmax(1)[own]])
     return heat * where, where, lost.cpu()
 
 
 def _same(mine: tuple[float, ...], on: Tensor, where: Tensor, lost: Tensor, part: str) -> tuple[float, float]:
     """The two numbers, or what is wrong with those that the learner measured."""
-    heat, worth = float(on.sum() / where.sum()), float(lost.mean())
+    heat, (worth, share) = float(on.sum() / where.sum()), lost.mean(1).tolist()
     each = float((on.sum((1, 2)) / where.sum((1, 2)).clamp(min=1)).mean())  # scene by scene: as good
     if min(abs(mine[0] - heat), abs(mine[0] - each)) > 0.02 * max(1, abs(heat)):
         if abs(mine[0] - float(on.mean())) < 1e-3:
@@ -176,6 +193,8 @@ def _same(mine: tuple[float, ...], on: Tensor, where: Tensor, lost: Tensor, part
     if abs(mine[1] - worth) > 0.02 * max(1, abs(worth)):
         if abs(mine[1] + worth) < 0.02 * max(1, abs(worth)):
             raise Wrong("the loss has the wrong sign: the whole scene's logit less the one without the part")
+        if abs(mine[1] - share) < 1e-3:
+            raise Wrong("this is the probability that is lost; take the logit, before the softmax")
         raise Wrong(f"without the {part} the true class's logit loses {worth:.2f}, not {mine[1]:.2f}")
     return heat, worth
 

@@ -19,6 +19,7 @@ RIGHT: dict[str, Callable[..., Any]] = {
 MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
     ("class_map", lambda maps, weight, c: None, "not done yet"),
     ("class_map", lambda maps, weight, c: weight[c][:, None, None] * maps, "add them up over k"),
+    ("class_map", lambda maps, weight, c: torch.einsum("ck,khw->chw", weight, maps), "maps of all classes"),
     ("class_map", lambda maps, weight, c: (weight[c][:, None, None] * maps).sum(), "it is one number"),
     ("class_map", lambda maps, weight, c: (weight[c][:, None, None] * maps).mean(0), "mean over the K maps"),
     ("class_map", lambda maps, weight, c: torch.einsum("k,khw->hw", weight[:, c], maps), "rows are classes"),
@@ -32,6 +33,8 @@ MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
     ("class_map", lambda maps, weight, c: torch.einsum("k,khw->hw", weight[c].softmax(0), maps), "a softmax"),
     ("class_map", lambda maps, weight, c: torch.einsum("k,khw->hw", weight[2], maps), "class 3"),
     ("logit_of_map", lambda heat, bias: heat.sum() + bias, "divide by how many"),
+    ("logit_of_map", lambda heat, bias: heat.sum(), "the cells are added up, and the bias is missing"),
+    ("logit_of_map", lambda heat, bias: (heat + bias).sum(), "the bias is added to each cell"),
     ("logit_of_map", lambda heat, bias: heat.mean(), "the bias is missing"),
     ("logit_of_map", lambda heat, bias: heat.mean() - bias, "is subtracted"),
     ("logit_of_map", lambda heat, bias: heat.max() + bias, "the highest cell"),
@@ -55,7 +58,15 @@ MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
         "comes after the sum",
     ),
     ("grad_cam", lambda maps, slope: maps.sum(0), "missing its weights"),
+    (
+        "grad_cam",
+        lambda maps, slope: (slope.mean((1, 2))[:, None, None] * maps).sum(0).clamp(0, 1),
+        "values above 1 are cut off",
+    ),
     ("centred", lambda weight: weight - weight.mean(1, keepdim=True), "each class's own mean"),
+    ("centred", lambda weight: weight - weight.mean(1), "mean(1) is taken over the units"),
+    ("centred", lambda weight: weight - weight[0], "the first class's weights are taken off"),
+    ("centred", lambda weight: weight - weight.sum(0), "the sum over the classes is taken off"),
     ("centred", lambda weight: weight - weight.mean(), "one mean of all numbers"),
     ("centred", lambda weight: weight.mean(0), "the mean itself"),
     ("centred", lambda weight: weight + weight.mean(0), "subtract it"),
@@ -77,12 +88,17 @@ def test_mistakes_are_recognised(name: str, answer: Callable[..., Any], says: st
     assert says in verdict.message
 
 
-def measured(net: Any, scenes: Any, part: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def measured(
+    net: Any, scenes: Any, part: str, share: bool = False
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     less = draw([replace(recipe, without=(part,)) for recipe in scenes.recipes])
     where = (scenes.images - less.images).abs().amax(1) > 0.03
     own = torch.arange(len(scenes)), scenes.labels
     with torch.inference_mode():
-        lost = net(scenes.images)[own] - net(less.images)[own]
+        before, after = net(scenes.images), net(less.images)
+        if share:
+            before, after = before.softmax(1), after.softmax(1)
+        lost = before[own] - after[own]
     return cam(net, scenes.images, scenes.labels) * where, where, lost
 
 
@@ -115,3 +131,13 @@ def test_mistakes_in_heat_and_worth(wrong: Any, sentence: str) -> None:
     verdict = checks.heat_and_worth(0, lambda *given: wrong(*measured(*given)))
     assert not verdict
     assert sentence in verdict.message
+
+
+def test_heat_and_worth_in_probabilities() -> None:
+    def shares(net: Any, scenes: Any, part: str) -> tuple[torch.Tensor, torch.Tensor]:
+        heat, where, lost = measured(net, scenes, part, share=True)
+        return heat.sum() / where.sum(), lost.mean()
+
+    verdict = checks.heat_and_worth(0, shares)
+    assert not verdict
+    assert "this is the probability that is lost; take the logit" in verdict.message

@@ -107,6 +107,34 @@ def test_mistakes_in_laying(how: str, sentence: str) -> None:
     assert sentence in verdict.message
 
 
+def corners(boxes: Tensor) -> Tensor:
+    return torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)
+
+
+def by_area(drops: Tensor, boxes: Tensor, size: tuple[int, int]) -> Tensor:
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    return laid(drops / areas, boxes, size, "sum")
+
+
+def at_least_one(drops: Tensor, boxes: Tensor, size: tuple[int, int]) -> Tensor:
+    return laid(drops, boxes, size, "sum") / laid(drops, boxes, size, "count").clamp(min=1)
+
+
+@pytest.mark.parametrize("lay", [laid, at_least_one])
+def test_mistaken_boxes(lay: Any) -> None:
+    turned = checks.lay_drops(lambda drops, boxes, size: lay(drops, boxes[:, [1, 0, 3, 2]], size))
+    sized = checks.lay_drops(lambda drops, boxes, size: lay(drops, corners(boxes), size))
+    assert not turned
+    assert not sized
+    assert "x and y are swapped" in turned.message
+    assert "not its width and height" in sized.message
+    assert checks.lay_drops(lay)
+
+
+def test_drops_over_areas() -> None:
+    assert "divided by the areas" in checks.lay_drops(by_area).message
+
+
 def costs(net: Any, image: Tensor, a: Box, b: Box) -> tuple[float, float, float, float]:
     whole = net(image)
     return whole, *(
@@ -117,7 +145,9 @@ def costs(net: Any, image: Tensor, a: Box, b: Box) -> tuple[float, float, float,
 MISTAKES: list[tuple[Callable[..., float], str]] = [
     (lambda whole, both, first, second: first + second - both, "the sign is turned"),
     (lambda whole, both, first, second: both, "this is what both cost together"),
-    (lambda whole, both, first, second: both - first, "only one of the two is taken off"),
+    (lambda whole, both, first, second: both - first, "the second one's cost is missing"),
+    (lambda whole, both, first, second: both - second, "the first one's cost is missing"),
+    (lambda whole, both, first, second: abs(both - first - second), "its sign is lost"),
     (lambda whole, both, first, second: both + first + second, "both are added up"),
     (
         lambda whole, both, first, second: first + second - both - whole,
@@ -131,6 +161,41 @@ def test_mistakes_in_the_interaction(formula: Callable[..., float], sentence: st
     verdict = checks.interaction(lambda net, image, a, b: formula(*costs(net, image, a, b)))
     assert not verdict
     assert sentence in verdict.message
+
+
+def test_mistaken_places_in_the_interaction() -> None:
+    def turned(net: Any, image: Tensor, a: Box, b: Box) -> float:
+        _, both, first, second = costs(net, image, *((y0, x0, y1, x1) for x0, y0, x1, y1 in (a, b)))
+        return both - first - second
+
+    def rectangle(net: Any, image: Tensor, a: Box, b: Box) -> float:
+        whole, _, first, second = costs(net, image, a, b)
+        return float(whole - net(covered(image, (*a[:2], *b[2:]))) - first - second)
+
+    assert "x and y are swapped" in checks.interaction(turned).message
+    assert "one rectangle round both" in checks.interaction(rectangle).message
+
+
+@pytest.mark.parametrize(
+    ("order", "sentence"),
+    [
+        ("first second both", "a is still covered"),
+        ("second first both", "b is still covered"),
+        ("both first second", "both are still covered"),
+    ],
+)
+def test_one_clone_for_all_drops(order: str, sentence: str) -> None:
+    def piled(net: Any, image: Tensor, a: Box, b: Box) -> float:
+        picture, boxes, drop = image.clone(), {"first": [a], "second": [b], "both": [a, b]}, {}
+        for name in order.split():
+            for x0, y0, x1, y1 in boxes[name]:
+                picture[:, y0:y1, x0:x1] = 0.5
+            drop[name] = float(net(image) - net(picture))
+        return drop["both"] - drop["first"] - drop["second"]
+
+    verdict = checks.interaction(piled)
+    assert not verdict
+    assert f"each drop needs a clone of its own: {sentence}" in verdict.message
 
 
 def test_black_boxes_and_a_picture_that_stays_covered() -> None:
@@ -154,11 +219,15 @@ def test_a_batch_is_no_picture() -> None:
     assert "net takes one picture (3, 8, 8); given (1, 3, 8, 8)" in verdict.message
 
 
-def beyond(net: Any, scenes: Any, one: str, other: str, how: str = "right") -> Any:
+def probability(logits: Tensor, labels: Tensor) -> Tensor:
+    return logits.softmax(1)[torch.arange(len(labels)), labels]
+
+
+def beyond(net: Any, scenes: Any, one: str, other: str, how: str = "right", score: Any = probability) -> Any:
     def share(*without: str) -> Tensor:
         drawn = draw([replace(recipe, without=without) for recipe in scenes.recipes])
         with torch.inference_mode():
-            shares: Tensor = net(drawn.images).softmax(1)[torch.arange(len(drawn)), drawn.labels]
+            shares: Tensor = score(net(drawn.images), drawn.labels)
         return shares
 
     whole, first, second, both = share(), share(one), share(other), share(one, other)
@@ -167,6 +236,10 @@ def beyond(net: Any, scenes: Any, one: str, other: str, how: str = "right") -> A
         "turned": whole + both - first - second,
         "both": whole - both,
         "one": first - both,
+        "other": second - both,
+        "left": both - first - second,
+        "no whole": first + second - both,
+        "gone": both,
     }
     return answers[how] if how == "each" else answers[how].mean()
 
@@ -180,10 +253,32 @@ def test_two_parts_drawn_away() -> None:
 
 @pytest.mark.parametrize(
     ("how", "sentence"),
-    [("turned", "the sign is turned"), ("both", "what both cost together"), ("one", "only one of the two")],
+    [
+        ("turned", "the sign is turned"),
+        ("both", "what both cost together"),
+        ("one", "the other one's cost is missing"),
+        ("other", "the first one's cost is missing"),
+        ("left", "these are the probabilities that are left"),
+        ("no whole", "the probability of the whole scenes, p(), is missing"),
+        ("gone", "the probability with both parts gone"),
+    ],
 )
 def test_mistakes_with_two_parts(how: str, sentence: str) -> None:
     verdict = checks.beyond(0, lambda net, scenes, one, other: beyond(net, scenes, one, other, how))
+    assert not verdict
+    assert sentence in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("score", "sentence"),
+    [
+        (lambda logits, labels: (logits.argmax(1) == labels).float(), "this counts right answers"),
+        (lambda logits, labels: logits[torch.arange(len(labels)), labels], "this is in logits"),
+        (lambda logits, labels: logits.softmax(1).amax(1), "the highest probability is taken"),
+    ],
+)
+def test_mistaken_scores_of_two_parts(score: Any, sentence: str) -> None:
+    verdict = checks.beyond(0, lambda net, scenes, one, other: beyond(net, scenes, one, other, score=score))
     assert not verdict
     assert sentence in verdict.message
 
