@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ..given import told, whole
+from ..given import told, usual_torch, whole
 from ..networks.attributes import attributes_kept
 from ..networks.buffers import numbers_kept
 from ..networks.eval_mode import evaluating
@@ -110,6 +110,7 @@ def receptive_field(net: Net, layer: str, *, size: int | tuple[int, int] | None 
     for, and `attention` says so. Raises ValueError for an unknown layer, a picture that the network does not
     take, and where there is no such field: where cells lie unevenly, or each sees the whole picture.
     """
+    usual_torch()
     check_net(net)
     net.layer(layer)  # raises for one that is not there
     both = net.sides if size is None else tuple(size) if isinstance(size, tuple | list) else (size, size)
@@ -127,6 +128,7 @@ def receptive_field(net: Net, layer: str, *, size: int | tuple[int, int] | None 
 
 def field_if_any(net: Net, layer: str, picture: tuple[int, int]) -> ReceptiveField | None:
     """The layer's field; None where there is none: each cell sees the whole picture, or they lie unevenly."""
+    usual_torch()
     try:
         return receptive_field(net, layer, size=picture)
     except ValueError:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..given import told
+from ..given import told, usual_torch
 from .bootstrap import counts, interval
 from .score import Score
 
@@ -32,6 +32,7 @@ class Mean(Score):
     """The mean of something measured on each of N pictures, such as an overlap, or right and wrong: (N,)."""
 
     def __init__(self, values: Tensor | Sequence[float]) -> None:
+        usual_torch()
         try:
             given = torch.as_tensor(values).detach().cpu()
         except (TypeError, ValueError, RuntimeError):
@@ -128,6 +129,7 @@ def base_rates(labels: Tensor | Sequence[int], classes: Sequence[str] = ()) -> d
     labels: (N,) of whole numbers, or true and false.  classes: their names, in order; without them
     the classes are the labels that occur.
     """
+    usual_torch()
     given = torch.as_tensor(labels).detach().cpu()
     if given.ndim != 1 or not len(given) or given.is_floating_point():
         raise ValueError(

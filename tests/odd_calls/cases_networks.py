@@ -750,7 +750,8 @@ def stage(name: str, layer: str) -> int:
     from camlib.networks.unit_axis import unit_axis
 
     with torch.device("meta"):
-        network = camlib.wrap(models.get_model(name, weights=None))
+        empty = models.get_model(name, weights=None)
+    network = camlib.wrap(empty)
     module = network.layer(layer)
     output: Any = next(call.output for call in reversed(traced(network)[0]) if call.module is module)
     return unit_axis(network, module)(output)
