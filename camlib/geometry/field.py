@@ -30,6 +30,7 @@ from ..networks.eval_mode import evaluating
 from ..networks.net import Net, check_net
 from ..networks.remembered import remembered
 from ..networks.unit_axis import unit_axis
+from ..unrounded import unrounded
 from .field_tracer import FieldTracer
 from .tensor_field import Axis, Besides, Lost, TensorField, listed, settle
 
@@ -201,8 +202,8 @@ def upsample(maps: Tensor, field: ReceptiveField, *, size: int | tuple[int, int]
         maps = maps.float()
     lies = field.start, field.stride, field.shape, field.picture, (wanted[0], wanted[1])
     down, across = _mixes(lies, maps.dtype, maps.device)
-    laid = torch.matmul(down, torch.matmul(maps, across))
-    return laid if laid.dtype == maps.dtype else laid.to(maps.dtype)  # by autocast it may be another
+    with unrounded():
+        return torch.matmul(down, torch.matmul(maps, across))
 
 
 def _sides(size: object) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from ..networks.net import Net
 from ..pictures.batches import batches, data_set, placed
 from ..pictures.pixels import several
 from ..running.extractor import FeatureExtractor
+from ..unrounded import unrounded
 from ..wording import in_short, listing
 
 __all__ = ["FeatureMaps", "feature_maps", "joined", "shared_field"]
@@ -56,7 +57,8 @@ def feature_maps(net: Net, layers: Sequence[str], images: Any, *, batch_size: in
     for pictures, _, indices in batches(images, batch_size=batch_size, progress="features"):
         kept.append(units(pictures).half().cpu())
         read.append(indices)
-    maps = placed(torch.cat(kept), torch.cat(read), len(images))
+    with unrounded():  # else torch refuses to join what is float16
+        maps = placed(torch.cat(kept), torch.cat(read), len(images))
     return FeatureMaps(net, tuple(layers), maps, field)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from ..given import tensor, whole
+from ..unrounded import unrounded
 from .bootstrap import counts
 from .boxes import iou
 from .maps import components, finite, share, true_boxes
@@ -50,6 +51,7 @@ class BoxAccuracy(Score):
         """float32 (W,): the best threshold for each IoU; of equally good ones the lowest."""
         return self.thresholds[self.curves.argmax(1)]
 
+    @unrounded()
     def resampled(self, *, times: int = 1000, seed: int = 0) -> Tensor:
         """`value` on random sets of these pictures, each of which chooses its threshold anew: (times,)."""
         n = len(self)

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ..given import told, usual_torch
+from ..unrounded import unrounded
 from .bootstrap import counts, interval
 from .score import Score
 
@@ -53,6 +54,7 @@ class Mean(Score):
     def __len__(self) -> int:
         return len(self.values)
 
+    @unrounded()
     def resampled(self, *, times: int = 1000, seed: int = 0) -> Tensor:
         """The mean on that many random sets of N of these pictures, drawn with replacement: (times,)."""
         return counts(len(self), times, seed) @ self.values / len(self)
