@@ -106,10 +106,11 @@ def receptive_field(net: Net, layer: str, *, size: int | tuple[int, int] | None 
     layer: a short name, or a dotted one; of a layer that is used twice, its last use.
     size: the picture's side, or (height, width); None: the network's own.
     The network runs once, on an empty picture, and is left as it was; what is found is remembered until the
-    network is changed. A layer's field is what all its
-    channels see together. Behind self-attention (in a transformer) a cell's field is the patch that it stands
-    for, and `attention` says so. Raises ValueError for an unknown layer, a picture that the network does not
-    take, and where there is no such field: where cells lie unevenly, or each sees the whole picture.
+    network is changed. (A setting that is changed in place deep inside, in a dictionary inside a dictionary,
+    is not noticed: wrap the network again.) A layer's field is what all its channels see together. Behind
+    self-attention (in a transformer) a cell's field is the patch that it stands for, and `attention` says so.
+    Raises ValueError for an unknown layer, a picture that the network does not take, and where there is no
+    such field: where cells lie unevenly, or each sees the whole picture.
     """
     usual_torch()
     check_net(net)

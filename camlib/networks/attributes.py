@@ -13,9 +13,9 @@ from torch import nn
 
 from .lock import alone, every
 
-__all__ = ["attributes_kept"]
+__all__ = ["CONTAINERS", "attributes_kept"]
 
-_CONTAINERS: tuple[Any, ...] = (dict, list, set, deque)  # filled in place, as a module's buffers are
+CONTAINERS: tuple[Any, ...] = (dict, list, set, deque)  # filled in place, as a module's buffers are
 _NOTHING = object()
 
 
@@ -34,7 +34,7 @@ def attributes_kept(module: nn.Module) -> Iterator[None]:
             (one, kind(one))
             for _, before in tables
             for one in before.values()
-            for kind in _CONTAINERS
+            for kind in CONTAINERS
             if isinstance(one, kind)
         ]
         try:
