@@ -236,7 +236,7 @@ def grade(
             svm = linear_svm(features[weights, seed][""][rows], label)
             called = ", ".join(filter(None, (name, weights)))
             yield from told(svm.scores(features[weights, seed][""])[:, 1], called, seed)
-            heat[name] = maps(net, svm.weight, svm.bias, images)
+            heat[name] = maps(net, svm.weight, svm.bias.float(), images)
             hits = pointing_game(heat[name], place, TOLERANCE).hits
             yield called, seed, "on it", Share(hits, shown, len(some))
         if "words" in heat:

@@ -140,7 +140,7 @@ def asks(question: Question, features: Tensor) -> tuple[Tensor, scores.Mean]:
     fit, test = question.learn & asked, ~question.learn & asked
     svm = linear_svm(features[fit], question.answers[fit], question.names)
     right = svm.answers(features[test]) == question.answers[test]
-    return torch.cat([svm.weight, svm.bias[:, None]], 1), scores.Mean(right.float())
+    return torch.cat([svm.weight, svm.bias.float()[:, None]], 1), scores.Mean(right.float())
 
 
 class Pointed(NamedTuple):

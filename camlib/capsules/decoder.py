@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..given import tensor, told, whole
+from ..given import tensor, told, usual_torch, whole
 from ..shipped import shipped
 
 __all__ = ["Decoder", "decoder_file", "digit_decoder", "fitted"]
@@ -104,6 +104,7 @@ def decoder_file() -> Path:
 
 def digit_decoder() -> Decoder:
     """The decoder that ships: it draws what `load("capsnet_digits")` says of a digit."""
+    usual_torch()
     made = Decoder()
     made.load_state_dict({name: one.float() for name, one in load_file(decoder_file()).items()})
     return made.eval()

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from .verdict import Learners, Verdict, Wrong, ask, demand_number
+from .verdict import Learners, Verdict, Wrong, ask, demand_number, demand_usual_torch
 
 Truth = tuple[float, str]  # the true value, and what there is to say of it
 
@@ -28,6 +28,7 @@ def investigation(
     @functools.wraps(test)
     def verdict(prediction: Any, answer: Any) -> Verdict:
         try:
+            demand_usual_torch()
             if prediction is ... or prediction is None:
                 raise Wrong("not done yet: write your prediction down before you measure")
             guess = demand_number(prediction, "your prediction")

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from ..given import usual_torch
 from .compare import compare, describe
 
 Learners = Callable[..., Any]
@@ -45,11 +46,20 @@ def check(test: Callable[..., str]) -> Callable[..., Verdict]:
     @functools.wraps(test)
     def verdict(answer: Any) -> Verdict:
         try:
+            demand_usual_torch()
             return Verdict(True, test(answer))
         except Wrong as wrong:
             return Verdict(False, str(wrong))
 
     return verdict
+
+
+def demand_usual_torch() -> None:
+    """Raise `Wrong` where torch's defaults are not the usual: what is tried here would be other numbers."""
+    try:
+        usual_torch()
+    except ValueError as error:
+        raise Wrong(str(error)) from None
 
 
 def ask(f: Learners, *arguments: Any, call: str = "") -> Any:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..given import told
+from ..unrounded import unrounded
 from .spectrum import EDGE, Spectrum
 
 __all__ = ["BASES", "Canvas", "canvas"]
@@ -43,6 +44,7 @@ class Canvas:
         noise = torch.stack([torch.randn(channels, *drawn, generator=random) for _ in range(n)])
         return noise.to(self.mean) * (1 if self.basis == "phase" else _QUIET)
 
+    @unrounded()
     def of(self, pictures: Tensor) -> Tensor:
         """The numbers of given pictures (N, C, H, W) in [0, 1]; of "phase" only their phases are taken."""
         z = pictures.to(self.mean).logit(EDGE) - self.mean
@@ -51,6 +53,7 @@ class Canvas:
             return w
         return torch.view_as_real(torch.fft.rfft2(w, norm="ortho") / self.scale)
 
+    @unrounded()
     def paint(self, numbers: Tensor) -> Tensor:
         """The pictures (N, C, H, W) in (0, 1)."""
         size = self.shape[1:]

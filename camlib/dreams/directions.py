@@ -29,6 +29,7 @@ from ..networks.net import Net
 from ..pictures.batches import batches
 from ..running.extractor import FeatureExtractor
 from ..units.dissect import random_rotation
+from ..unrounded import unrounded
 from ..wording import in_short
 from .autoencoder import autoencoder
 
@@ -51,6 +52,7 @@ class Directions:
 
     __repr__ = in_short
 
+    @unrounded()
     def __call__(self, given: Tensor) -> Tensor:
         """(N, U) to (N, D), or (N, U, h, w) to (N, D, h, w)."""
         if tensor(given, "cells").ndim not in (2, 4) or given.shape[1] != self.atoms.shape[1]:
@@ -93,6 +95,7 @@ def cells(
     return torch.cat(found).clone()
 
 
+@unrounded()
 def directions(
     kind: str, cells: Tensor, *, count: int | None = None, active: int = 8, seed: int = 0
 ) -> Directions:

@@ -19,6 +19,7 @@ from ..networks.images import check_images
 from ..networks.net import Net, check_net
 from ..running.extractor import FeatureExtractor
 from ..running.unit_numbers import unit_numbers
+from ..unrounded import unrounded
 from ..wording import in_short
 from .before import Values, values
 from .canvas import canvas
@@ -146,6 +147,7 @@ class _Height:
         return height - self.apart * height.detach().abs() * alike
 
 
+@unrounded()
 def _highest(found: Tensor, rows: Tensor | None) -> Tensor:
     found = found.float().cpu()
     if rows is None:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..pictures.batches import batches, data_set
+from ..unrounded import unrounded
 from ..wording import in_short
 
 __all__ = ["EDGE", "Spectrum", "spectrum"]
@@ -60,7 +61,8 @@ def spectrum(dataset: Any, *, batch_size: int = 64) -> Spectrum:
     back, frequencies = root.inverse().float(), torch.zeros(1)
     for images, _, _ in batches(dataset, batch_size=batch_size, progress="frequencies"):
         z = images.float().cpu().logit(EDGE) - mean.float()[:, None, None]
-        w = torch.einsum("dc,nchw->ndhw", back, z)
+        with unrounded():
+            w = torch.einsum("dc,nchw->ndhw", back, z)
         frequencies = frequencies + torch.fft.rfft2(w, norm="ortho").abs().sum(0)
     assert size is not None  # `batches` gives at least one
     return Spectrum(mean.float(), root.float(), frequencies / len(dataset), (size[1], size[2]))

@@ -28,7 +28,11 @@ _FOLDS = 3
 
 @dataclass(frozen=True)
 class Readout:
-    """One linear layer on codes of K numbers.  weight: float32 (C, K).  bias: (C,).  classes: C names."""
+    """One linear layer on codes of K numbers.  weight: float32 (C, K).  bias: (C,).  classes: C names.
+
+    What `linear_svm` gives has its bias in float64: where codes lie far from 0, it is a small number less a
+    large one. A network into which it is built (`with_head`) has it in its own precision.
+    """
 
     weight: Tensor
     bias: Tensor
@@ -37,11 +41,11 @@ class Readout:
     __repr__ = in_short
 
     def scores(self, codes: Tensor) -> Tensor:
-        """Each class's score, float32 (N, C), of codes (N, K)."""
+        """Each class's score, float32 (N, C), of codes (N, K); computed in float64."""
         finite(codes)
         if codes.shape[1] != self.weight.shape[1]:
             raise ValueError(f"codes of {codes.shape[1]} numbers; it reads {self.weight.shape[1]}")
-        return codes.float() @ self.weight.T + self.bias
+        return (codes.double() @ self.weight.double().T + self.bias.double()).float()
 
     def answers(self, codes: Tensor) -> Tensor:
         """The class with the highest score, int64 (N,)."""
@@ -74,10 +78,11 @@ def linear_svm(codes: Tensor, labels: Tensor, classes: Sequence[str] | None = No
     svm = LinearSVC(dual=turn is not None, max_iter=10_000, random_state=0)
     best = GridSearchCV(svm, {"C": _STRENGTHS}, cv=folds).fit(rows, given).best_estimator_
     weight = (best.coef_ if turn is None else best.coef_ @ turn) / scale
-    bias = best.intercept_ - weight @ mean
+    weight = weight.astype(np.float32)  # first: the bias then takes off the mean by the very same weights
+    bias = best.intercept_ - weight.astype(np.float64) @ mean
     if len(weight) == 1:
         weight, bias = np.concatenate([-weight, weight]), np.concatenate([-bias, bias])
-    return Readout(torch.from_numpy(weight).float(), torch.from_numpy(bias).float(), names)
+    return Readout(torch.from_numpy(weight), torch.from_numpy(bias), names)
 
 
 def _labels(

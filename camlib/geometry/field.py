@@ -23,12 +23,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ..given import told, whole
+from ..given import told, usual_torch, whole
 from ..networks.attributes import numbers_kept
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, check_net
 from ..networks.remembered import remembered
 from ..networks.unit_axis import unit_axis
+from ..unrounded import unrounded
 from .field_tracer import FieldTracer
 from .tensor_field import Axis, Besides, Lost, TensorField, listed, settle
 
@@ -104,11 +105,13 @@ def receptive_field(net: Net, layer: str, *, size: int | tuple[int, int] | None 
     layer: a short name, or a dotted one; of a layer that is used twice, its last use.
     size: the picture's side, or (height, width); None: the network's own.
     The network runs once, on an empty picture, and is left as it was; what is found is remembered until the
-    network is changed. A layer's field is what all its
-    channels see together. Behind self-attention (in a transformer) a cell's field is the patch that it stands
-    for, and `attention` says so. Raises ValueError for an unknown layer, a picture that the network does not
-    take, and where there is no such field: where cells lie unevenly, or each sees the whole picture.
+    network is changed. (A setting that is changed in place deep inside, in a dictionary inside a dictionary,
+    is not noticed: wrap the network again.) A layer's field is what all its channels see together. Behind
+    self-attention (in a transformer) a cell's field is the patch that it stands for, and `attention` says so.
+    Raises ValueError for an unknown layer, a picture that the network does not take, and where there is no
+    such field: where cells lie unevenly, or each sees the whole picture.
     """
+    usual_torch()
     check_net(net)
     net.layer(layer)  # raises for one that is not there
     both = net.sides if size is None else tuple(size) if isinstance(size, tuple | list) else (size, size)
@@ -126,6 +129,7 @@ def receptive_field(net: Net, layer: str, *, size: int | tuple[int, int] | None 
 
 def field_if_any(net: Net, layer: str, picture: tuple[int, int]) -> ReceptiveField | None:
     """The layer's field; None where there is none: each cell sees the whole picture, or they lie unevenly."""
+    usual_torch()
     try:
         return receptive_field(net, layer, size=picture)
     except ValueError:
@@ -197,8 +201,8 @@ def upsample(maps: Tensor, field: ReceptiveField, *, size: int | tuple[int, int]
         maps = maps.float()
     lies = field.start, field.stride, field.shape, field.picture, (wanted[0], wanted[1])
     down, across = _mixes(lies, maps.dtype, maps.device)
-    laid = torch.matmul(down, torch.matmul(maps, across))
-    return laid if laid.dtype == maps.dtype else laid.to(maps.dtype)  # by autocast it may be another
+    with unrounded():
+        return torch.matmul(down, torch.matmul(maps, across))
 
 
 def _sides(size: object) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from ..networks.images import check_images
 from ..networks.net import Net, check_net
 from ..networks.targets import class_labels
 from ..pictures.batches import batches
+from ..unrounded import unrounded
 from ..wording import in_short
 from .classifier import Classifier, ending
 
@@ -50,6 +51,7 @@ class ClassUnits:
         count = whole(count, "count", 1, self.weight.shape[1])
         return self.worth.topk(count, 1).indices
 
+    @unrounded()
     def only(self, units: Tensor, others: Literal["silent", "mean"] = "silent") -> Tensor:
         """The logits (N, C) if each class had a say through its own units (C, k) alone.
 
@@ -64,6 +66,7 @@ class ClassUnits:
         usual = self.pooled.mean(0)
         return (self.pooled - usual) @ kept.T + self.weight @ usual + self.bias
 
+    @unrounded()
     def without(self, units: Tensor) -> Tensor:
         """The logits (N, C) with these units (k,) silent for all classes, as `silence` leaves them."""
         self._check(units, 1)
@@ -95,7 +98,7 @@ def class_units(net: Net, data: Any, *, batch_size: int = 64) -> ClassUnits:
     for batch in batches(data, batch_size=batch_size, progress="units"):
         labels.append(class_labels(net, batch.labels))
         found = ending(net, batch.images, check_images(net, batch.images))
-        maps = found.features.flatten(2)
+        maps = found.features.flatten(2).to(found.weight.dtype)  # by autocast it may be another
         pooled.append((maps.mean(2) if found.pool == "mean" else maps.amax(2)).cpu())
     if found is None:
         raise ValueError("the data set gives no picture")

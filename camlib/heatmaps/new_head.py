@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from ..embeddings.readout import Readout
-from ..given import told
+from ..given import told, usual_torch
 from ..networks.net import Net, check_net
 from .classifier import ending, last_linear
 
@@ -28,6 +28,7 @@ def with_head(net: Net, readout: Readout) -> Net:
     Raises ValueError where the network does not end in one linear layer on a pooled map (`find_classifier`),
     and where that layer takes another number of features.
     """
+    usual_torch()
     check_net(net)
     if not isinstance(readout, Readout):
         raise ValueError(f"a readout is what linear_svm gives; given {told(readout)}")

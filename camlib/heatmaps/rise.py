@@ -23,6 +23,7 @@ from ..networks.eval_mode import evaluating
 from ..networks.images import check_answers, check_images
 from ..networks.net import Net
 from ..networks.targets import Targets, check_several, class_indices
+from ..unrounded import unrounded
 
 __all__ = ["rise"]
 
@@ -72,7 +73,8 @@ def rise(
                 logits = net((hidden + shown[:, None] * (picture - hidden)).to(picture.dtype))
                 check_answers(net, logits, n)
                 sure = logits.float().softmax(1)[:, wanted[n]]  # (masks,), or (masks, K)
-                total[n] += torch.tensordot(sure.movedim(0, -1), shown, 1)
+                with unrounded():
+                    total[n] += torch.tensordot(sure.movedim(0, -1), shown, 1)
                 bar.update(len(shown))
         return total / (masks * share)
 

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from .lock import alone, every
 
-__all__ = ["attributes_kept", "numbers_kept"]
+__all__ = ["CONTAINERS", "attributes_kept", "numbers_kept"]
 
-_CONTAINERS: tuple[Any, ...] = (dict, list, set, deque)  # filled in place, as a module's buffers are
+CONTAINERS: tuple[Any, ...] = (dict, list, set, deque)  # filled in place, as a module's buffers are
 _LARGE = 64 * 2**20  # bytes; such a tensor is a table to look up in, of which no copy is made
 
 
@@ -36,7 +36,7 @@ def attributes_kept(module: nn.Module) -> Iterator[None]:
             (one, kind(one))
             for _, before in tables
             for one in before.values()
-            for kind in _CONTAINERS
+            for kind in CONTAINERS
             if isinstance(one, kind)
         ]
         try:

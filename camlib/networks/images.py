@@ -4,6 +4,7 @@ import math
 
 from torch import Tensor
 
+from ..given import usual_torch
 from .net import Net, check_net, check_takes
 
 __all__ = ["check_answers", "check_images"]
@@ -15,6 +16,7 @@ def check_images(net: Net, images: Tensor) -> tuple[int, int]:
     Raises ValueError for a network that is no `Net`, for what is no such batch, for values that are not
     numbers, and for values outside [0, 1] by more than a hundredth, which rounding may have left.
     """
+    usual_torch()
     check_net(net)
     check_takes(net, images)
     if not images.numel():

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from ..wording import one_line
 from .attributes import numbers_kept
 from .eval_mode import evaluating
+from .seam import Seam
 from .unhooked import unhooked
 
 __all__ = ["check_logits"]
@@ -24,14 +25,21 @@ def check_logits(module: nn.Module, last: tuple[str, nn.Module] | None, pictures
     second has the more contrast.
     A softmax is known by the module that ends the network, or by its numbers, which sum to 1.
     """
+    seam = Seam()
     try:
-        logits = _run(module, pictures)
+        found = _run(module, pictures, last[1] if last else None, seam)
     except Exception as error:  # whatever a network makes of more pictures than one
         why = one_line(error)
         raise ValueError(f"the network takes one picture, but not two: {why}") from error
+    logits = found.detach()
     if len(logits) != len(pictures):
         raise ValueError(f"the network gives {tuple(logits.shape)} for two pictures: one row is for each")
     _check_each_for_itself(module, pictures, logits)
+    mixes = seam.mixes(found)
+    if mixes:
+        raise _mixing()
+    if mixes is None:
+        _check_each_for_itself(module, pictures.flip(0), logits.flip(0))
     ends = type(last[1]) if last else None
     if logits.shape[1] == 1:
         first = "take its sigmoid away and " if ends is nn.Sigmoid else ""
@@ -51,7 +59,7 @@ def check_logits(module: nn.Module, last: tuple[str, nn.Module] | None, pictures
 
 
 def _check_each_for_itself(module: nn.Module, pictures: Tensor, logits: Tensor) -> None:
-    """Raise ValueError where the first picture, alone, has other logits: a maximum would be the second's."""
+    """Raise ValueError where the first picture has other logits alone: a maximum would be the second's."""
     # The sums of another batch are rounded in another way, on a GPU the products too.
     near = 5e-2 if pictures.element_size() == 2 else 2e-4 if pictures.device.type == "cpu" else 5e-3
     near *= float(logits.abs().max())
@@ -63,16 +71,27 @@ def _check_each_for_itself(module: nn.Module, pictures: Tensor, logits: Tensor) 
             "this network gives other logits each time for the same picture: something random runs in eval "
             "mode (F.dropout without training=self.training?), and what is found would be chance"
         )
-    raise ValueError(
+    raise _mixing()
+
+
+def _mixing() -> ValueError:
+    return ValueError(
         "this network gives other logits for a picture when it comes with another: it mixes the pictures of "
         "a batch (a BatchNorm without running statistics, a mean that goes on in eval mode, a maximum over "
         "the batch?); camlib takes each picture for itself"
     )
 
 
-def _run(module: nn.Module, pictures: Tensor) -> Tensor:
-    """The logits in float64, the network being left as it was."""
+def _run(
+    module: nn.Module, pictures: Tensor, last: nn.Module | None = None, seam: Seam | None = None
+) -> Tensor:
+    """The logits in float64, the network being left as it was.
+
+    seam: a hook for the last module that runs; behind it the logits have slopes.
+    """
     with evaluating(module), unhooked(module), numbers_kept(module), torch.no_grad():
+        if last and seam:
+            last.register_forward_hook(seam)  # gone at the block's end
         logits: Tensor = module(pictures)
     return logits.double()
 

@@ -2,18 +2,20 @@
 
 Which modules run in which order, and where a layer's cells look, depends on the network's build and on the
 picture's size, not on its numbers. A `Net` keeps such findings. A finding is forgotten when a module is
-replaced, or a setting of one (a stride, a padding, a list of them, a hook, a `forward` of its own), a class,
-the code of its class's `forward` (an edited file, loaded again), a parameter or its shape. What hides deeper,
-in a dictionary or an object that is changed in place, is not noticed.
+replaced, or a setting of one (a stride, a padding, a hook, a `forward` of its own; also one in a list, a
+dictionary, a set or an object), a class, the code of its class's `forward` (an edited file, loaded again), a
+parameter or its shape. What hides deeper, in a dictionary inside a dictionary, is not noticed.
 """
 
 from collections.abc import Callable, Hashable
 from itertools import accumulate, chain
-from operator import attrgetter
+from operator import attrgetter, methodcaller
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
-from torch import nn
+from torch import Tensor, nn
 
+from .attributes import CONTAINERS
 from .hookable import check_floating, check_hookable
 from .lock import alone, every
 
@@ -21,6 +23,8 @@ __all__ = ["Remembering", "forget", "recalled", "remembered"]
 
 T = TypeVar("T")
 _MODE = attrgetter("training")
+_COPY = methodcaller("copy")
+_TORCHS = frozenset(vars(nn.Module()))  # what every module has
 _MOST = 64  # findings of one network; then the oldest goes
 
 
@@ -74,6 +78,14 @@ def _code(kind: type) -> object:
     return getattr(forward, "__code__", forward)
 
 
+def _filled(value: object) -> Any:
+    """What of a module's attribute may be changed in place: a container, or the attributes of an object."""
+    if isinstance(value, CONTAINERS):
+        return value
+    other = isinstance(value, nn.Module | Tensor | type | ModuleType)  # looked at elsewhere, or no settings
+    return None if other else getattr(value, "__dict__", None)
+
+
 def forget(net: Remembering, question: Hashable) -> None:
     """Forget an answer that proves to be wrong, so that it is found anew when it is asked for."""
     with alone(net):
@@ -87,11 +99,13 @@ class _Build:
     Hundreds of modules are compared at each call: so by whole lists, which takes microseconds.
     """
 
-    def __init__(self, net: nn.Module, hooks: bool) -> None:
+    def __init__(self, net: Remembering, hooks: bool) -> None:
         self.modules = every(net)
         tables = [vars(module) for module in self.modules]
-        # of each, what may be changed in place: its lists, and the tables of what it holds
-        self._lists = [one for table in tables for one in table.values() if type(one) is list]
+        # of each, what may be changed in place: its settings, and the tables of what it holds
+        own = (one for table in tables for name, one in table.items() if name not in _TORCHS)
+        filled = {id(one): one for one in map(_filled, own) if one is not None and one is not net.found}
+        self._settings = list(filled.values())
         numbers = [table[name] for table in tables for name in ("_parameters", "_buffers")]
         names = ("_modules", *(("_forward_hooks", "_forward_pre_hooks") if hooks else ()))
         held = [*numbers, *(table[name] for table in tables for name in names)]
@@ -123,6 +137,6 @@ class _Build:
             list(map(len, self._held)),
             list(chain.from_iterable(map(dict.values, self._held))),
             any(self._empty),
-            [*map(list, self._lists)],
+            [*map(_COPY, self._settings)],
             [None if one is None else one.shape for one in numbers],
         )

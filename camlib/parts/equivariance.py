@@ -19,6 +19,7 @@ from torchvision.transforms.v2 import functional as transform
 from ..given import number
 from ..networks.net import Net
 from ..pictures.batches import Batch, batches, measured
+from ..unrounded import unrounded
 from .unit_peaks import AllPeaks
 from .unit_table import UnitTable
 
@@ -45,6 +46,7 @@ class Move(NamedTuple):
         cut: Tensor = transform.center_crop(moved, [height, width])
         return cut
 
+    @unrounded()
     def points(self, points: Tensor, size: tuple[int, int]) -> Tensor:
         """Where points (…, 2) of a picture of (height, width) are in the moved one."""
         height, width = size

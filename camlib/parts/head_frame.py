@@ -11,6 +11,7 @@ from torch.nn.functional import normalize
 from ..given import tensor
 from ..scenes.scenes import KEYPOINTS, Scenes
 from ..scores.keypoints import head_sizes
+from ..unrounded import unrounded
 
 __all__ = ["head_frame"]
 
@@ -33,4 +34,5 @@ def head_frame(scenes: Scenes, points: Tensor) -> Tensor:
     across = torch.stack([-along[:, 1], along[:, 0]], 1)
     axes = torch.stack([along, across], 2)
     away = points.cpu().float() - ((left + right) / 2)[:, None]
-    return away @ axes / head_sizes(scenes)[:, None, None]
+    with unrounded():
+        return away @ axes / head_sizes(scenes)[:, None, None]

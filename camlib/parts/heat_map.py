@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn.functional import pixel_shuffle
 
 from ..geometry.field import ReceptiveField
+from ..unrounded import unrounded
 from .peaks import Located
 
 __all__ = ["finer", "heat_loss", "heat_map", "mean_points", "split_of"]
@@ -66,9 +67,10 @@ def heat_loss(heat: Tensor, points: Tensor, field: ReceptiveField) -> Tensor:
     return -(wanted * every.log_softmax(1)).sum(1).mean()
 
 
+@unrounded()
 def mean_points(heat: Tensor, field: ReceptiveField) -> Located:
     """The mean of each map (B, h, w), points (B, 1, 2), and the log odds of here against nowhere (B, 1)."""
-    flat = heat.flatten(1)
+    flat = heat.flatten(1).float()
     points = flat.softmax(1) @ _cells(field).to(heat.device)
     return Located(points[:, None], flat.logsumexp(1)[:, None])
 

@@ -10,6 +10,7 @@ from ..given import told
 from ..networks.net import Net, traced
 from ..running.extractor import FeatureExtractor
 from ..units.dissect import random_rotation
+from ..unrounded import unrounded
 from ..wording import listing
 from .peaks import Located, peaks
 
@@ -64,7 +65,8 @@ class AllPeaks:
         for name, field in self.fields.items():
             maps = acts[name].float()
             if self.rotations:
-                maps = torch.einsum("kj,bjhw->bkhw", self.rotations[name], maps)
+                with unrounded():
+                    maps = torch.einsum("kj,bjhw->bkhw", self.rotations[name], maps)
             found = peaks(maps, field)
             points.append(found.points[:, :, 0].cpu())
             strengths.append(found.strengths[:, :, 0].cpu())

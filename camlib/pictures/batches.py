@@ -13,6 +13,7 @@ from torchvision.transforms.v2 import functional as transform
 from tqdm.auto import tqdm
 
 from ..given import tensor, told, whole
+from ..unrounded import unrounded
 from .files import Folder, Unreadable, rgb
 from .loader import unloaded
 from .pixels import pixels_of
@@ -98,7 +99,8 @@ def measured(
         (find(batch).cpu(), batch.indices)
         for batch in batches(dataset, batch_size=batch_size, progress=progress)
     ]
-    rows, indices = (torch.cat(column) for column in zip(*found, strict=True))
+    with unrounded():  # else torch refuses to join what is float16
+        rows, indices = (torch.cat(column) for column in zip(*found, strict=True))
     return placed(rows, indices, len(dataset))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..given import told
+from ..given import told, usual_torch
 from ..wording import in_short
 
 __all__ = ["Pixels", "picked", "pixels_of", "several", "single"]
@@ -83,6 +83,7 @@ def single(index: Any) -> int | None:
 
 def picked(n: int, index: Any) -> Tensor:
     """Which of n pictures a slice, a mask or a list of numbers takes: int64 (M,). ValueError for all else."""
+    usual_torch()
     try:
         if isinstance(index, slice):
             return torch.tensor(range(n)[index], dtype=torch.int64)

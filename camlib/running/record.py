@@ -21,6 +21,7 @@ from ..networks.layers import find_layer
 from ..networks.lock import alone
 from ..networks.net import Net
 from ..networks.unit_axis import unit_axis
+from .in_place import put_out
 from .unit_numbers import unit_numbers
 
 
@@ -90,14 +91,15 @@ def silence(net: nn.Module, layer: str, units: int | Iterable[int] | Tensor) -> 
     module = _layer(net, layer)
     each, axis_of = unit_numbers(units, layer), unit_axis(net, module)
 
-    def hush(_module: nn.Module, _inputs: Any, output: Any) -> Tensor:
+    def hush(module: nn.Module, _inputs: Any, output: Any) -> Tensor:
         if not isinstance(output, Tensor) or output.ndim < 2:
             raise ValueError(f"{layer!r} gives no tensor of units: silence a layer inside it")
         if output.is_quantized:
             raise ValueError(f"{layer!r} is quantised, and cannot be silenced: take the network before that")
         axis = axis_of(output)
         unit_numbers(each, layer, output.shape[axis])
-        return output.index_fill(axis, torch.tensor(each, dtype=torch.int64, device=output.device), 0)
+        index = torch.tensor(each, dtype=torch.int64, device=output.device)
+        return put_out(module, output, lambda given: given.index_fill(axis, index, 0))
 
     with alone(net), module.register_forward_hook(hush, prepend=True):
         yield

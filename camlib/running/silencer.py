@@ -23,6 +23,7 @@ from ..networks.unhooked import hooked
 from ..networks.unit_axis import unit_axis, units_second
 from .closed_form import Linear, Part, by_linear
 from .compared import close, noise
+from .in_place import put_out
 from .resume import Cut, kept_of
 from .separable import separable
 
@@ -83,12 +84,15 @@ class Silencer:
         index = torch.arange(len(values), device=values.device) if rows is None else rows, units
         zero = values.new_zeros(())
 
-        def hush(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+        def silenced(given: Tensor) -> Tensor:
+            silent = units_second(given, self.axis).index_put(index, zero.to(given.dtype))
+            return silent if self.axis == 1 else silent.movedim(1, self.axis)
+
+        def hush(module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
             if output.is_meta:
                 return output
             check_rows(self.name, output, len(values))
-            silent = units_second(output, self.axis).index_put(index, zero.to(output.dtype))
-            return silent if self.axis == 1 else silent.movedim(1, self.axis)
+            return put_out(module, output, silenced)
 
         if self.cut is None:
             with self.module.register_forward_hook(hush, prepend=True):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..given import told
+from ..given import told, usual_torch
 from ..wording import in_short, listing, near
 from .drawing.recipe import features
 from .scenes import Scenes
@@ -81,6 +81,7 @@ def phrase(scenes: Scenes, *words: str, there: Things | None = None) -> Phrase:
 
 def of_one(scenes: Scenes, there: Things | None) -> None:
     """Raises ValueError for anything but scenes of one critter each, and their things, if given."""
+    usual_torch()
     if not isinstance(scenes, Scenes):
         raise ValueError(f"a phrase is about `Scenes`; given {told(scenes)}")
     if scenes.companion is not None:

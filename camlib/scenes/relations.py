@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..given import told
+from ..given import told, usual_torch
 from ..wording import in_short, listing, near
 from .drawing.critter import PARTS
 from .drawing.paint import LEAST
@@ -96,6 +96,7 @@ def relation(
 
 
 def _left_of(scenes: Scenes, subject: str, thing: str) -> Relation:
+    usual_torch()
     if not isinstance(scenes, Scenes) or scenes.companion is None:
         raise ValueError("left of is about two critters; draw critters(…, pair=True)")
     if subject == thing:

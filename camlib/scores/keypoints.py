@@ -19,6 +19,7 @@ from ..given import number, tensor, told
 from ..pictures.photo_truth import POINTS
 from ..pictures.photos import Photos
 from ..scenes.scenes import KEYPOINTS, Scenes
+from ..unrounded import unrounded
 from .bootstrap import counts
 from .score import Score
 
@@ -70,6 +71,7 @@ class KeypointErrors(Score):
         wanted = self.errors[~self.errors.isnan()]
         return wanted.isfinite().float().mean().item()
 
+    @unrounded()
     def resampled(self, *, times: int = 1000, seed: int = 0, alpha: float = 0.2) -> Tensor:
         """`pck(alpha)` on random sets of these pictures: float32 (times,)."""
         sets, alpha = counts(len(self), times, seed), positive(alpha, "alpha")

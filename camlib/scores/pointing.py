@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from ..given import number, tensor
+from ..unrounded import unrounded
 from .bootstrap import counts
 from .maps import finite, true_boxes
 from .score import Score
@@ -47,6 +48,7 @@ class Pointing(Score):
         shares = self.by_class.values()
         return sum(shares) / len(shares)
 
+    @unrounded()
     def resampled(self, *, times: int = 1000, seed: int = 0) -> Tensor:
         """The score of random sets of these pictures: (times,). A class that a set lacks is left out."""
         sets, hits = counts(len(self), times, seed), self.hits.float()

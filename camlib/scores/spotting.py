@@ -15,6 +15,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from ..given import number, tensor
+from ..unrounded import unrounded
 from .bootstrap import counts
 from .boxes import iou
 from .maps import components, finite, share, true_boxes
@@ -56,6 +57,7 @@ class Spotted(Score):
         """Right / true, of all pictures together."""
         return (self.right.sum().double() / self.true.sum()).item()
 
+    @unrounded()
     def resampled(
         self, *, times: int = 1000, seed: int = 0, of: Literal["precision", "recall"] = "precision"
     ) -> Tensor:

@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..given import told
+from ..given import told, usual_torch
+from ..unrounded import unrounded
 from .bootstrap import counts, interval
 from .score import Score
 
@@ -35,6 +36,7 @@ class Mean(Score):
     """
 
     def __init__(self, values: Tensor | Sequence[float], *, each: str = "picture") -> None:
+        usual_torch()
         try:
             given = torch.as_tensor(values).detach().cpu()
         except (TypeError, ValueError, RuntimeError):
@@ -56,6 +58,7 @@ class Mean(Score):
     def __len__(self) -> int:
         return len(self.values)
 
+    @unrounded()
     def resampled(self, *, times: int = 1000, seed: int = 0) -> Tensor:
         """The mean on that many random sets of N of these pictures, drawn with replacement: (times,)."""
         return counts(len(self), times, seed) @ self.values / len(self)
@@ -132,6 +135,7 @@ def base_rates(labels: Tensor | Sequence[int], classes: Sequence[str] = ()) -> d
     labels: (N,) of whole numbers, or true and false.  classes: their names, in order; without them
     the classes are the labels that occur.
     """
+    usual_torch()
     given = torch.as_tensor(labels).detach().cpu()
     if given.ndim != 1 or not len(given) or given.is_floating_point():
         raise ValueError(

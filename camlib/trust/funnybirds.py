@@ -18,7 +18,7 @@ import torch
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from ..given import tensor, told
+from ..given import tensor, told, usual_torch
 from ..scores.spread import Mean
 from .redraw import PLACES
 
@@ -200,6 +200,7 @@ def completeness(found: Checks, *, held_out: bool = False) -> tuple[float, tuple
     them, even and odd, at the threshold that is best on the other.
     Raises ValueError where a check counts in no picture, or in no picture of a half: then there is no share.
     """
+    usual_torch()
     n = found.preserved.shape[1]
     for half in (range(0, n, 2), range(1, n, 2)) if held_out else (range(n),):
         if not len(half) or not found.of(torch.tensor(half)).isfinite().all():

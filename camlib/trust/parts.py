@@ -24,7 +24,7 @@ from .redraw import PLACES
 
 __all__ = ["THRESHOLDS", "Yardstick", "dilated", "important", "on_masks", "part_masks", "sufficient"]
 
-THRESHOLDS = torch.linspace(0.01, 0.5, 80)  # FunnyBirds' grid
+THRESHOLDS = torch.linspace(0.01, 0.5, 80, dtype=torch.float32, device="cpu")  # FunnyBirds' grid
 Yardstick: TypeAlias = Literal["signed", "positive"]
 _DILATED = 5
 

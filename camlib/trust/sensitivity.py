@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ..given import tensor
 from ..scenes.scenes import SPECIES, Recipe
 from ..scenes.scenes import features as features_of
 from ..scores.spread import Mean
@@ -48,6 +49,8 @@ def target_sensitivity(
     Raises ValueError where heat, logits and pairs are not of as many pictures, for heat that is not finite,
     and where no picture is left.
     """
+    for what, given in {"heat": heat, "logits": logits}.items():
+        tensor(given, what)
     if not len(heat) == len(logits) == len(pairs):
         raise ValueError(f"heat of {len(heat)} pictures, logits of {len(logits)}, pairs of {len(pairs)}")
     if not heat.isfinite().all():

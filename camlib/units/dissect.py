@@ -21,6 +21,7 @@ from ..networks.net import Net
 from ..pictures.batches import batches
 from ..running.extractor import FeatureExtractor
 from ..scenes.scenes import PARTS, Scenes
+from ..unrounded import unrounded
 from .dissection import Dissection, Highest, highest
 
 __all__ = ["dissect", "highest_cells", "random_rotation"]
@@ -127,7 +128,7 @@ def _given(
         if rotation is None:
             return extract, None, units
         turned = rotation.detach().cpu().float()
-        return extract, lambda maps: torch.einsum("kj,bjhw->bkhw", turned, maps), units
+        return extract, unrounded()(lambda maps: torch.einsum("kj,bjhw->bkhw", turned, maps)), units
     if rotation is not None:
         raise ValueError("both rotation and through are given; one of them takes the units' place")
     if not callable(through):
@@ -161,6 +162,7 @@ def _maps(
         yield maps if turn is None else turn(maps), indices
 
 
+@unrounded()
 def _check(rotation: Tensor | None, units: int) -> None:
     if rotation is None:
         return

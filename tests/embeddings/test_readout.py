@@ -68,6 +68,14 @@ def test_two_classes_have_opposite_scores() -> None:
     assert ((scores[:, 1] > 0) == (labels == 2)).float().mean() > 0.9
 
 
+def test_codes_far_from_zero_have_the_scores_they_have_near_it() -> None:
+    rows, labels = clouds(150)
+    rows = rows.double()
+    near, far = linear_svm(rows, labels), linear_svm(rows + 1e6, labels)
+    torch.testing.assert_close(far.scores(rows + 1e6), near.scores(rows), atol=1e-4, rtol=0)
+    assert torch.equal(far.answers(rows + 1e6), near.answers(rows))
+
+
 def test_wrong_input() -> None:
     rows, labels = clouds(30)
     with pytest.raises(ValueError, match="give one class for each of 30 codes"):

@@ -3,8 +3,11 @@
 import copy
 import pickle
 import threading
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -225,24 +228,57 @@ def test_an_edited_class_is_met_by_a_network_that_is_there_already(monkeypatch: 
 
 
 class Listed(nn.Module):
-    """Its stride stands in a list, which may be changed in place."""
+    """Its stride stands in something that may be changed in place."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Any, read: Callable[[Any], int]) -> None:
         super().__init__()
-        self.conv, self.fc, self.strides = nn.Conv2d(3, 4, 3), nn.Linear(4, 2), [1]
+        self.conv, self.fc, self.settings, self.read = nn.Conv2d(3, 4, 3), nn.Linear(4, 2), settings, read
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        maps = self.conv(nn.functional.avg_pool2d(x, self.strides[0])).relu()
+        maps = self.conv(nn.functional.avg_pool2d(x, self.read(self.settings))).relu()
         logits: torch.Tensor = self.fc(maps.mean((2, 3)))
         return logits
 
 
-def test_a_list_changed_in_place_is_noticed() -> None:
-    net = wrap(Listed(), size=32)
+SETTINGS: dict[str, tuple[Any, Callable[[Any], int], Callable[[Any], object]]] = {
+    "list": ([1], lambda of: of[0], lambda of: of.__setitem__(0, 2)),
+    "deque": (deque([1]), lambda of: of[0], lambda of: of.__setitem__(0, 2)),
+    "dictionary": ({"by": 1}, lambda of: of["by"], lambda of: of.update(by=2)),
+    "dictionary with a default": (
+        defaultdict(lambda: 1),
+        lambda of: of.get("by", of.default_factory()),
+        lambda of: of.update(by=2),
+    ),
+    "set": ({1}, max, lambda of: of.add(2)),
+    "object": (SimpleNamespace(by=1), lambda of: of.by, lambda of: setattr(of, "by", 2)),
+}
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_settings_changed_in_place_are_noticed(kind: str) -> None:
+    settings, read, change = copy.deepcopy(SETTINGS[kind])
+    net, images = wrap(Listed(settings, read), size=32), torch.rand(1, 3, 32, 32)
     assert receptive_field(net, "conv").stride == (1, 1)
-    net.get_submodule("module").strides[0] = 2  # type: ignore[operator]
+    before = cam(net, images)
+    assert before.shape == cam(net, images).shape == (1, 32, 32)
+    change(settings)
     assert receptive_field(net, "conv").stride == (2, 2)
-    assert cam(net, torch.rand(1, 3, 32, 32)).shape == (1, 32, 32)
+    assert not torch.equal(cam(net, images), before)
+
+
+def test_a_table_that_is_filled_once_is_no_reason_to_look_again() -> None:
+    settings: dict[str, Any] = {}
+
+    def read(of: dict[str, Any]) -> int:
+        runs.append(1)
+        return int(of.setdefault("by", 1))
+
+    runs: list[int] = []
+    net, images = wrap(Listed(settings, read), size=32), torch.rand(1, 3, 32, 32)
+    cam(net, images), cam(net, images)
+    first = len(runs)
+    cam(net, images)
+    assert len(runs) - first == 1
 
 
 def test_other_sizes_have_their_own() -> None:

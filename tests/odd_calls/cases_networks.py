@@ -325,6 +325,30 @@ class Ends(nn.Module):
         return self.end(self.trunk(x))
 
 
+def overwritten(z: Tensor) -> Tensor:
+    z /= z.max()
+    return z
+
+
+MIXES: dict[str, Callable[[Tensor], Tensor]] = {
+    "by their maximum": lambda z: z / z.max(),
+    "less their maximum": lambda z: z - z.max(),
+    "less their minimum": lambda z: z - z.min(),
+    "by their largest": lambda z: 5 * z / z.abs().max(),
+    "overwritten, by their maximum": overwritten,
+}
+
+
+def seeded(end: Callable[[Tensor], Tensor], seed: int) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        made = Ends(end)
+        for one in made.trunk:
+            if isinstance(one, nn.Conv2d | nn.Linear):
+                one.reset_parameters()
+        return made
+
+
 def fails(count: int) -> Callable[[Tensor], Tensor]:
     """What fails on so many pictures, with a message of two lines."""
 
@@ -476,6 +500,15 @@ CASES += [
         ),
         ("a maximum over the batch", lambda: Begins(lambda x: x / x.max()), "it mixes the pictures"),
         ("a mean over the batch", lambda: Ends(lambda z: z - z.mean(0)), "it mixes the pictures"),
+        *(
+            (
+                f"logits {name} over the batch, seed {seed}",
+                partial(seeded, end, seed),
+                "it mixes the pictures",
+            )
+            for name, end in MIXES.items()
+            for seed in range(8)
+        ),
         ("a running mean in eval mode", Drifts, "it mixes the pictures"),
         (
             "a mean over the batch, in half precision",
@@ -750,7 +783,8 @@ def stage(name: str, layer: str) -> int:
     from camlib.networks.unit_axis import unit_axis
 
     with torch.device("meta"):
-        network = camlib.wrap(models.get_model(name, weights=None))
+        empty = models.get_model(name, weights=None)
+    network = camlib.wrap(empty)
     module = network.layer(layer)
     output: Any = next(call.output for call in reversed(traced(network)[0]) if call.module is module)
     return unit_axis(network, module)(output)

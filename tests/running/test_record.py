@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from camlib.networks.net import Net
 from camlib.networks.zoo import load, wrap
 from camlib.running.record import record, silence
+from camlib.units.ablation import silenced_logits
 
 
 class Bias(nn.Module):
@@ -197,3 +198,42 @@ def test_a_record_shows_the_silence_in_either_order(small: Net) -> None:
     with record(small, "trunk") as outer, silence(small, "trunk", 0):
         small(image)
     assert inner["trunk"][0, 0].tolist() == outer["trunk"][0, 0].tolist() == [[0.0, 0.0]] * 2
+
+
+class Ignored(nn.Module):
+    """Calls an activation that works in place, and goes on with what it gave in, or with what it got back."""
+
+    def __init__(self, act: nn.Module, ignores: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.act, self.ignores = nn.Conv2d(3, 6, 3), act, ignores
+        self.second, self.fc = nn.Conv2d(6, 5, 3), nn.Linear(5, 4)
+
+    def forward(self, x: Tensor) -> Any:
+        maps = self.first(x)
+        back = self.act(maps)
+        return self.fc(self.second(maps if self.ignores else back).square().mean((2, 3)))
+
+
+ACTS = {"ReLU": nn.ReLU, "ReLU6": nn.ReLU6, "LeakyReLU": nn.LeakyReLU, "ELU": nn.ELU, "SiLU": nn.SiLU}
+
+
+@pytest.mark.parametrize("layer", ["act", "first"])
+@pytest.mark.parametrize("act", ACTS)
+def test_a_layer_that_works_in_place_is_silent_though_its_answer_is_ignored(act: str, layer: str) -> None:
+    images = torch.rand(2, 3, 12, 12, generator=torch.Generator().manual_seed(0))
+    found = []
+    for inplace, ignores in ((False, False), (True, False), (True, True)):
+        net = wrap(Ignored(ACTS[act](inplace=inplace), ignores), size=12)
+        pixels = images.clone().requires_grad_()
+        with silence(net, layer, [1, 4]):
+            logits = net(pixels)
+            slope = torch.autograd.grad(logits[:, 1].sum(), pixels)[0]
+            with torch.inference_mode():
+                assert torch.equal(net(images), logits)
+        assert not torch.equal(net(images), logits)
+        found.append((logits, slope, *silenced_logits(net, layer, images)))
+    for one in found[1:]:
+        for got, want in zip(one, found[0], strict=True):
+            torch.testing.assert_close(got, want)
+    assert found[0][3].shape == (2, 6, 4)

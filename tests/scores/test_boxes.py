@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torchvision.ops import box_iou
 
+from camlib.scores.bootstrap import counts
 from camlib.scores.boxes import boxes, iou, localization_error
 from camlib.scores.max_box_acc import BoxAccuracy, max_box_acc, max_box_acc_v2, pxap
 from camlib.scores.pointing import pointing_game
@@ -304,17 +305,59 @@ def test_what_cannot_be_scored_is_refused() -> None:
         max_box_acc(heat, true, iou_threshold=50)
 
 
-def test_the_bootstrap_draws_pictures_and_chooses_the_threshold_anew() -> None:
+def test_the_bootstrap_draws_pictures_and_keeps_the_threshold() -> None:
     generator = torch.Generator().manual_seed(0)
     overlaps = torch.rand(40, 3, generator=generator)
-    found = BoxAccuracy(overlaps, torch.arange(3) / 3, (0.5,))
+    found = BoxAccuracy(overlaps, torch.arange(3) / 3, (0.3, 0.7))
     spread = found.resampled(times=200, seed=4)
     drawn = torch.randint(40, (200, 40), generator=torch.Generator().manual_seed(4))
-    wanted = [max((overlaps[row, t] >= 0.5).float().mean().item() for t in range(3)) for row in drawn]
+    at = [int((overlaps >= least).sum(0).argmax()) for least in (0.3, 0.7)]
+    wanted = [
+        sum(
+            (overlaps[row, t] >= least).float().mean().item() for t, least in zip(at, (0.3, 0.7), strict=True)
+        )
+        / 2
+        for row in drawn
+    ]
     torch.testing.assert_close(spread, torch.tensor(wanted))
     assert torch.equal(found.resampled(seed=1), found.resampled(seed=1))
     sure = BoxAccuracy(torch.ones(40, 3), torch.arange(3) / 3, (0.5,))
     assert sure.resampled(times=50).tolist() == [1] * 50
+
+
+def test_the_interval_holds_the_score_however_little_thresholds_have_in_common() -> None:
+    overlaps = torch.rand(200, 100, generator=torch.Generator().manual_seed(0))
+    found = BoxAccuracy(overlaps, torch.arange(100) / 100, (0.5,))
+    low, high = found.interval()
+    assert low < float(found) < high
+    anew = _chosen_anew(found)
+    assert anew.quantile(0.025) > float(found)  # as it would be, did each set choose its own
+
+
+def test_the_interval_holds_the_truth_more_often_than_if_each_set_chose_anew() -> None:
+    """Pictures whose box is right at a range of thresholds, of 0.69 at the best one; a fifth is chance."""
+    random, held = torch.Generator().manual_seed(0), [0, 0]
+    truth = float(_drawn(100_000, random).curves.amax())
+    for _ in range(200):
+        found = _drawn(100, random)
+        low, high = found.interval()
+        anew = _chosen_anew(found).quantile(torch.tensor([0.025, 0.975])).tolist()
+        held[0] += low <= truth <= high
+        held[1] += anew[0] <= truth <= anew[1]
+    assert held[0] > 0.8 * 200 > 0.6 * 200 > held[1]
+
+
+def _drawn(n: int, random: torch.Generator) -> BoxAccuracy:
+    middle = 0.35 + 0.15 * torch.randn(n, 1, generator=random)
+    wide = (0.18 + 0.1 * torch.randn(n, 1, generator=random)).abs()
+    right = (torch.arange(50) / 50 - middle).abs() < wide
+    chance = torch.rand(n, 50, generator=random)
+    right = torch.where(chance < 0.1, True, torch.where(chance < 0.2, False, right))
+    return BoxAccuracy(right.float(), torch.arange(50) / 50, (0.5,))
+
+
+def _chosen_anew(found: BoxAccuracy) -> torch.Tensor:
+    return (counts(len(found)) @ (found.ious >= 0.5).float() / len(found)).amax(1)
 
 
 # PxAP
