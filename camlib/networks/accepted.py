@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -22,6 +23,8 @@ _ENDS: dict[type[nn.Module], str] = {
     nn.LogSoftmax: "a log-softmax",
     nn.Sigmoid: "a sigmoid",
 }
+_SLOPES = {f"{kind.__name__}Backward0": said for kind, said in _ENDS.items()}  # as torch calls them
+_SAME = ("View", "Reshape", "Squeeze", "Unsqueeze", "ToCopy", "Clone")  # the same numbers after them
 
 
 def a_module(given: object) -> nn.Module:
@@ -92,7 +95,7 @@ def check_logits(module: nn.Module, last: tuple[str, nn.Module] | None, pictures
 
     last: the name of the last module that runs, and the module.  pictures: two, normalised, of which the
     second has the more contrast.
-    A softmax is known by the module that ends the network, or by its numbers, which sum to 1.
+    A softmax is known by the module that ends the network, by its slope, or by its numbers, which sum to 1.
     """
     try:
         logits = _run(module, pictures)
@@ -111,7 +114,9 @@ def check_logits(module: nn.Module, last: tuple[str, nn.Module] | None, pictures
         )
     if (said := _ENDS.get(ends) if ends else None) and last:
         how = _replaced(last[0])
-    elif said := _known_by_its_numbers(logits, 2e-2 if pictures.element_size() == 2 else 1e-4):
+    elif said := _known_by_its_slope(module, pictures[:1]) or _known_by_its_numbers(
+        logits, 2e-2 if pictures.element_size() == 2 else 1e-4
+    ):
         how = "let its forward return what goes into it"
     else:
         return
@@ -151,6 +156,23 @@ def _run(module: nn.Module, pictures: Tensor) -> Tensor:
     ):
         logits: Tensor = module(pictures)
     return logits.double()
+
+
+def _known_by_its_slope(module: nn.Module, picture: Tensor) -> str | None:
+    """What the last function was, of which torch keeps how to go back through it; a sigmoid has no sum."""
+    with (
+        evaluating(module),
+        unhooked(module),
+        attributes_kept(module),
+        numbers_kept(module),
+        torch.enable_grad(),
+        suppress(Exception),  # made under inference_mode, a network keeps nothing
+    ):
+        made = module(picture.clone().requires_grad_()).grad_fn
+        while type(made).__name__.startswith(_SAME):
+            made = made.next_functions[0][0]
+        return _SLOPES.get(type(made).__name__)
+    return None
 
 
 def _known_by_its_numbers(logits: Tensor, near: float) -> str | None:

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Size, Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..networks.net import Net
 from ..networks.trace import Call
-from .resume import Cut, close, kept_of
+from .resume import Cut, close, kept_of, tensors
 
 __all__ = ["Linear", "Part", "by_linear", "separable"]
 
@@ -110,7 +111,8 @@ def separable(
         def give(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
             return output if output.is_meta else marks(output.shape[1:]).to(output.device, output.dtype)
 
-        return cut.into(linear, values.repeat_interleave(rows, 0), size, (module, give))
+        with _Harmless():  # type: ignore[no-untyped-call]
+            return cut.into(linear, values.repeat_interleave(rows, 0), size, (module, give))
 
     alone = sent(1, one).isnan()
     if (
@@ -169,6 +171,23 @@ def _parts(
             continue
         for some in torch.split(torch.arange(len(rows), device=z.device), at_once):
             yield Part(image[some], unit[some], linear.rest(rows[some].to(z.dtype), size))
+
+
+class _Harmless(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Lets NaN become no whole number, which might be a place in memory, and meet no other library's operation.
+
+    torchvision's deformable convolution, asked to look NaN pixels aside, ends the whole process.
+    """
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> object:
+        if any(not one.is_meta for one in tensors([*args, *(kwargs or {}).values()])):
+            whole = (kwargs or {}).get("dtype")
+            cast = whole is not None and not (whole.is_floating_point or whole.is_complex or whole == torch.bool)
+            if func.namespace != "aten" or cast:
+                raise ValueError(f"what {func} makes of NaN is not known")
+        return func(*args, **(kwargs or {}))
 
 
 def _hush(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from ..networks.buffers import numbers_kept
 from ..networks.called import check_rows
 from ..networks.eval_mode import evaluating
 from ..networks.net import Net, traced
@@ -52,8 +53,8 @@ class Silencer:
         self.units = output.shape[self.axis]
         self.linear: Linear | None = None
         self.cut: Cut | None = None
-        with evaluating(net), torch.inference_mode():
-            if not hooked(net):  # what tensors without numbers would do to somebody's hooks, nobody knows
+        if not hooked(net):  # what tensors without numbers would do to somebody's hooks, nobody knows
+            with evaluating(net), numbers_kept(net.module), torch.inference_mode():
                 self._quicker(calls, logits, at)
         computed = calls[self.cut.at if self.cut else 0 :]
         largest = max(call.output.numel() for call in computed if isinstance(call.output, Tensor))

@@ -24,9 +24,10 @@ def randomised(
     """Copies of a network with layers drawn anew, from the last to the first: (the layer's name, a copy).
 
     order: "cascading": this layer and all behind it; "independent": this layer alone.
-    A layer is drawn by its own `reset_parameters`, as PyTorch begins it. Of modules without it, such as those
-    that hold a transformer's class token, or the scale of a residual branch, each tensor is shuffled. The
-    network itself is left as it was.
+    A layer is drawn by its own `reset_parameters`, as PyTorch begins it. What that leaves as it was, each tensor
+    by itself, is shuffled: of modules without it, such as those that hold a transformer's class token, or the
+    scale of a residual branch; of a pruned layer or one with `spectral_norm`, whose weights are made of others;
+    what a class of one's own adds. The network itself is left as it was.
     Raises ValueError for another order, and for a network without numbers to draw anew.
     """
     if order not in ("cascading", "independent"):
@@ -58,12 +59,13 @@ def _draw(net: Net, names: list[str], seed: int) -> None:
     with torch.random.fork_rng(devices=devices), torch.inference_mode(False), torch.no_grad():
         torch.manual_seed(seed)
         for module in map(net.module.get_submodule, names):
+            before = [(own, own.clone()) for own in module.parameters(recurse=False)]
             if callable(reset := getattr(module, "reset_parameters", None)):
                 reset()
-                continue
-            for own in module.parameters(recurse=False):
-                mixed = torch.randperm(own.numel()).to(own.device)
-                own.copy_(own.flatten()[mixed].reshape(own.shape))
+            for own, numbers in before:
+                if torch.equal(own, numbers):
+                    mixed = torch.randperm(own.numel()).to(own.device)
+                    own.copy_(own.flatten()[mixed].reshape(own.shape))
 
 
 def _layers(net: Net) -> dict[str, list[str]]:
