@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..given import number, seeded, whole
+from ..networks.attributes import attributes_kept
 from ..networks.eval_mode import evaluating
 from ..networks.hookable import check_differentiable, check_floating, check_hookable, no_slope
 from ..networks.images import check_answers, check_images
@@ -164,7 +165,8 @@ def _each(
             some = logits.argmax(1) if wanted is None else wanted[start : start + _AT_ONCE]
             columns = some.reshape(len(pixels), -1).T
             try:
-                several = torch.stack([maps(pixels, column).detach() for column in columns], 1)
+                with attributes_kept(net.module):  # captum's own, which stay where it fails on the way
+                    several = torch.stack([maps(pixels, column).detach() for column in columns], 1)
             except RuntimeError as error:
                 if any(sign in str(error) for sign in _NO_SLOPE):
                     raise no_slope(net.name) from error

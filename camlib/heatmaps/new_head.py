@@ -6,13 +6,12 @@ holds for any linear classifier on the pooled map; here w may be that of a linea
 Zhou, Khosla, Lapedriza, Oliva, Torralba (2016), section 4, "Deep features for generic localization".
 """
 
-import copy
-
 import torch
 from torch import nn
 
 from ..embeddings.readout import Readout
 from ..given import told
+from ..networks.lock import copied
 from ..networks.net import Net, check_net
 from .classifier import ending, last_linear
 
@@ -37,7 +36,7 @@ def with_head(net: Net, readout: Readout) -> Net:
     if readout.weight.shape[1] != have:
         raise ValueError(f"the readout takes {readout.weight.shape[1]} features; {net.name} gives {have}")
     name, old = last_linear(net, net.sides)
-    module = copy.deepcopy(net.module)
+    module = copied(net.module)
     count = len(readout.classes)
     with torch.random.fork_rng(devices=[]):  # the fresh numbers are overwritten; the random state stays
         new: nn.Conv2d | nn.Linear = nn.Linear(have, count)

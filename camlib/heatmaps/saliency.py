@@ -47,10 +47,15 @@ def saliency(net: Net, images: Tensor, targets: Targets = None) -> Tensor:
             columns = some.reshape(len(pixels), -1).T
             slopes = [
                 torch.autograd.grad(
-                    logits.gather(1, column[:, None]).sum(), pixels, retain_graph=k + 1 < len(columns)
+                    logits.gather(1, column[:, None]).sum(),
+                    pixels,
+                    retain_graph=k + 1 < len(columns),
+                    allow_unused=True,
                 )[0]
                 for k, column in enumerate(columns)
             ]
+            if slopes[0] is None:
+                raise no_slope(net.name)
             maps = torch.stack([slope.abs().amax(1) for slope in slopes], 1)
             found.append(maps.reshape(*some.shape, *maps.shape[2:]))
     return torch.cat(found)

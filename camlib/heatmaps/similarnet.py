@@ -26,6 +26,7 @@ from ..geometry.field import field_if_any, lay, on_map, receptive_field
 from ..given import number, tensor, told
 from ..networks.eval_mode import evaluating
 from ..networks.images import check_answers, check_images
+from ..networks.lock import alone
 from ..networks.net import Net
 from ..networks.targets import Targets, class_indices
 from ..running.extractor import FeatureExtractor
@@ -199,7 +200,7 @@ def _without_pools(net: Net) -> Iterator[None]:
     pools = [module for module in net.modules() if isinstance(module, nn.MaxPool2d | nn.AvgPool2d)]
     if not pools:
         raise ValueError(f"{net.name} has no pool to take away; it has {listing(net.layers)}")
-    with ExitStack() as hooks:
+    with alone(net), ExitStack() as hooks:
         for pool in pools:
             hooks.enter_context(pool.register_forward_hook(lambda _module, inputs, _output: inputs[0]))
         yield

@@ -8,14 +8,17 @@ The lock belongs to the module inside: two `Net`s around one module share it. It
 so a network is copied, saved and compiled as if there were none.
 """
 
+import copy
 import threading
 from contextlib import AbstractContextManager
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from torch import nn
+from torch import Tensor, nn
 
-__all__ = ["alone", "every"]
+__all__ = ["alone", "copied", "every"]
 
+M = TypeVar("M", bound=nn.Module)
 _LOCKS: "WeakKeyDictionary[nn.Module, threading.RLock]" = WeakKeyDictionary()
 _MAKING = threading.Lock()
 
@@ -43,3 +46,13 @@ def alone(net: nn.Module) -> AbstractContextManager[object]:
         return lock
     with _MAKING:
         return _LOCKS.setdefault(inside, threading.RLock())
+
+
+def copied(net: M) -> M:
+    """A copy, made while no other thread's hooks lie on the network and its numbers are its own.
+
+    Torch copies no tensor that is computed, as a pruned weight is, or one with `weight_norm`: its numbers are.
+    """
+    with alone(net):
+        held = (one for inner in every(net) for one in vars(inner).values() if isinstance(one, Tensor))
+        return copy.deepcopy(net, {id(one): one.detach().clone() for one in held if not one.is_leaf})

@@ -6,13 +6,13 @@ et al. (2023) and Hedström et al. (2023) show why the first alone misleads: the
 map.
 """
 
-import copy
 from collections.abc import Iterator
 from typing import Literal
 
 import torch
 
 from ..given import seeded, told
+from ..networks.lock import copied
 from ..networks.net import Net, check_net, traced
 
 __all__ = ["fresh", "randomised"]
@@ -38,19 +38,19 @@ def randomised(
 
 def fresh(net: Net, *, seed: int = 0) -> Net:
     """A copy of the network with all its layers drawn anew, as `randomised` says: the untrained network."""
-    seed, layers, copied = seeded(seed), _layers(net), copy.deepcopy(net)
+    seed, layers, drawn = seeded(seed), _layers(net), copied(net)
     for k, names in enumerate(reversed(layers.values())):
-        _draw(copied, names, seed + k)
-    return copied
+        _draw(drawn, names, seed + k)
+    return drawn
 
 
 def _copies(net: Net, layers: dict[str, list[str]], order: str, seed: int) -> Iterator[tuple[str, Net]]:
-    copied = copy.deepcopy(net)
+    drawn = copied(net)
     for k, (name, names) in enumerate(reversed(layers.items())):
         if order == "independent":
-            copied = copy.deepcopy(net)
-        _draw(copied, names, seed + k)
-        yield name, copy.deepcopy(copied)
+            drawn = copied(net)
+        _draw(drawn, names, seed + k)
+        yield name, copied(drawn)
 
 
 def _draw(net: Net, names: list[str], seed: int) -> None:
