@@ -51,7 +51,7 @@ def alone(net: nn.Module) -> AbstractContextManager[object]:
 def copied(net: M) -> M:
     """A copy, made while no other thread's hooks lie on the network and its numbers are its own.
 
-    Torch copies no tensor that is computed, as a pruned weight is, or one with `weight_norm`: its numbers are.
+    Torch copies no tensor that is computed, such as a pruned weight; here its numbers are copied.
     """
     with alone(net):
         held = (one for inner in every(net) for one in vars(inner).values() if isinstance(one, Tensor))

@@ -45,7 +45,7 @@ def units_second(output: Tensor, axis: int) -> Tensor:
 
 
 def _that_stays(net: Net, module: nn.Module, shape: tuple[int, ...]) -> int | None:
-    """The one dimension, second or last, that is as long where the picture is twice as large; None: unclear."""
+    """The one dimension, second or last, that is no longer for a picture twice as large; None: unclear."""
 
     def twice() -> dict[nn.Module, tuple[int, ...]] | None:
         try:

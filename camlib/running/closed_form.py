@@ -174,17 +174,17 @@ def _parts(
 
 
 class _Harmless(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Lets NaN become no whole number, which might be a place in memory, and meet no other library's operation.
+    """Lets NaN become no whole number, which may be a place in memory, nor meet another library's operation.
 
     torchvision's deformable convolution, asked to look NaN pixels aside, ends the whole process.
     """
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> object:
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> object:
         if any(not one.is_meta for one in tensors([*args, *(kwargs or {}).values()])):
             whole = (kwargs or {}).get("dtype")
-            cast = whole is not None and not (whole.is_floating_point or whole.is_complex or whole == torch.bool)
+            cast = whole is not None and not (
+                whole.is_floating_point or whole.is_complex or whole == torch.bool
+            )
             if func.namespace != "aten" or cast:
                 raise ValueError(f"what {func} makes of NaN is not known")
         return func(*args, **(kwargs or {}))

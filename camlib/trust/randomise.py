@@ -24,10 +24,10 @@ def randomised(
     """Copies of a network with layers drawn anew, from the last to the first: (the layer's name, a copy).
 
     order: "cascading": this layer and all behind it; "independent": this layer alone.
-    A layer is drawn by its own `reset_parameters`, as PyTorch begins it. What that leaves as it was, each tensor
-    by itself, is shuffled: of modules without it, such as those that hold a transformer's class token, or the
-    scale of a residual branch; of a pruned layer or one with `spectral_norm`, whose weights are made of others;
-    what a class of one's own adds. The network itself is left as it was.
+    A layer is drawn by its own `reset_parameters`, as PyTorch begins it. What that leaves as it was, each
+    tensor by itself, is shuffled: of modules without it, such as those that hold a transformer's class token,
+    or the scale of a residual branch; of a pruned layer, or one with `spectral_norm`, whose weights are made
+    of others; and what a class of one's own adds. The network itself is left as it was.
     Raises ValueError for another order, and for a network without numbers to draw anew.
     """
     if order not in ("cascading", "independent"):
