@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from camlib.networks.net import Net
 from camlib.networks.zoo import load, wrap
+from camlib.running.extractor import FeatureExtractor
 from camlib.running.record import record, silence
 
 
@@ -197,3 +198,18 @@ def test_a_record_shows_the_silence_in_either_order(small: Net) -> None:
     with record(small, "trunk") as outer, silence(small, "trunk", 0):
         small(image)
     assert inner["trunk"][0, 0].tolist() == outer["trunk"][0, 0].tolist() == [[0.0, 0.0]] * 2
+
+
+def test_a_layer_is_looked_up_as_often_as_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not once for each call of a network's modules, of which mobileone_s0 has a thousand: it took 30 s."""
+    net = load("critternet", weights="random")
+    looked: list[str] = []
+    layer = Net.layer
+
+    def look(net: Net, name: str) -> nn.Module:
+        looked.append(name)
+        return layer(net, name)
+
+    monkeypatch.setattr(Net, "layer", look)
+    FeatureExtractor(net, "conv1", "conv3")
+    assert looked == ["conv1", "conv3"]
