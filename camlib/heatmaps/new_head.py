@@ -18,6 +18,7 @@ from .classifier import ending, last_linear
 __all__ = ["with_head"]
 
 
+@torch.inference_mode(False)  # else its numbers would never take part in a gradient
 def with_head(net: Net, readout: Readout) -> Net:
     """A copy of the network that ends in this linear layer and names these classes; the network stays.
 

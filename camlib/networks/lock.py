@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
+import torch
 from torch import Tensor, nn
 
 __all__ = ["alone", "copied", "every"]
@@ -51,8 +52,9 @@ def alone(net: nn.Module) -> AbstractContextManager[object]:
 def copied(net: M) -> M:
     """A copy, made while no other thread's hooks lie on the network and its numbers are its own.
 
-    Torch copies no tensor that is computed, such as a pruned weight; here its numbers are copied.
+    Torch copies no tensor that is computed, such as a pruned weight; here its numbers are copied. Under
+    `torch.inference_mode()`, too, it is a copy that can be changed and keeps gradients.
     """
-    with alone(net):
+    with alone(net), torch.inference_mode(False):
         held = (one for inner in every(net) for one in vars(inner).values() if isinstance(one, Tensor))
         return copy.deepcopy(net, {id(one): one.detach().clone() for one in held if not one.is_leaf})

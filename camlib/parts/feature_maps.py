@@ -47,7 +47,8 @@ def feature_maps(net: Net, layers: Sequence[str], images: Any, *, batch_size: in
 
     layers: names of layers whose cells lie in the same places, as critternet's conv3, conv4, conv5.
     images: anything `batches` takes, of one size.
-    Raises ValueError for an unknown layer, one without a map, and layers whose cells lie in other places.
+    Raises ValueError for an unknown layer, one without a map, layers whose cells lie in other places, and
+    activations beyond half precision.
     """
     images = data_set(images)
     (first,) = next(batches(images, batch_size=1)).images
@@ -55,6 +56,11 @@ def feature_maps(net: Net, layers: Sequence[str], images: Any, *, batch_size: in
     units, kept, read = joined(net, layers), [], []
     for pictures, _, indices in batches(images, batch_size=batch_size, progress="features"):
         kept.append(units(pictures).half().cpu())
+        if not (good := kept[-1].isfinite().flatten(1).all(1)).all():
+            bad = int(indices[~good][0])
+            raise ValueError(
+                f"activations for picture {bad} are no numbers, or beyond half precision, which ends at 65504"
+            )
         read.append(indices)
     maps = placed(torch.cat(kept), torch.cat(read), len(images))
     return FeatureMaps(net, tuple(layers), maps, field)

@@ -220,6 +220,46 @@ def left_by_deep_lift() -> set[str]:
     raise AssertionError("it did not fail")
 
 
+# Where other code has set something for all of torch.
+def in_inference_mode(verb: Callable[[Net], Any]) -> Any:
+    one = net()
+    with torch.inference_mode():
+        return verb(one)
+
+
+def in_double(verb: Callable[[Net], Any]) -> Any:
+    one = net()
+    torch.set_default_dtype(torch.float64)
+    try:
+        return verb(one)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def new_head(one: Net) -> Tensor:
+    numbers = torch.rand(12, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float32)
+    with_head = cl.with_head(one, cl.linear_svm(numbers, torch.arange(12) % 2))
+    found: Tensor = cl.saliency(with_head, X)
+    return found
+
+
+HOT = X[:, 0]
+WITHIN: dict[str, Callable[[Net], Any]] = {
+    "fresh": lambda one: camlib.trust.fresh(one)(X).detach(),
+    "quick": lambda one: camlib.trust.quick(cl.saliency, one, X).weights,
+    "with_head": new_head,
+    "dream": lambda one: cl.dream(one, "conv2", [0], steps=2).values.isfinite().float(),
+    "road": lambda one: camlib.trust.road(one, X, HOT, 1, shares=[0.3]).scores,
+}
+
+
+def loud() -> Net:
+    one = net()
+    with torch.no_grad():
+        one.layer("conv2").weight.mul_(1e6)  # type: ignore[union-attr, operator]
+    return one
+
+
 # As many units as places on a side.
 class Block(nn.Module):
     """ConvNeXt's: the units are last inside, and second again at its end."""
@@ -337,6 +377,20 @@ CASES: list[Case] = [
             "dream": lambda one: cl.dream(one, "conv2", [0], steps=1),
             "invert": lambda one: cl.invert(one, "conv2", X, steps=1),
         }.items()
+    ),
+    *(
+        right(
+            f"{name}: {where}",
+            lambda verb=verb, around=around: (around(verb), verb(net())),
+            lambda two: near(*two),
+        )
+        for name, verb in WITHIN.items()
+        for where, around in (("in inference mode", in_inference_mode), ("in double precision", in_double))
+    ),
+    told(
+        "feature_maps: beyond half precision",
+        lambda: cl.feature_maps(loud(), ["conv2"], X),
+        "activations for picture 0 are .* beyond half precision",
     ),
     right("deep_lift: what fails half way leaves nothing", left_by_deep_lift, lambda left: left == set()),
     *(
