@@ -116,7 +116,8 @@ def looked_up() -> Net:
 
     class Table(nn.Embedding):
         def forward(self, numbers: Tensor) -> Tensor:
-            return super().forward(numbers).squeeze(-1)[:, :, None, None]
+            found: Tensor = super().forward(numbers).squeeze(-1)[:, :, None, None]
+            return found
 
     return net(way, table=Table(10, 1))
 
@@ -256,7 +257,7 @@ WITHIN: dict[str, Callable[[Net], Any]] = {
 def loud() -> Net:
     one = net()
     with torch.no_grad():
-        one.layer("conv2").weight.mul_(1e6)  # type: ignore[union-attr, operator]
+        one.layer("conv2").weight.mul_(1e6)  # type: ignore[operator]
     return one
 
 
@@ -271,7 +272,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         found = self.narrow(functional.gelu(self.wide(self.norm(self.conv(x).permute(0, 2, 3, 1)))))
-        return x + found.permute(0, 3, 1, 2)
+        out: Tensor = x + found.permute(0, 3, 1, 2)
+        return out
 
 
 @cache
@@ -315,7 +317,7 @@ CASES: list[Case] = [
     *(
         right(
             f"randomised: {name}",
-            lambda make=make: [name for name, _ in camlib.trust.randomised(make())][-1],
+            partial(lambda make: [name for name, _ in camlib.trust.randomised(make())][-1], make),
             lambda first: first == "conv1",
         )
         for name, make in COMPUTED.items()
@@ -368,7 +370,7 @@ CASES: list[Case] = [
     *(
         told(
             f"{name}: {kind}",
-            lambda way=way, verb=verb: verb(net(way)),
+            partial(lambda way, verb: verb(net(way)), way, verb),
             "no gradient reaches the pixels",
         )
         for kind, way in (("a trunk under no_grad", frozen), ("a trunk that is detached", detached))
@@ -381,7 +383,7 @@ CASES: list[Case] = [
     *(
         right(
             f"{name}: {where}",
-            lambda verb=verb, around=around: (around(verb), verb(net())),
+            partial(lambda verb, around: (around(verb), verb(net())), verb, around),
             lambda two: near(*two),
         )
         for name, verb in WITHIN.items()
