@@ -52,9 +52,14 @@ def alone(net: nn.Module) -> AbstractContextManager[object]:
 def copied(net: M) -> M:
     """A copy, made while no other thread's hooks lie on the network and its numbers are its own.
 
-    Torch copies no tensor that is computed, such as a pruned weight; here its numbers are copied. Under
-    `torch.inference_mode()`, too, it is a copy that can be changed and keeps gradients.
+    Torch copies no tensor that is computed, such as a pruned weight, or a bias that an attention keeps in a
+    dict; here its numbers are copied. Under `torch.inference_mode()`, too, it is a copy that can be changed
+    and keeps gradients.
     """
     with alone(net), torch.inference_mode(False):
-        held = (one for inner in every(net) for one in vars(inner).values() if isinstance(one, Tensor))
-        return copy.deepcopy(net, {id(one): one.detach().clone() for one in held if not one.is_leaf})
+        values = [value for inner in every(net) for value in vars(inner).values()]
+        held = [
+            one for value in values if isinstance(value, dict) for one in value.values()
+        ]  # such as buffers
+        computed = (one for one in (*values, *held) if isinstance(one, Tensor) and not one.is_leaf)
+        return copy.deepcopy(net, {id(one): one.detach().clone() for one in computed})

@@ -169,6 +169,28 @@ COMPUTED: dict[str, Callable[[], Net]] = {
 }
 
 
+class Keeps(nn.Conv2d):
+    """Keeps what it computes of its weight, as timm's LeViT does of its biases, for the next picture."""
+
+    def __init__(self) -> None:
+        super().__init__(8, 8, 3, 1, 1)
+        self.kept: dict[str, Tensor] = {}
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = super().forward(x)
+        self.kept["twice"] = self.weight.sum() * 2
+        return found
+
+
+def keeping() -> Net:
+    one = net(conv2=Keeps())
+    one(X)  # with gradients
+    return one
+
+
+COMPUTED["what forward keeps in a dict"] = keeping
+
+
 def drawn_anew(make: Callable[[], Net]) -> list[str]:
     """The parameters that `fresh` leaves as they were."""
     one = make()
