@@ -120,17 +120,17 @@ class Together(Score):
     """The mean of several phrases' scores, each of which counts alike. The same scenes are drawn for all."""
 
     def __init__(self, each: Sequence[Score]) -> None:
-        self.each = list(each)
+        self.scores = list(each)
 
     def __float__(self) -> float:
-        return sum(map(float, self.each)) / len(self.each)
+        return sum(map(float, self.scores)) / len(self.scores)
 
     def __len__(self) -> int:
-        return sum(map(len, self.each))
+        return sum(map(len, self.scores))
 
     def resampled(self, *, times: int = 1000, seed: int = 0) -> Tensor:
         """Their mean: (times,)."""
-        return torch.stack([one.resampled(times=times, seed=seed) for one in self.each]).mean(0)
+        return torch.stack([one.resampled(times=times, seed=seed) for one in self.scores]).mean(0)
 
 
 @cache

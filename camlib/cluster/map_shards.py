@@ -5,13 +5,13 @@ after a worker died gives the same, for a verb leaves nothing behind.
 """
 
 from collections.abc import Callable
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
 
 from ..given import path_of, told, whole
+from ..networks.lock import alone, copied
 from ..networks.net import Net, check_net
 from ..networks.unhooked import bears_hooks
 from ..pictures.batches import data_set
@@ -97,8 +97,9 @@ def map_shards(
     kept = Kept(None if folder is None else path_of(folder, "folder"), skipped, name)
     job = Job(known_by(net), here(), net.mean.device.type, name, layer, options)
     # from the CPU each worker brings it to a device of its own
-    portable = net if job.device == "cpu" else deepcopy(net).cpu()
-    with engine_of(engine, job, cloudpickle.dumps(portable)) as workers:
+    with alone(net):
+        portable = cloudpickle.dumps(net if job.device == "cpu" else copied(net).cpu())
+    with engine_of(engine, job, portable) as workers:
         made = (made_by(job, part_of(dataset, shard)) if folder is not None else "" for shard in shards)
         todo = [shard for shard, by in zip(shards, made, strict=True) if not kept.has(shard, by)]
         work(workers, todo, dataset, kept)

@@ -32,6 +32,7 @@ def climb(
 
     Returns the pictures (N, C, H, W); their heights before each step (N, steps), on the shaken picture; and
     bool (N,): whether the gradient was zero at every step, so that nothing moved.
+    Raises ValueError where no gradient reaches the pixels.
     """
     random = torch.Generator().manual_seed(seed)
     numbers = numbers.detach().clone().requires_grad_()
@@ -39,7 +40,7 @@ def climb(
     course, dead = [], torch.ones(len(numbers), dtype=torch.bool)
     for _ in range(steps):
         now = height(shaken(canvas.paint(numbers), shake, random))
-        (slope,) = torch.autograd.grad(now.sum(), numbers)
+        slope = _slope(now, numbers)
         dead &= (slope.flatten(1) == 0).all(1).cpu()
         course.append(now.detach().cpu())
         numbers.grad = -slope
@@ -56,12 +57,25 @@ def roused(canvas: Canvas, numbers: Tensor, height: Callable[..., Tensor]) -> Te
     found, rows = numbers.clone(), torch.arange(len(numbers), device=numbers.device)
     for loud in range(7):
         tried = (numbers[rows] * 3.0**loud).requires_grad_()
-        (slope,) = torch.autograd.grad(height(canvas.paint(tried), rows).sum(), tried)
+        slope = _slope(height(canvas.paint(tried), rows), tried)
         awake = (slope.flatten(1) != 0).any(1)
         found[rows[awake]], rows = tried.detach()[awake], rows[~awake]
         if not len(rows):
             break
     return found
+
+
+def _slope(heights: Tensor, numbers: Tensor) -> Tensor:
+    """Of all heights' sum. Raises ValueError where none of it comes from the numbers."""
+    slope = None
+    if heights.requires_grad:
+        (slope,) = torch.autograd.grad(heights.sum(), numbers, allow_unused=True)
+    if slope is None:
+        raise ValueError(
+            "no gradient reaches the pixels from this layer: does the network run under torch.no_grad(), or "
+            "detach what it makes? choose an earlier layer"
+        )
+    return slope
 
 
 def shaken(pictures: Tensor, shake: float, random: torch.Generator) -> Tensor:

@@ -11,7 +11,6 @@ own maps: no part of it is unusual. Geirhos, Zimmermann, Bilodeau, Brendel, Kim 
 eyes: on the (un)reliability of feature visualizations", section 2.1, the fooling circuit.
 """
 
-import copy
 from typing import Any
 
 import torch
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from ..given import seeded
 from ..networks.eval_mode import evaluating
 from ..networks.images import check_images
+from ..networks.lock import copied
 from ..networks.net import Net, check_net
 from ..pictures.batches import batches, data_set
 from .canvas import canvas
@@ -95,7 +95,7 @@ def disguised(
     if not isinstance(wish, Tensor) or tuple(wish.shape) != (net.channels, *net.sides):
         raise ValueError(f"the wish is one picture {(net.channels, *net.sides)} in [0, 1]")
     check_images(net, wish[None])
-    chain = copy.deepcopy(net.module)
+    chain = copied(net.module)
     if not isinstance(chain, nn.Sequential):
         raise ValueError(
             f"{net.name} is a {type(chain).__name__}; only a plain chain, nn.Sequential, is disguised"

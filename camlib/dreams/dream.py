@@ -169,7 +169,7 @@ def _rows(units: int | Iterable[int] | Tensor | None, layer: str, count: int) ->
     chosen = unit_numbers(units, layer, count)
     if not chosen:
         raise ValueError(f"no units; {layer!r} has 0 to {count - 1}")
-    return torch.eye(count)[chosen]
+    return torch.eye(count, dtype=torch.float32)[chosen]
 
 
 def _amount(value: float, name: str, above: bool) -> float:

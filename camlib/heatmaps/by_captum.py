@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..given import number, seeded, whole
+from ..networks.attributes import attributes_kept
 from ..networks.eval_mode import evaluating
 from ..networks.hookable import check_differentiable, check_floating, check_hookable, sloping
 from ..networks.images import check_answers, check_images
@@ -163,7 +164,8 @@ def _each(
             check_answers(net, logits, start)
             some = logits.argmax(1) if wanted is None else wanted[start : start + _AT_ONCE]
             columns = some.reshape(len(pixels), -1).T
-            with sloping(net.name):
+            # what captum hangs into the network stays there where it fails on the way
+            with sloping(net.name), attributes_kept(net.module):
                 several = torch.stack([maps(pixels, column).detach() for column in columns], 1)
             if not math.isfinite(several.sum().item()) and not several.isfinite().all():
                 kind = str(net.mean.dtype).removeprefix("torch.")

@@ -180,8 +180,9 @@ class _Last(TorchFunctionMode):
         self.found[output.ndim] = output
 
     def see_linear(self, module: Any, inputs: Any, output: Any) -> None:
-        """The same, told by the last linear layer."""
-        self.linear, self.output = (inputs[0], module.weight, module.bias), (output, output._version)
+        """The same, told by the last linear layer; not where its input has a name: then all is looked at."""
+        if inputs:
+            self.linear, self.output = (inputs[0], module.weight, module.bias), (output, output._version)
 
     def _keep(self, input: Tensor, weight: Tensor, bias: Tensor | None = None, *_: Any, **__: Any) -> None:
         # A convolution of the only cell is a linear layer too.

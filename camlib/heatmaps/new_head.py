@@ -6,19 +6,19 @@ holds for any linear classifier on the pooled map; here w may be that of a linea
 Zhou, Khosla, Lapedriza, Oliva, Torralba (2016), section 4, "Deep features for generic localization".
 """
 
-import copy
-
 import torch
 from torch import nn
 
 from ..embeddings.readout import Readout
 from ..given import told, usual_torch
+from ..networks.lock import copied
 from ..networks.net import Net, check_net
 from .classifier import ending, last_linear
 
 __all__ = ["with_head"]
 
 
+@torch.inference_mode(False)  # else its numbers would never take part in a gradient
 def with_head(net: Net, readout: Readout) -> Net:
     """A copy of the network that ends in this linear layer and names these classes; the network stays.
 
@@ -38,7 +38,7 @@ def with_head(net: Net, readout: Readout) -> Net:
     if readout.weight.shape[1] != have:
         raise ValueError(f"the readout takes {readout.weight.shape[1]} features; {net.name} gives {have}")
     name, old = last_linear(net, net.sides)
-    module = copy.deepcopy(net.module)
+    module = copied(net.module)
     count = len(readout.classes)
     with torch.random.fork_rng(devices=[]):  # the fresh numbers are overwritten; the random state stays
         new: nn.Conv2d | nn.Linear = nn.Linear(have, count)

@@ -26,6 +26,7 @@ from ..geometry.field import field_if_any, lay, on_map, receptive_field
 from ..given import number, tensor, told
 from ..networks.eval_mode import evaluating
 from ..networks.images import check_answers, check_images
+from ..networks.lock import alone
 from ..networks.net import Net
 from ..networks.targets import Targets, class_indices
 from ..running.extractor import FeatureExtractor
@@ -117,7 +118,7 @@ def ablation_cam_weights(net: Net, layer: str, images: Tensor, targets: Targets 
     targets: class index or name, one or N; several for each picture as (N, K): then (N, K, U); None: the
     top-1 class.
     Where the logit is below 0 the sign turns, as it does in the paper.
-    Raises ValueError for an unknown layer or class, one without units, and no picture.
+    Raises ValueError for an unknown layer or class, one without units, no picture, and a logit of 0.
     """
     size = check_images(net, images)
     wanted = class_indices(net, targets, len(images))
@@ -130,6 +131,9 @@ def ablation_cam_weights(net: Net, layer: str, images: Tensor, targets: Targets 
             target = logits.argmax(1) if wanted is None else wanted[some]
             each = target.reshape(len(logits), -1)
             y = logits.gather(1, each)[:, :, None]
+            if not y.all():
+                bad = start + int((y == 0).flatten(1).any(1).nonzero()[0])
+                raise ValueError(f"{net.name} gives a logit of 0 for image {bad}: no share of it can be lost")
             drops = y.repeat(1, 1, silencer.units)
             for part in parts:  # a bounded number of rows: what stays is one number for each unit
                 drops[part.images, :, part.units] -= part.logits.gather(1, each[part.images])
@@ -196,7 +200,7 @@ def _without_pools(net: Net) -> Iterator[None]:
     pools = [module for module in net.modules() if isinstance(module, nn.MaxPool2d | nn.AvgPool2d)]
     if not pools:
         raise ValueError(f"{net.name} has no pool to take away; it has {listing(net.layers)}")
-    with ExitStack() as hooks:
+    with alone(net), ExitStack() as hooks:
         for pool in pools:
             hooks.enter_context(pool.register_forward_hook(lambda _module, inputs, _output: inputs[0]))
         yield

@@ -88,7 +88,9 @@ def _tap(net: Net, layer: str | None, size: tuple[int, int]) -> Tap:
     check_differentiable(net)
     at = last_map(net, size) if layer is None else layer
     if at is None:
-        raise ValueError(f"{net.name} has no map for such pictures; name a layer: {listing(net.layers)}")
+        every = [path for path, _ in net.module.named_modules() if path]
+        names = net.layers or every  # where no layer runs just once, none has a short name
+        raise ValueError(f"{net.name} has no map for such pictures; name a layer: {listing(names)}")
     module = net.layer(at)
     ran = times(net, module, size) or times(net, module, net.sides) or 0
     return Tap(at, module, field_if_any(net, at, size), unit_axis(net, module), ran)

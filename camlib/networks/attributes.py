@@ -65,6 +65,8 @@ def numbers_kept(module: nn.Module) -> Iterator[None]:
         finally:
             with torch.no_grad():
                 for one, numbers in before:
+                    if not one.is_leaf:  # it was overwritten with what came from the pixels
+                        one.detach_()
                     if not torch.equal(one, numbers):
                         one.copy_(numbers)
 

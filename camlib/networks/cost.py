@@ -29,7 +29,8 @@ def costs(net: Net) -> list[Cost]:
     attention as often as its products of queries with keys, and of shares with values, do (torch's
     FlopCounterMode, of whose sums and products these are the products). Additions, activations, norms, pools
     and products number by number are not counted. What runs between two named layers is counted with the
-    later one, what comes after the last with the last, and a parameter used twice is counted once.
+    later one, what comes after the last with the last (where no layer runs just once, all is one row, by the
+    network's name), and a parameter used twice is counted once.
     Parameters are those of all modules that run, and of their parts that have no parts, which may be used
     without being called, as attention's are; a head that only training calls is left out, where it has parts.
     """
@@ -49,14 +50,11 @@ def costs(net: Net) -> list[Cost]:
             shape = tuple(call.output.shape[1:])
             found.append(Cost(names[id(call.module)], shape, parameters, (call.counted - done) // 2))
             parameters, done = 0, call.counted
-    if found:
-        left = (calls[-1].counted - done) // 2
-        last = found.pop()
-        found.append(
-            last._replace(
-                parameters=last.parameters + parameters, multiplications=last.multiplications + left
-            )
-        )
+    left = (calls[-1].counted - done) // 2
+    last = found.pop() if found else Cost(net.name, (len(net.classes),), 0, 0)
+    found.append(
+        last._replace(parameters=last.parameters + parameters, multiplications=last.multiplications + left)
+    )
     return found
 
 

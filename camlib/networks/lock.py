@@ -8,14 +8,18 @@ The lock belongs to the module inside: two `Net`s around one module share it. It
 so a network is copied, saved and compiled as if there were none.
 """
 
+import copy
 import threading
 from contextlib import AbstractContextManager
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-__all__ = ["alone", "every"]
+__all__ = ["alone", "copied", "every"]
 
+M = TypeVar("M", bound=nn.Module)
 _LOCKS: "WeakKeyDictionary[nn.Module, threading.RLock]" = WeakKeyDictionary()
 _MAKING = threading.Lock()
 
@@ -43,3 +47,19 @@ def alone(net: nn.Module) -> AbstractContextManager[object]:
         return lock
     with _MAKING:
         return _LOCKS.setdefault(inside, threading.RLock())
+
+
+def copied(net: M) -> M:
+    """A copy, made while no other thread's hooks lie on the network and its numbers are its own.
+
+    Torch copies no tensor that is computed, such as a pruned weight, or a bias that an attention keeps in a
+    dict; here its numbers are copied. Under `torch.inference_mode()`, too, it is a copy that can be changed
+    and keeps gradients.
+    """
+    with alone(net), torch.inference_mode(False):
+        values = [value for inner in every(net) for value in vars(inner).values()]
+        held = [
+            one for value in values if isinstance(value, dict) for one in value.values()
+        ]  # such as buffers
+        computed = (one for one in (*values, *held) if isinstance(one, Tensor) and not one.is_leaf)
+        return copy.deepcopy(net, {id(one): one.detach().clone() for one in computed})

@@ -1,5 +1,7 @@
 """Does a network give each picture logits of its own? It is run on two, and on one of them alone."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +18,8 @@ _ENDS: dict[type[nn.Module], str] = {
     nn.LogSoftmax: "a log-softmax",
     nn.Sigmoid: "a sigmoid",
 }
+_SLOPES = {f"{kind.__name__}Backward0": said for kind, said in _ENDS.items()}  # as torch calls them
+_SAME = ("View", "Reshape", "Squeeze", "Unsqueeze", "ToCopy", "Clone")  # the same numbers after them
 
 
 def check_logits(module: nn.Module, last: tuple[str, nn.Module] | None, pictures: Tensor) -> None:
@@ -23,7 +27,7 @@ def check_logits(module: nn.Module, last: tuple[str, nn.Module] | None, pictures
 
     last: the name of the last module that runs, and the module.  pictures: two, normalised, of which the
     second has the more contrast.
-    A softmax is known by the module that ends the network, or by its numbers, which sum to 1.
+    A softmax is known by the module that ends the network, by its slope, or by its numbers, which sum to 1.
     """
     seam = Seam()
     try:
@@ -49,7 +53,9 @@ def check_logits(module: nn.Module, last: tuple[str, nn.Module] | None, pictures
         )
     if (said := _ENDS.get(ends) if ends else None) and last:
         how = _replaced(last[0])
-    elif said := _known_by_its_numbers(logits, 2e-2 if pictures.element_size() == 2 else 1e-4):
+    elif said := _known_by_its_slope(found) or _known_by_its_numbers(
+        logits, 2e-2 if pictures.element_size() == 2 else 1e-4
+    ):
         how = "let its forward return what goes into it"
     else:
         return
@@ -94,6 +100,14 @@ def _run(
             last.register_forward_hook(seam)  # gone at the block's end
         logits: Tensor = module(pictures)
     return logits.double()
+
+
+def _known_by_its_slope(logits: Tensor) -> str | None:
+    """What function came behind the last module, if torch kept how to go back; a sigmoid has no sum."""
+    made: Any = logits.grad_fn
+    while type(made).__name__.startswith(_SAME):
+        made = made.next_functions[0][0]
+    return _SLOPES.get(type(made).__name__)
 
 
 def _known_by_its_numbers(logits: Tensor, near: float) -> str | None:

@@ -54,7 +54,8 @@ def class_labels(net: Net, labels: Tensor | list[Any] | None) -> Tensor:
         raise ValueError("the data set has no labels; give (image, label) pairs, or `Scenes`, or `Digits`")
     wanted = f"labels are class indices, 0 to {len(net.classes) - 1} for {net.name}"
     if not isinstance(labels, Tensor):
-        raise ValueError(f"{wanted}; given {told(labels[0])}")
+        wrong = next((one for one in labels if not hasattr(one, "__index__")), labels[0])
+        raise ValueError(f"{wanted}; given {told(wrong)}")
     if labels.ndim != 1:
         raise ValueError(f"labels are class indices, one for a picture; given shape {tuple(labels.shape)}")
     whole = labels.dtype in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn.modules import batchnorm, conv
 
 from .net import Net, traced
+from .remembered import remembered
+from .trace import trace
 
 __all__ = ["unit_axis", "units_second"]
 
@@ -30,7 +32,8 @@ def unit_axis(net: nn.Module, module: nn.Module) -> Callable[[Tensor], int]:
         at = max((n for n, call in enumerate(calls) if call.module is module), default=-1)
         shape = _shape(calls[at].output) if at >= 0 else ()
         made = ((call.module, _shape(call.output)) for call in reversed(calls[: at + 1]) if call.leaf)
-        axis = _axis(made, shape)
+        alike = len(shape) in (3, 4) and shape[1] == shape[-1]
+        axis = (_that_stays(net, module, shape) if alike else None) or _axis(made, shape)
         return lambda output: axis if output.ndim == len(shape) else _usual(output.ndim)
     inside = [one for one in reversed(list(module.modules())) if next(one.children(), None) is None]
     return lambda output: _axis([(one, tuple(output.shape)) for one in inside], tuple(output.shape))
@@ -39,6 +42,22 @@ def unit_axis(net: nn.Module, module: nn.Module) -> Callable[[Tensor], int]:
 def units_second(output: Tensor, axis: int) -> Tensor:
     """The same numbers as (N, units, …): (N, units, tokens) of tokens, (N, units, H, W) of a map."""
     return output if axis == 1 else output.movedim(axis, 1)
+
+
+def _that_stays(net: Net, module: nn.Module, shape: tuple[int, ...]) -> int | None:
+    """The one dimension, second or last, that is no longer for a picture twice as large; None: unclear."""
+
+    def twice() -> dict[nn.Module, tuple[int, ...]] | None:
+        try:
+            calls, _ = trace(net.module, net.channels, (2 * net.sides[0], 2 * net.sides[1]))
+        except ValueError:  # as ViTs, whose places are learned
+            return None
+        return {call.module: _shape(call.output) for call in calls}
+
+    large = (remembered(net, "twice as large", twice, hooks=False) or {}).get(module, ())
+    if len(large) != len(shape) or (large[1] == shape[1]) == (large[-1] == shape[-1]):
+        return None
+    return 1 if large[1] == shape[1] else len(shape) - 1
 
 
 def _axis(made: Iterable[tuple[nn.Module, tuple[int, ...]]], output: tuple[int, ...]) -> int:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..geometry.field import ReceptiveField, receptive_field
 from ..given import told
 from ..networks.net import Net
-from ..pictures.batches import batches, measured
+from ..pictures.batches import Batch, batches, measured
 from ..pictures.pixels import several
 from ..running.extractor import FeatureExtractor
 from ..wording import in_short, listing
@@ -47,14 +47,23 @@ def feature_maps(net: Net, layers: Sequence[str], images: Any, *, batch_size: in
 
     layers: names of layers whose cells lie in the same places, as critternet's conv3, conv4, conv5.
     images: anything `batches` takes, of one size.
-    Raises ValueError for an unknown layer, one without a map, and layers whose cells lie in other places.
+    Raises ValueError for an unknown layer, one without a map, layers whose cells lie in other places, and
+    activations beyond half precision.
     """
     (first,) = next(batches(images, batch_size=1)).images
     field = shared_field(net, layers, (first.shape[1], first.shape[2]))
     units = joined(net, layers)
-    maps = measured(
-        lambda batch: units(batch.images).half(), images, batch_size=batch_size, progress="features"
-    )
+
+    def halved(batch: Batch) -> Tensor:
+        found = units(batch.images).half()
+        if not (good := found.isfinite().flatten(1).all(1)).all():
+            bad = int(batch.indices[(~good).cpu()][0])
+            raise ValueError(
+                f"activations for picture {bad} are no numbers, or beyond half precision, which ends at 65504"
+            )
+        return found
+
+    maps = measured(halved, images, batch_size=batch_size, progress="features")
     return FeatureMaps(net, tuple(layers), maps, field)
 
 

@@ -49,7 +49,8 @@ class AllPeaks:
                 if layers is not None:
                     raise
         if not self.fields:
-            raise ValueError(f"no layer with a map; {net.name} has {listing(net.layers)}")
+            there = listing(net.layers) or "none that runs just once"
+            raise ValueError(f"no layer with a map; {net.name} has {there}")
         self.keys = tuple((name, k) for name, count in counts.items() for k in range(count))
         self.rotations = {
             name: random_rotation(count, seed=rotate).to(net.mean.device)

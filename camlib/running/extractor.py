@@ -1,5 +1,6 @@
 """Run a network as far as the layers that are asked for: what comes after them is never computed."""
 
+from collections import Counter
 from contextlib import ExitStack, suppress
 
 import torch
@@ -33,9 +34,10 @@ class FeatureExtractor:
         self.shapes: dict[str, tuple[int, ...]] = {}
         self._axes: dict[str, int] = {}
         calls = traced(net)[0]
+        ran = Counter(call.module for call in calls)
+        modules = {layer: net.layer(layer) for layer in layers}
         ends: dict[str, int] = {}
-        for layer in layers:
-            module = net.layer(layer)
+        for layer, module in modules.items():
             at = [n for n, call in enumerate(calls) if call.module is module]
             if not at:
                 raise ValueError(f"{layer!r} does not run when {net.name} classifies a picture")
@@ -44,7 +46,7 @@ class FeatureExtractor:
             self.shapes[layer] = tuple(units_second(output, self._axes[layer]).shape[1:])
             ends[layer] = at[-1]
         self._last = max(layers, key=lambda layer: ends[layer])
-        self._times = {layer: sum(call.module is net.layer(layer) for call in calls) for layer in layers}
+        self._times = {layer: ran[module] for layer, module in modules.items()}
         # A network that looks at numbers might come to the last layer once more: it runs to its end.
         self._stops = all(call.output.is_meta for call in calls if isinstance(call.output, Tensor))
 

@@ -20,7 +20,7 @@ from ..networks.attributes import attributes_kept
 from ..networks.net import Net
 from ..networks.trace import Call
 
-__all__ = ["Cut", "kept_of"]
+__all__ = ["Cut", "kept_of", "tensors"]
 
 
 class Cut:
@@ -96,15 +96,16 @@ class _Sealed(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> object:
         given = func(*args, **(kwargs or {}))
-        real = any(not one.is_meta for one in _tensors([given]))
-        if real and any(one.is_meta for one in _tensors([*args, *(kwargs or {}).values()])):
+        real = any(not one.is_meta for one in tensors([given]))
+        if real and any(one.is_meta for one in tensors([*args, *(kwargs or {}).values()])):
             raise ValueError(f"{func} would leave out what has no numbers")
         return given
 
 
-def _tensors(values: Iterable[object]) -> Iterator[Tensor]:
+def tensors(values: Iterable[object]) -> Iterator[Tensor]:
+    """Those among an operation's arguments, those in lists too."""
     for value in values:
         if isinstance(value, Tensor):
             yield value
         elif isinstance(value, list | tuple):
-            yield from _tensors(value)
+            yield from tensors(value)

@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..networks.trace import Call
 from .compared import close
-from .resume import Cut
+from .resume import Cut, tensors
 
 __all__ = ["separable"]
 
@@ -45,7 +46,8 @@ def separable(
             mark(marks)
             return marks
 
-        return cut.into(calls[number].module, values.repeat_interleave(rows, 0), size, (module, give))
+        with _Harmless():  # type: ignore[no-untyped-call]
+            return cut.into(calls[number].module, values.repeat_interleave(rows, 0), size, (module, give))
 
     bits = max(1, (units - 1).bit_length())
     codes = (torch.arange(units) >> torch.arange(bits)[:, None]) & 1 == 1
@@ -79,6 +81,23 @@ def separable(
     if counts.min() != counts.max() or not counts[0] or not right:
         return None
     return number, owner.argsort(stable=True)[: int(counts.sum())].view(units, -1)
+
+
+class _Harmless(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Lets NaN become no whole number, which may be a place in memory, nor meet another library's operation.
+
+    torchvision's deformable convolution, asked to look NaN pixels aside, ends the whole process.
+    """
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> object:
+        if any(not one.is_meta for one in tensors([*args, *(kwargs or {}).values()])):
+            whole = (kwargs or {}).get("dtype")
+            cast = whole is not None and not (
+                whole.is_floating_point or whole.is_complex or whole == torch.bool
+            )
+            if func.namespace != "aten" or cast:
+                raise ValueError(f"what {func} makes of NaN is not known")
+        return func(*args, **(kwargs or {}))
 
 
 def _first_linear(module: nn.Module, calls: list[Call]) -> int | None:

@@ -52,8 +52,8 @@ class Silencer:
         self.units = output.shape[self.axis]
         self.linear: Linear | None = None
         self.cut: Cut | None = None
-        with evaluating(net), numbers_kept(net.module), torch.inference_mode():
-            if not hooked(net):  # what tensors without numbers would do to somebody's hooks, nobody knows
+        if not hooked(net):  # what tensors without numbers would do to somebody's hooks, nobody knows
+            with evaluating(net), numbers_kept(net.module), torch.inference_mode():
                 self._quicker(calls, logits, at)
         computed = calls[self.cut.at if self.cut else 0 :]
         largest = max(call.output.numel() for call in computed if isinstance(call.output, Tensor))

@@ -6,13 +6,13 @@ et al. (2023) and Hedström et al. (2023) show why the first alone misleads: the
 map.
 """
 
-import copy
 from collections.abc import Iterator
 from typing import Literal
 
 import torch
 
 from ..given import seeded, told
+from ..networks.lock import copied
 from ..networks.net import Net, check_net, traced
 
 __all__ = ["fresh", "randomised"]
@@ -24,9 +24,10 @@ def randomised(
     """Copies of a network with layers drawn anew, from the last to the first: (the layer's name, a copy).
 
     order: "cascading": this layer and all behind it; "independent": this layer alone.
-    A layer is drawn by its own `reset_parameters`, as PyTorch begins it. Of modules without it, such as those
-    that hold a transformer's class token, or the scale of a residual branch, each tensor is shuffled. The
-    network itself is left as it was.
+    A layer is drawn by its own `reset_parameters`, as PyTorch begins it. What that leaves as it was, each
+    tensor by itself, is shuffled: of modules without it, such as those that hold a transformer's class token,
+    or the scale of a residual branch; of a pruned layer, or one with `spectral_norm`, whose weights are made
+    of others; and what a class of one's own adds. The network itself is left as it was.
     Raises ValueError for another order, and for a network without numbers to draw anew.
     """
     if order not in ("cascading", "independent"):
@@ -37,19 +38,19 @@ def randomised(
 
 def fresh(net: Net, *, seed: int = 0) -> Net:
     """A copy of the network with all its layers drawn anew, as `randomised` says: the untrained network."""
-    seed, layers, copied = seeded(seed), _layers(net), copy.deepcopy(net)
+    seed, layers, drawn = seeded(seed), _layers(net), copied(net)
     for k, names in enumerate(reversed(layers.values())):
-        _draw(copied, names, seed + k)
-    return copied
+        _draw(drawn, names, seed + k)
+    return drawn
 
 
 def _copies(net: Net, layers: dict[str, list[str]], order: str, seed: int) -> Iterator[tuple[str, Net]]:
-    copied = copy.deepcopy(net)
+    drawn = copied(net)
     for k, (name, names) in enumerate(reversed(layers.items())):
         if order == "independent":
-            copied = copy.deepcopy(net)
-        _draw(copied, names, seed + k)
-        yield name, copy.deepcopy(copied)
+            drawn = copied(net)
+        _draw(drawn, names, seed + k)
+        yield name, copied(drawn)
 
 
 def _draw(net: Net, names: list[str], seed: int) -> None:
@@ -58,12 +59,13 @@ def _draw(net: Net, names: list[str], seed: int) -> None:
     with torch.random.fork_rng(devices=devices), torch.inference_mode(False), torch.no_grad():
         torch.manual_seed(seed)
         for module in map(net.module.get_submodule, names):
+            before = [(own, own.clone()) for own in module.parameters(recurse=False)]
             if callable(reset := getattr(module, "reset_parameters", None)):
                 reset()
-                continue
-            for own in module.parameters(recurse=False):
-                mixed = torch.randperm(own.numel()).to(own.device)
-                own.copy_(own.flatten()[mixed].reshape(own.shape))
+            for own, numbers in before:
+                if torch.equal(own, numbers):
+                    mixed = torch.randperm(own.numel()).to(own.device)
+                    own.copy_(own.flatten()[mixed].reshape(own.shape))
 
 
 def _layers(net: Net) -> dict[str, list[str]]:

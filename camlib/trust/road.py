@@ -137,7 +137,7 @@ def imputed(image: Tensor, missing: Tensor, *, noise: float = 0.01, seed: int = 
         solver = splu(system, "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
         light = torch.from_numpy(solver.solve(known).T).float()
         random = torch.Generator().manual_seed(seeded(seed))
-        found[:, missing] = light + spread * torch.randn(light.shape, generator=random)
+        found[:, missing] = light + spread * torch.randn(light.shape, dtype=light.dtype, generator=random)
     return found
 
 

@@ -19,10 +19,12 @@ from camlib.heatmaps.cam import cam
 from camlib.heatmaps.gradcam import gradcam
 from camlib.heatmaps.occlusion import occlusion
 from camlib.heatmaps.saliency import saliency
+from camlib.heatmaps.similarnet import similarnet
 from camlib.networks.net import Net
 from camlib.networks.zoo import load, wrap
 from camlib.running.extractor import FeatureExtractor
 from camlib.running.record import record, silence
+from camlib.trust.randomise import fresh
 from camlib.units.ablation import silenced_logits
 
 ROUNDS = 30
@@ -84,6 +86,7 @@ BESIDE: dict[str, Callable[[Net, torch.Tensor], object]] = {
     "occlusion": lambda net, images: occlusion(net, images[:1], window=64, stride=64),
     "ablation": lambda net, images: silenced_logits(net, "conv5", images[:1]),
     "training": lambda net, images: net.train()(images),
+    "without pools": lambda net, images: similarnet(net, "conv3", images, torch.ones(64), pools=False),
 }
 
 
@@ -96,6 +99,7 @@ def test_a_run_beside_another_is_as_it_is_alone(net: Net, beside: str) -> None:
         lambda: gradcam(net, images, 3),
         lambda: saliency(net, images, 3),
         lambda: codes(net, "conv3", images, pool="max"),
+        lambda: fresh(net)(images),
     ]
     with torch.no_grad():
         alone = [verb() for verb in verbs]

@@ -10,6 +10,7 @@ import urllib.error
 import warnings
 import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -470,13 +471,17 @@ def test_one_batch_is_alive_at_a_time(as_list):
 
 def test_labels_that_are_numbers_are_a_tensor_and_all_others_a_list():
     image = torch.zeros(3, 8, 8)
-    for labels in ([3, 4], [torch.tensor(3), torch.tensor(4)], [[1.0, 0.0], [0.0, 1.0]]):
+    numbers: list[list[Any]] = [[3, 4], [torch.tensor(3), torch.tensor(4)], [[1.0, 0.0], [0.0, 1.0]]]
+    for labels in numbers:
         (batch,) = batches([(image, label) for label in labels])
+        assert isinstance(batch.labels, torch.Tensor)
         assert torch.equal(batch.labels, torch.as_tensor(labels))
     several = torch.eye(2, dtype=torch.bool)  # of each picture a row, as a TensorDataset has them
     (batch,) = batches(TensorDataset(image.expand(2, -1, -1, -1), several))
+    assert isinstance(batch.labels, torch.Tensor)
     assert torch.equal(batch.labels, several)
-    for labels in (["cat", "dog"], [torch.zeros(1, 4), torch.zeros(2, 4)], [3, None]):
+    others: list[list[Any]] = [["cat", "dog"], [torch.zeros(1, 4), torch.zeros(2, 4)], [3, None]]
+    for labels in others:
         (batch,) = batches([(image, label) for label in labels])
         assert isinstance(batch.labels, list)
 

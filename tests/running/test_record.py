@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from camlib.networks.net import Net
 from camlib.networks.zoo import load, wrap
+from camlib.running.extractor import FeatureExtractor
 from camlib.running.record import record, silence
 from camlib.units.ablation import silenced_logits
 
@@ -237,3 +238,18 @@ def test_a_layer_that_works_in_place_is_silent_though_its_answer_is_ignored(act:
         for got, want in zip(one, found[0], strict=True):
             torch.testing.assert_close(got, want)
     assert found[0][3].shape == (2, 6, 4)
+
+
+def test_a_layer_is_looked_up_as_often_as_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not once for each call of a network's modules, of which mobileone_s0 has a thousand: it took 30 s."""
+    net = load("critternet", weights="random")
+    looked: list[str] = []
+    layer = Net.layer
+
+    def look(net: Net, name: str) -> nn.Module:
+        looked.append(name)
+        return layer(net, name)
+
+    monkeypatch.setattr(Net, "layer", look)
+    FeatureExtractor(net, "conv1", "conv3")
+    assert looked == ["conv1", "conv3"]

@@ -417,4 +417,4 @@ def test_in_a_notebook_and_out_of_it_again():
 
 def test_only_a_net_is_drawn_as_a_network():
     with pytest.raises(ValueError, match="no Net yet"):
-        show.network(torch.nn.Sequential(torch.nn.Flatten()), title="t")
+        show.network(torch.nn.Sequential(torch.nn.Flatten()), title="t")  # type: ignore[arg-type]

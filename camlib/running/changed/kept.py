@@ -132,7 +132,7 @@ class Kept(fx.Interpreter):
         nodes = self.known.nodes
         last = {above: n for n, node in enumerate(nodes) for above in node.all_input_nodes}
         open_until, begin = 0, nodes.index(self.known.output) if self.known.output else 0
-        for n, node in enumerate(nodes):
+        for n, node in enumerate(nodes[:-1]):  # the last one is fx's own, and gives nothing out
             alone, made = n >= begin and open_until <= n, self.known.kinds[node] == "other"
             if alone and made and self.shapes.get(node, torch.Size())[:1] == (1,):
                 return n
