@@ -14,7 +14,9 @@ from .fc7_neighbours import distances, kept_fact, precision, times_found
 from .filters import autocorrelation, convolve, filter_picture, gabor, lure
 from .filters_to_labels import flip_agreement, pck
 from .filters_to_labels_part import other_part
-from .localization import best_threshold, better_box, box_of_map, box_overlap, top_error
+from .localization import best_threshold, box_overlap, top_error
+from .localization_box import box_of_map
+from .localization_rule import better_box
 from .occlusion import beyond, cover, interaction, lay_drops
 from .patches import best_cells, eye_lure, field_of_chain, overlap
 from .pca_and_tsne import bandwidth, components, far_islands, kept, snapped
@@ -24,7 +26,9 @@ from .shards import joined_best, joined_moments, one_cell, rows_to_check
 from .similarnet import closed_form, effective, matched_precision, paper_weights
 from .similarnet_worth import worth_and_text
 from .start_here import conv_parameters, harder, output_size, softmax
-from .trust import blur_gain, curve_area, important_parts, rank_agreement, stand_ins
+from .trust import curve_area, rank_agreement
+from .trust_measured import blur_gain, stand_ins
+from .trust_parts import important_parts
 from .verdict import Verdict, double
 from .words_and_pictures import bag, boxes_and_words, hardest, said_of_blank
 

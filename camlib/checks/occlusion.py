@@ -181,4 +181,4 @@ def _beyond(f: Learners) -> Truth:
     )
 
 
-beyond = investigation(_beyond)
+beyond = investigation(_beyond, form="+.0%")
