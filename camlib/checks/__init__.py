@@ -15,7 +15,9 @@ from .filters import autocorrelation, convolve, filter_picture, lure
 from .filters_gabor import gabor
 from .filters_to_labels import flip_agreement, pck
 from .filters_to_labels_part import other_part
-from .localization import best_threshold, better_box, box_of_map, box_overlap, top_error
+from .localization import best_threshold, box_overlap, top_error
+from .localization_box import box_of_map
+from .localization_rule import better_box
 from .occlusion import cover, lay_drops
 from .occlusion_pairs import beyond, interaction
 from .patches import best_cells, eye_lure, field_of_chain, overlap
@@ -26,7 +28,9 @@ from .shards import joined_best, joined_moments, one_cell, rows_to_check
 from .similarnet import closed_form, effective, matched_precision, paper_weights
 from .similarnet_worth import worth_and_text
 from .start_here import conv_parameters, harder, output_size, softmax
-from .trust import blur_gain, curve_area, important_parts, rank_agreement, stand_ins
+from .trust import curve_area, rank_agreement
+from .trust_measured import blur_gain, stand_ins
+from .trust_parts import important_parts
 from .verdict import Verdict, double
 from .words_and_pictures import bag, boxes_and_words, hardest, said_of_blank
 

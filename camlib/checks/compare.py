@@ -45,7 +45,13 @@ def unfit(got: Any, shape: tuple[int, ...], what: str = "answer", named: str = "
 def describe(value: Any) -> str:
     """A value in a few words."""
     text = repr(value)
-    return f"{type(value).__name__} {text}" if len(text) < 40 else f"of type {type(value).__name__}"
+    return f"{type(value).__name__} {text}" if len(text) < 40 else kind(value)
+
+
+def kind(value: Any) -> str:
+    """What a value is: a tensor of some shape, or of some type."""
+    shape = getattr(value, "shape", None)
+    return f"of type {type(value).__name__}" if shape is None else f"a tensor of shape {tuple(shape)}"
 
 
 def _shape(mine: Array, shape: tuple[int, ...], what: str, named: str) -> str:
@@ -72,10 +78,15 @@ def _known_mistake(mine: Array, right: Array, what: str, atol: float, named: str
         return f"the {what} has the same value, {mine.flat[0]:.4g}, everywhere"
     if same(-right):
         return f"the {what} has the opposite sign"
+    if right.size == 1:  # a single 0 or 1 may have come about in any way
+        return ""
     if same(np.abs(right)):
         return f"the {what} has lost its signs: negative values came out positive"
     if same(right.clip(0)):
         return f"the {what} has lost its negative values: they came out 0"
+    if same((right == right.max(-1, keepdims=True)).astype(float)):
+        each = "each row's largest value" if right.ndim > 1 else "its largest value"
+        return f"the {what} is 1 at {each} and 0 elsewhere: it was rounded, or it is the one-hot of an argmax"
     if same(right.round()) or same(np.trunc(right)):
         return f"the {what} holds whole numbers: its values were rounded, by `int`, `//` or an integer dtype"
     moved = _known_place(right, what, named, same) if right.ndim >= 2 else ""

@@ -150,4 +150,4 @@ def _beyond(f: Learners) -> Truth:
     )
 
 
-beyond = investigation(_beyond)
+beyond = investigation(_beyond, form="+.0%")

@@ -21,7 +21,8 @@ def investigation(
 ) -> Callable[[Any, Any], Verdict]:
     """Make a check `f(prediction, answer)` of a test that returns the truth, or raises `Wrong`.
 
-    form: how numbers are told.  near: how close a prediction is called good.
+    form: how numbers are told; a percentage without a sign, as in .0%, is a share, and never below 0.
+    near: how close a prediction is called good.
     most: beyond it, on either side, a prediction is asked for again: it may be meant in percent.
     """
 
@@ -38,6 +39,8 @@ def investigation(
                 raise Wrong(
                     f"your prediction is {guess:g}; what is measured here lies between -{most:g} and {most:g}"
                 )
+            if guess < 0 and form.endswith("%") and not form.startswith("+"):
+                raise Wrong(f"your prediction is {guess:g}; a share is never below 0")
             truth, said = test(answer)
         except Wrong as wrong:
             return Verdict(False, str(wrong))

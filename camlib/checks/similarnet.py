@@ -124,7 +124,7 @@ def matched_precision(f: Learners) -> str:
     random = torch.Generator().manual_seed(6)
     mask = torch.zeros(12, 17, dtype=torch.bool)
     mask[3:7, 5:9] = mask[9, 1:6] = True
-    heat = torch.randn(12, 17, generator=random) + 1.2 * mask - 1
+    heat = torch.randn(12, 17, generator=random) + 1.2 * mask - 0.3
     got = demand_number(ask(f, heat, mask), "matched_precision(heat, mask)")
     order, flat = heat.flatten().argsort(descending=True), mask.flatten().float()
     highest, lowest = flat[order[: mask.sum()]], flat[order[-mask.sum() :]]
@@ -132,6 +132,9 @@ def matched_precision(f: Learners) -> str:
     mistakes: dict[str, Tensor] = {
         "it counts pixels; divide by how many are lit": highest.sum(),
         "these are the lowest pixels; sort from the highest down": lowest.mean(),
+        "the pixels are sorted by their size without the sign; sort by the heat as it is": (
+            flat[heat.abs().flatten().argsort(descending=True)[: mask.sum()]].mean()
+        ),
         "it divides by the whole picture; divide by how many pixels are lit": highest.sum() / mask.numel(),
         "this is the share of the mask in the picture, what chance would give": flat.mean(),
         "the cut is a share of the maximum; light as many pixels as the mask has": (
@@ -140,6 +143,7 @@ def matched_precision(f: Learners) -> str:
         "the cut is the map's mean; light as many pixels as the mask has": (
             mask[heat > heat.mean()].float().mean()
         ),
+        "all pixels above 0 are lit; light as many as the mask has": mask[heat > 0].float().mean(),
         "this is the overlap, IoU; precision divides by the lit pixels alone": torch.tensor(on / (2 - on)),
         "this is the share that is no text": torch.tensor(1 - on),
         "this is a percentage; a share lies in [0, 1]": torch.tensor(100 * on),

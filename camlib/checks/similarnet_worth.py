@@ -26,7 +26,7 @@ _ALIKE = 0.002  # two ways to measure a share may lie so far apart
 
 class _Filters(NamedTuple):
     """What is asked about, and the answers: the error E, what each filter's silence adds to it, and the share
-    of the pixels it lights that is text."""
+    of the pixels it lights that is text; beside it the share of its heat, and what a blank map lights."""
 
     net: Net
     digits: Digits
@@ -34,6 +34,8 @@ class _Filters(NamedTuple):
     intact: float
     added: Tensor
     text: Tensor
+    heat: Tensor
+    blank: float
 
 
 @functools.cache  # a learner tries more than once
@@ -45,8 +47,10 @@ def _filters() -> _Filters:
     found = ablate(net, _LAYER, some, batch_size=500)
     heats = similarnet(net, _LAYER, streets.grey, torch.eye(_UNITS).expand(len(streets), -1, -1))
     text = [pixel_scores(heats[:, u], streets.masks).precision for u in range(_UNITS)]
+    heat = (heats * streets.masks[:, None]).sum((0, 2, 3)) / heats.sum((0, 2, 3))
+    blank = pixel_scores(torch.zeros_like(heats[:, 0]), streets.masks).precision
     intact = found.baseline.errors
-    return _Filters(net, some, streets, intact.item(), found.errors - intact, torch.tensor(text))
+    return _Filters(net, some, streets, intact.item(), found.errors - intact, torch.tensor(text), heat, blank)
 
 
 def _worth_and_text(f: Learners) -> Truth:
@@ -61,9 +65,15 @@ def _worth_and_text(f: Learners) -> Truth:
         _same(mine, here.added[unit].item(), here.intact, unit)
         true = here.text[unit].item()
         if abs(share - true) > _ALIKE:
-            why = (
-                "give a fraction" if abs(share - 100 * true) < 100 * _ALIKE else "1 for it, 0 for the others"
-            )
+            mistakes = {
+                "give a fraction": 100 * true,
+                "its map is blank; measure the text after the silence, outside `with silence(…)`": here.blank,
+                "that is the share of its heat; light as many pixels as the text has, and count": (
+                    here.heat[unit].item()
+                ),
+            }
+            why = "weight 1 for it and 0 for the others, no filter silent, as many pixels lit as the text has"
+            why = next((w for w, wrong in mistakes.items() if abs(share - wrong) < _ALIKE), why)
             raise Wrong(
                 f"of the pixels that filter {unit} lights {true:.1%} are text, not {share:.1%}: {why}"
             )

@@ -92,6 +92,14 @@ def softmax(f: Learners) -> str:
     if not got.isfinite().all():
         raise Wrong("the largest logit of all pictures is subtracted; subtract each row's own, amax(1)")
     demand(got, apart.softmax(1), "matrix of probabilities of rows far apart")
+    wide = torch.tensor([[1000.0, 0.0]])
+    got = torch.as_tensor(ask(f, wide, call="with the logits 1000 and 0 in one row your function"))
+    if not got.isfinite().all():
+        raise Wrong(
+            "right for logits that lie close together, but a row's own may lie far apart: "
+            "subtract its largest, not its mean or its smallest"
+        )
+    demand(got, wide.softmax(1), "matrix of probabilities of the logits 1000 and 0")
     return "right: every row sums to 1, and large logits do not overflow"
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from torch import Tensor
 
 from ..given import usual_torch
-from .compare import compare, describe
+from .compare import compare, describe, kind
 
 Learners = Callable[..., Any]
 
@@ -115,9 +115,7 @@ def demand_number(value: Any, call: str) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError, RuntimeError):
-        shape = getattr(value, "shape", None)
-        what = f"of type {type(value).__name__}" if shape is None else f"a tensor of shape {tuple(shape)}"
-        raise Wrong(f"{call} should be one number, but is {what}") from None
+        raise Wrong(f"{call} should be one number, but is {kind(value)}") from None
     if not math.isfinite(number):
         raise Wrong(f"{call} is {number}, not a finite number")
     return number

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from camlib import autocorrelation, checks
-from camlib.checks.compare import compare
+from camlib.checks.compare import compare, describe
 
 GRID = torch.arange(12.0).reshape(3, 4) + 1
 
@@ -120,6 +120,28 @@ def test_compare_recognises_by_structure():
     assert "right up to a factor" in compare((6, 14), (3, 7), "point")
 
 
+def test_a_single_0_or_1_is_not_called_rounded():
+    assert compare(1.0, 0.6, "error") == "the error is 1, and should be 0.6"
+    assert compare(torch.zeros(()), 0.4, "error") == "the error is 0, and should be 0.4"
+    assert compare(0.0, -0.4, "gain") == "the gain is 0, and should be -0.4"
+
+
+def test_a_one_hot_is_called_one():
+    weights = torch.tensor([[0.1, 0.6, 0.3], [0.5, 0.3, 0.2], [0.4, 0.2, 0.4]])[:2]
+    hot = torch.tensor([[0, 1, 0], [1, 0, 0]])
+    said = "1 at each row's largest value and 0 elsewhere: it was rounded, or it is the one-hot of an argmax"
+    assert said in compare(hot, weights)
+    assert said in compare(weights.argmax(1)[:, None] == torch.arange(3), weights)
+    assert "1 at its largest value" in compare([0, 1, 0], weights[0])
+    assert "holds whole numbers" in compare((weights * 4).int(), weights * 4)
+
+
+def test_a_large_tensor_is_told_by_its_shape():
+    assert describe(torch.zeros(5, 7)) == "a tensor of shape (5, 7)"
+    assert describe(torch.tensor(3)) == "Tensor tensor(3)"
+    assert describe([[1.0] * 40]) == "of type list"
+
+
 # Lesson 00
 
 
@@ -165,7 +187,13 @@ def test_conv_parameters():
         assert why in checks.conv_parameters(wrong).message
 
 
+def less(logits, some):
+    powers = (logits - some).exp()
+    return powers / powers.sum(1, keepdim=True)
+
+
 def test_softmax():
+    assert checks.softmax(lambda z: less(z, z.amax(1, keepdim=True))).passed
     assert checks.softmax(lambda z: z.softmax(1)).passed
     for wrong, why in [
         (lambda z: z.exp() / z.exp().sum(1, keepdim=True), "exp(1000) is infinite"),
@@ -178,6 +206,10 @@ def test_softmax():
         (lambda z: z.exp() / z.exp().sum(1), "size of tensor"),
         (lambda z: (z - z.max()).exp() / (z - z.max()).exp().sum(1, keepdim=True) * 2, "2 × the right one"),
         (lambda z: (z - z.max()).exp() / (z - z.max()).exp().sum(1, keepdim=True), "each row's own, amax(1)"),
+        (lambda z: less(z, z.amin(1, keepdim=True)), "subtract its largest, not its mean or its smallest"),
+        (lambda z: less(z, z.mean(1, keepdim=True)), "subtract its largest, not its mean or its smallest"),
+        (lambda z: less(z, z.amax(1, keepdim=True).clamp(max=600)), "subtract each row's largest logit"),
+        (lambda z: z == z.amax(1, keepdim=True), "the one-hot of an argmax"),
     ]:
         assert why in checks.softmax(wrong).message, why
 

@@ -7,21 +7,21 @@ import torch
 from scipy import ndimage
 
 from camlib import boxes, checks
-from camlib.checks.localization import best_threshold, box_of_map, box_overlap, top_error
+from camlib.checks import best_threshold, box_of_map, box_overlap, top_error
 
 
 def area(box):
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def meet(a, b, least=0, plus=0):
-    across = min(a[2], b[2]) - max(a[0], b[0]) + plus
-    down = min(a[3], b[3]) - max(a[1], b[1]) + plus
-    return max(across, least) * max(down, least)
+def meet(a, b, across=0, down=0, plus=0):
+    width = min(a[2], b[2]) - max(a[0], b[0]) + plus
+    height = min(a[3], b[3]) - max(a[1], b[1]) + plus
+    return max(width, across) * max(height, down)
 
 
-def overlap(a, b):
-    both = meet(a, b)
+def overlap(a, b, **least):
+    both = meet(a, b, **least)
     return both / (area(a) + area(b) - both)
 
 
@@ -42,10 +42,12 @@ def plus_one(a, b):
     ("wrong", "says"),
     [
         (plus_one, "half open: a side is x1 - x0, without"),
+        (lambda a, b: overlap(a, b, across=-99, down=-99), "where the boxes do not meet, a side of the"),
         (
-            lambda a, b: (both := meet(a, b, -1e9)) / (area(a) + area(b) - both),
-            "where the boxes do not meet, a side of the intersection is negative",
+            lambda a, b: overlap(a, b, down=-99),
+            "apart in y, the height is negative: take 0, as for the width",
         ),
+        (lambda a, b: overlap(a, b, across=-99), "apart in x, the width is negative: take 0, as for the hei"),
         (meet, "the intersection alone"),
         (lambda a, b: meet(a, b) / (area(a) + area(b)), "counts the intersection twice"),
         (lambda a, b: 2 * meet(a, b) / (area(a) + area(b)), "this is Dice"),
@@ -64,11 +66,13 @@ def test_box_overlap_wrong(wrong, says):
     assert says in verdict.message
 
 
-def cut(heat, threshold, structure=None, pick="largest", last=1, order="xyxy", low=0.0, absolute=False):
+def fifth(heat, threshold):
+    return threshold * heat.max()
+
+
+def cut(heat, threshold, structure=None, pick="largest", last=1, order="xyxy", level=fifth):
     structure = torch.ones(3, 3) if structure is None else structure
-    low = heat.min() if low is None else low
-    level = threshold if absolute else low + threshold * (heat.max() - low)
-    labels, count = ndimage.label(heat > level, structure)
+    labels, count = ndimage.label(heat > level(heat, threshold), structure)
     parts = [torch.from_numpy(labels == 1 + part) for part in range(count)]
     boxes = []
     for part in parts:
@@ -76,7 +80,10 @@ def cut(heat, threshold, structure=None, pick="largest", last=1, order="xyxy", l
         boxes.append([columns.min(), rows.min(), columns.max() + last, rows.max() + last])
     keys = {
         "largest": lambda i: parts[i].sum(),
+        "smallest": lambda i: -parts[i].sum(),
         "peak": lambda i: heat[parts[i]].max(),
+        "heat": lambda i: heat[parts[i]].sum(),
+        "mean": lambda i: heat[parts[i]].mean(),
         "first": lambda i: -i,
         "wide": lambda i: area(boxes[i]),
     }
@@ -106,8 +113,17 @@ def test_box_of_map_right():
         ({"pick": "peak"}, "the part with the highest pixel"),
         ({"pick": "first"}, "this is the first part"),
         ({"pick": "wide"}, "the part with the largest box"),
-        ({"low": None}, "not of the way from the lowest value"),
-        ({"absolute": True}, "a share of the maximum, not a value"),
+        ({"pick": "smallest"}, "this is the smallest part; the largest counts"),
+        ({"pick": "heat"}, "this is the part with the most heat; the largest counts, by its pixels"),
+        ({"pick": "mean"}, "this is the part with the highest mean; the largest counts, by its pixels"),
+        (
+            {"level": lambda heat, t: heat.min() + t * (heat.max() - heat.min())},
+            "not of the way from the lowest value",
+        ),
+        ({"level": lambda heat, t: t}, "a share of the maximum, not a value"),
+        ({"level": lambda heat, t: heat.mean()}, "a share of the maximum, not the map's mean"),
+        ({"level": lambda heat, t: heat.quantile(1 - t)}, "not of the pixels (a quantile)"),
+        ({"level": lambda heat, t: 0.2 * heat.max()}, "not a fifth of it whatever is given"),
         ({"structure": torch.tensor([[0, 1, 0], [1, 1, 1], [0, 1, 0]])}, "pixels that touch at a corner"),
     ],
 )
@@ -131,6 +147,10 @@ def test_box_of_map_is_no_box():
         (lambda ious: (ious >= 0.5).any(1).float().mean(), "each picture has its own best threshold"),
         (lambda ious: (ious > 0.5).float().mean(0).max(), "exactly one half is right"),
         (lambda ious: ious.mean(0).max(), "the highest mean IoU"),
+        (
+            lambda ious: (ious.mean(0) >= 0.5).float().max(),
+            "the mean IoU is compared with one half; ask each",
+        ),
         (lambda ious: (ious >= 0.5).float().mean(), "the mean over the thresholds"),
         (lambda ious: (ious >= 0.5).float().mean(0).argmax(), "the number of the threshold"),
         (lambda ious: (ious >= 0.5).sum(0).max(), "it counts pictures"),
@@ -143,6 +163,11 @@ def test_best_threshold(answer, says):
     verdict = best_threshold(answer)
     assert says in repr(verdict)
     assert verdict.passed == says.startswith("✓")
+
+
+def best(named, ious):
+    rows, columns = torch.arange(len(ious)), ious.argmax(1)
+    return named[rows, columns] & (ious[rows, columns] >= 0.5)
 
 
 def any_of(right):
@@ -160,6 +185,13 @@ def any_of(right):
         (lambda named, ious: 1 - any_of(named), "the classification error"),
         (lambda named, ious: 1 - (named & (ious >= 0.5))[:, 0].float().mean(), "the top-1 error"),
         (lambda named, ious: 1 - (named & (ious >= 0.5)).float().mean(), "every answer is counted"),
+        (lambda named, ious: 1 - best(named, ious).float().mean(), "it takes the answer with the best box"),
+        (
+            lambda named, ious: 1 - (named & (ious >= 0.5)).all(1).float().mean(),
+            "all K answers must be right",
+        ),
+        (lambda named, ious: 1 - any_of(named | (ious >= 0.5)), "a right name or a right place is enough"),
+        (lambda named, ious: 1 - any_of((named & (ious >= 0.5)).T), "it goes over the pictures, axis 0"),
         (lambda named, ious: (~(named & (ious >= 0.5)).any(1)).sum(), "it counts pictures"),
         (lambda named, ious: (~(named & (ious >= 0.5)).any(1)).float(), "take the mean"),
         (lambda named, ious: 0.5, "the error is 0.5"),
@@ -185,6 +217,8 @@ def edges(heatmap: torch.Tensor, threshold: float = 0.2) -> list[float]:
         (lambda heatmap: [float("nan")] * 4, "four finite numbers"),
         (lambda heatmap: [90, 10, 20, 40], "has no area"),
         (lambda heatmap: 7, "should be four numbers"),
+        (lambda heatmap: boxes(heatmap[None]), "is a tensor of shape (1, 4): take its first row"),
+        (lambda heatmap: boxes(heatmap.expand(2, -1, -1)), "is a tensor of shape (2, 4)"),
         (lambda heatmap: ..., "not done yet"),
     ],
 )

@@ -247,7 +247,7 @@ def beyond(net: Any, scenes: Any, one: str, other: str, how: str = "right", scor
 def test_two_parts_drawn_away() -> None:
     verdict = checks.beyond(0.1, beyond)
     assert verdict, verdict.message
-    assert "You predicted 10%" in verdict.message
+    assert "You predicted +10%" in verdict.message
     assert not checks.beyond(..., beyond)
 
 

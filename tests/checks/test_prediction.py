@@ -20,6 +20,7 @@ def right(one, two):
         (0.3, lambda one, two: 0.5, "✗ of all 36 pairs, 50% show a six by your count; 11 of them do"),
         (0.3, right, "✓ measured right: 31%. You predicted 30%, well predicted. Two chances"),
         (30, right, "✗ your prediction is 30, which is 3000%; a share of one half is 0.5"),
+        (-0.5, right, "✗ your prediction is -0.5; a share is never below 0"),
         (1, right, "✓ measured right: 31%. You predicted 100%, a surprise worth a thought."),
     ],
 )

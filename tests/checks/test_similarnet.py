@@ -116,6 +116,8 @@ MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
     ),
     ("matched_precision", lambda heat, mask: highest(heat, mask).sum(), "it counts pixels"),
     ("matched_precision", lambda heat, mask: highest(-heat, mask).float().mean(), "from the highest down"),
+    ("matched_precision", lambda heat, mask: highest(heat.abs(), mask).float().mean(), "without the sign"),
+    ("matched_precision", lambda heat, mask: mask[heat > 0].float().mean(), "above 0 are lit"),
     ("matched_precision", lambda heat, mask: highest(heat, mask).sum() / mask.numel(), "whole picture"),
     ("matched_precision", lambda heat, mask: mask.float().mean(), "chance"),
     (

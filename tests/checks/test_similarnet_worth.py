@@ -37,7 +37,7 @@ def test_a_naive_loop_measures_the_same_and_the_prediction_never_fails() -> None
         (lambda added, text: (0.0, text), "nothing was silent"),
         (lambda added, text: (added + 0.5, text), "not by"),
         (lambda added, text: (added, 100 * text), "give a fraction"),
-        (lambda added, text: (added, text / 2), "1 for it, 0 for the others"),
+        (lambda added, text: (added, text / 2), "weight 1 for it and 0 for the others, no filter silent, as"),
         (lambda added, text: added, "return two numbers"),
         (lambda added, text: (added, "much"), "should be one number"),
         (lambda added, text: None, "not done yet"),
@@ -45,6 +45,35 @@ def test_a_naive_loop_measures_the_same_and_the_prediction_never_fails() -> None
 )
 def test_other_measurements_are_told(change: Any, why: str) -> None:
     verdict = checks.worth_and_text(0.0, lambda *given: change(*measured(*given)))
+    assert not verdict.passed
+    assert why in verdict.message, verdict
+
+
+def heat_of(net: Any, streets: Any, unit: int) -> Any:
+    return similarnet(net, "conv2", streets.grey, torch.eye(16)[unit])
+
+
+def in_silence(net: Any, digits: Any, streets: Any, unit: int) -> tuple[float, float]:
+    with silence(net, "conv2", unit):
+        heat = heat_of(net, streets, unit)
+    return measured(net, digits, streets, unit)[0], pixel_scores(heat, streets.masks).precision
+
+
+def share_of_heat(net: Any, digits: Any, streets: Any, unit: int) -> tuple[float, float]:
+    heat = heat_of(net, streets, unit)
+    share = (heat * streets.masks).sum() / heat.sum()
+    return measured(net, digits, streets, unit)[0], float(share)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (in_silence, "its map is blank; measure the text after"),
+        (share_of_heat, "the share of its heat; light"),
+    ],
+)
+def test_text_measured_otherwise_is_told(answer: Any, why: str) -> None:
+    verdict = checks.worth_and_text(0.0, answer)
     assert not verdict.passed
     assert why in verdict.message, verdict
 

@@ -21,6 +21,16 @@ def agreement(drops: Any, heat: Any) -> float:
     return float(torch.corrcoef(torch.stack(ranks))[0, 1]) / 2 + 0.5
 
 
+def twice(drops: Any, heat: Any) -> float:
+    """Without asking for a blank map."""
+    ranks = [one.argsort().argsort().double() for one in (drops, heat)]
+    return float(torch.corrcoef(torch.stack(ranks))[0, 1]) / 2 + 0.5
+
+
+def once(drops: Any, heat: Any) -> float:
+    return float(torch.corrcoef(torch.stack([drops.argsort(), heat.argsort()]).double())[0, 1])
+
+
 def called(heat: Any, masks: Any, t: float) -> Any:
     return (heat * masks).sum((1, 2)) > t * heat.clamp(min=0).sum()
 
@@ -43,11 +53,58 @@ MISTAKES: list[tuple[str, Callable[..., Any], str]] = [
     ("rank_agreement", lambda d, h: float(pearsonr(d, h)[0]), "and not mapped"),
     ("rank_agreement", lambda d, h: 1 - agreement(d, h), "the sign is turned"),
     ("rank_agreement", lambda d, h: agreement(d, h) - 0.5, "add the"),
-    ("rank_agreement", lambda d, h: agreement(d, h) if h.any() else float("nan"), "it is NaN"),
+    ("rank_agreement", lambda d, h: once(d, h) / 2 + 0.5, "argsort once .* apply it twice$"),
+    ("rank_agreement", lambda d, h: once(d, h), "argsort once .* and map ρ"),
+    ("rank_agreement", lambda d, h: agreement(d, h.abs()), "the ranks of .heat"),
+    ("rank_agreement", lambda d, h: agreement(d.abs(), h), "the ranks of .drops"),
+    ("rank_agreement", lambda d, h: agreement(d.abs(), h.abs()), "the signs are lost, of drops and of heat"),
+    ("rank_agreement", lambda d, h: float(spearmanr(d, h.relu()).statistic) / 2 + 0.5, "below 0 is cut off"),
+    ("rank_agreement", lambda d, h: abs(agreement(d, h) - 0.5) + 0.5, "the sign of ρ is lost"),
+    ("rank_agreement", lambda d, h: max(agreement(d, h), 0.5), "ρ below 0 is cut off"),
+    (
+        "rank_agreement",
+        lambda d, h: agreement(d, h) if h.sum() else 0.5,
+        "adds up to 0, but its parts differ",
+    ),
+    (
+        "rank_agreement",
+        lambda d, h: agreement(d, h) if h.any() else float("nan"),
+        "is 0 on every part .* NaN",
+    ),
+    (
+        "rank_agreement",
+        lambda d, h: float("nan") if h.any() and not h.std() else agreement(d, h),
+        "2 on every part it is NaN",
+    ),
+    ("rank_agreement", lambda d, h: twice(d, h) if h.any() else 0.5, "a map that is 2 on every part"),
     ("important_parts", lambda heat, masks, t: (heat * masks).sum((1, 2)), "it holds numbers"),
     ("important_parts", lambda h, m, t: (h * m).sum((1, 2)) > t * h.sum(), "negative heat makes small"),
     ("important_parts", lambda h, m, t: (h * m).sum((1, 2)) > t * h.max(), "the highest value"),
     ("important_parts", lambda h, m, t: (h * m).sum((1, 2)) > t * h.abs().sum(), "counts negative heat too"),
+    ("important_parts", lambda h, m, t: (h * m).sum((1, 2)) > t, "the yardstick is missing"),
+    ("important_parts", lambda h, m, t: (h * m).amax((1, 2)) > t * h.clamp(min=0).sum(), "part's highest"),
+    ("important_parts", lambda h, m, t: called(h, m, t)[:0], "wrong shape"),
+    (
+        "important_parts",
+        lambda h, m, t: (h * m).sum((1, 2)) / m.sum((1, 2)) > t * h.clamp(min=0).sum(),
+        "a part's mean heat",
+    ),
+    (
+        "important_parts",
+        lambda h, m, t: (h.clamp(min=0) * m).sum((1, 2)) > t * h.clamp(min=0).sum(),
+        "negative heat on the part is left out",
+    ),
+    (
+        "important_parts",
+        lambda h, m, t: (h * m).sum((1, 2)) > t * (h * m).sum((1, 2)).clamp(min=0).sum(),
+        "the heat of the parts alone",
+    ),
+    ("important_parts", lambda h, m, t: (h * m).sum((1, 2)) == (h * m).sum((1, 2)).max(), "only the hottest"),
+    (
+        "important_parts",
+        lambda h, m, t: called(h, m, 0.25),
+        "a part with heat 3 on a map with 11.5 of positive heat, at t = 0.5, should be False",
+    ),
     ("important_parts", lambda h, m, t: (h * m).sum((1, 2)) < t * h.clamp(min=0).sum(), "turned round"),
     ("important_parts", lambda h, m, t: (h * m).sum((1, 2)) >= t * h.clamp(min=0).sum(), "on a blank map"),
 ]
@@ -66,8 +123,8 @@ def test_mistakes(name: str, answer: Callable[..., Any], said: str) -> None:
     assert re.search(said, verdict.message), verdict.message
 
 
-def gain(net: Any, scenes: Any, **how: Any) -> list[float]:
-    maps = deep_lift(net, scenes.images, scenes.labels)
+def gain(net: Any, scenes: Any, change: Callable[..., Any] = torch.clone, **how: Any) -> list[float]:
+    maps = change(deep_lift(net, scenes.images, scenes.labels))
     soft = gaussian_blur(maps[:, None], [33, 33], [4.0, 4.0])[:, 0]
     return [float(trust.deletion(net, scenes.images, m, scenes.labels, **how).score) for m in (maps, soft)]
 
@@ -76,14 +133,20 @@ def blurred(net: Any, scenes: Any) -> list[float]:
     return gain(net, scenes, fill="blur")
 
 
-def extra(net: Any, scenes: Any, one: str, other: str) -> Any:
-    def lost(*gone: str) -> Any:
-        less = draw([replace(r, without=gone) for r in scenes.recipes])
-        own = torch.arange(len(scenes)), scenes.labels
-        with torch.inference_mode():
-            return net(scenes.images)[own] - net(less.images)[own]
+def losses(net: Any, scenes: Any, one: str, other: str, last: Callable[..., Any] = torch.clone) -> Any:
+    """Without both, without the one, without the other: (3, N)."""
 
-    return (lost(one, other) - lost(one) - lost(other)).mean()
+    def own(*gone: str) -> Any:
+        some = draw([replace(r, without=gone) for r in scenes.recipes])
+        with torch.inference_mode():
+            return last(net(some.images))[torch.arange(len(some)), some.labels]
+
+    return torch.stack([own() - own(*gone) for gone in ((one, other), (one,), (other,))])
+
+
+def extra(*given: Any, **last: Any) -> Any:
+    both, first, second = losses(*given, **last)
+    return (both - first - second).mean()
 
 
 def test_investigations() -> None:
@@ -92,8 +155,36 @@ def test_investigations() -> None:
     assert found.passed, found
     assert "swapped" in checks.blur_gain(0.0, lambda net, scenes: blurred(net, scenes)[::-1]).message
     assert 'the fill is "blur"' in checks.blur_gain(0.0, gain).message
+    assert "that is with black" in checks.blur_gain(0.0, lambda *given: gain(*given, fill=0.0)).message
+    for change, said in ((torch.abs, "take the signed maps"), (torch.relu, "heat below 0 is cut off")):
+        how = {"change": change, "fill": "blur"}
+        assert said in checks.blur_gain(0.0, lambda *given, how=how: gain(*given, **how)).message
     assert "mean area is" in checks.blur_gain(0.0, lambda net, scenes: (0.0, 0.0)).message
     assert "should return two numbers" in checks.blur_gain(0.0, lambda net, scenes: 1.0).message
     found = checks.stand_ins(0.5, extra)
     assert found.passed, found
     assert "wrong sign" in checks.stand_ins(0.5, lambda *given: -extra(*given)).message
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda *given: losses(*given)[0].mean(), "what both cost together; take off what each costs alone"),
+        (lambda *given: losses(*given)[1:].mean(1).sum(), "the two single losses alone"),
+        (
+            lambda *given: (losses(*given)[0] - losses(*given)[1]).mean(),
+            "less that of the eyes; take off that",
+        ),
+        (
+            lambda *given: (losses(*given)[0] - losses(*given)[2]).mean(),
+            "less that of the ears; take off that",
+        ),
+        (lambda *given: 8 * extra(*given), "it is the sum over the scenes; give the mean"),
+        (lambda *given: extra(*given, last=lambda logits: logits.softmax(1)), "these are probabilities"),
+        (lambda *given: 99.0, "gave 99.00, and should be"),
+    ],
+)
+def test_other_surpluses(answer: Callable[..., Any], said: str) -> None:
+    verdict = checks.stand_ins(0.5, answer)
+    assert not verdict.passed
+    assert said in verdict.message, verdict
