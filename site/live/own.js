@@ -10,8 +10,8 @@ function readSafetensors(buffer) {
   let table = null;
   if (long <= buffer.byteLength - 8) try { table = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, long))); } catch { /* said below */ }
   if (!table) throw new Error("it does not begin with a table of names, as such files do");
+  delete table.__metadata__;
   for (const [name, { dtype, shape, data_offsets: [from, to] }] of Object.entries(table)) {
-    if (name === "__metadata__") continue;
     if (dtype !== "F32") throw new Error(`its ${name} is ${dtype}, and not F32`);
     found[name] = new Float32Array(buffer.slice(8 + long + from, 8 + long + to));
     if (found[name].length !== shape.reduce((all, one) => all * one, 1)) throw new Error(`its ${name} is cut short`);
