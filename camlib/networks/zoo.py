@@ -123,11 +123,12 @@ def here(*names: str) -> list[str]:
 
 
 def unknown(name: str) -> str:
-    """What is said of a name that `load` does not take: timm's of that name, or the near ones."""
+    """What is said of a name that `load` does not take: timm's of that name, the near ones, or ours."""
     theirs = from_timm.PREFIX + name
     if from_timm.is_known(theirs):
         return f"no network is called {name!r}; timm's is {theirs!r}"
-    return f"no network is called {name!r}{near(name, known())}"
+    ours = f"; there are {listing([imagenet.NAME, *COURSE], 6)}, torchvision's, and timm's as timm/NAME"
+    return f"no network is called {name!r}{near(name, known()) or ours}"
 
 
 def _recipe(name: Any) -> Recipe:
