@@ -1,11 +1,12 @@
 """What a network's layers cost: the numbers they keep (parameters) and the work they do (multiplications)."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.module_tracker import ModuleTracker
 
 from .net import Net, check_net
 from .trace import trace
@@ -39,7 +40,9 @@ def costs(net: Net) -> list[Cost]:
     found: list[Cost] = []
     seen: set[int] = set()
     parameters = done = 0
-    with torch.inference_mode(False), FlopCounterMode(display=False) as counter:
+    counter = FlopCounterMode(display=False)
+    counter.mod_tracker = _Nowhere()
+    with torch.inference_mode(False), counter:
         calls, _ = trace(net.module, net.channels, net.sides, counter.get_total_flops)
     called = {id(call.module) for call in calls}
     for call in calls:
@@ -56,6 +59,16 @@ def costs(net: Net) -> list[Cost]:
         last._replace(parameters=last.parameters + parameters, multiplications=last.multiplications + left)
     )
     return found
+
+
+class _Nowhere(ModuleTracker):
+    """Counts all in one. Torch's own lays hooks on all modules of the process, other threads' too."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 def _parameters(module: nn.Module, called: set[int]) -> Iterator[nn.Parameter]:

@@ -1,6 +1,7 @@
 """The cost of layers, against numbers worked by hand, torch's counter and torchvision's published sums."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -95,3 +96,33 @@ def test_layers_of_other_kinds_by_hand() -> None:
     found = costs(wrap(module, size=16))
     assert sum(cost.multiplications for cost in found) == 8 * 14 * 14 * 27 + 40
     assert sum(cost.parameters for cost in found) == sum(one.numel() for one in module.parameters())
+
+
+def test_counting_lays_no_hook_on_what_other_threads_run() -> None:
+    """Torch's module tracker lays one on every module of the process; a gradient beside it was an error."""
+    met: list[bool] = []
+
+    class Watching(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(3, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            with ThreadPoolExecutor(1) as other:
+                slopes = other.submit(_slope).result()
+            met.append(bool(nn.modules.module._global_forward_pre_hooks) or not slopes.any())
+            out: Tensor = self.fc(x.mean((2, 3)))
+            return out
+
+    net = wrap(Watching(), size=8)
+    met.clear()
+    assert costs(net) == [Cost("fc", (2,), 8, 6)]
+    assert met == [False] * len(met) != []
+
+
+def _slope() -> Tensor:
+    linear = nn.Linear(3, 2)
+    with torch.enable_grad():
+        linear(torch.ones(1, 3)).sum().backward()
+    assert linear.weight.grad is not None
+    return linear.weight.grad
