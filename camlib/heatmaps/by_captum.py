@@ -16,6 +16,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor
 
+from ..chance import drawing
 from ..given import number, seeded, whole
 from ..networks.attributes import attributes_kept
 from ..networks.eval_mode import evaluating
@@ -101,8 +102,7 @@ def smoothgrad(
     def maps(pixels: Tensor, target: Tensor) -> Tensor:
         found = []
         for one, wanted in zip(torch.split(pixels, 1), torch.split(target, 1), strict=True):
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
+            with drawing(seed, one.device):
                 slope = NoiseTunnel(Saliency(net)).attribute(
                     one,
                     nt_samples=samples,

@@ -9,6 +9,7 @@ Zhou, Khosla, Lapedriza, Oliva, Torralba (2016), section 4, "Deep features for g
 import torch
 from torch import nn
 
+from ..chance import drawing
 from ..embeddings.readout import Readout
 from ..given import told, usual_torch
 from ..networks.lock import copied
@@ -40,7 +41,7 @@ def with_head(net: Net, readout: Readout) -> Net:
     name, old = last_linear(net, net.sides)
     module = copied(net.module)
     count = len(readout.classes)
-    with torch.random.fork_rng(devices=[]):  # the fresh numbers are overwritten; the random state stays
+    with drawing(0):  # the fresh numbers are overwritten
         new: nn.Conv2d | nn.Linear = nn.Linear(have, count)
         if isinstance(old, nn.Conv2d):
             new = nn.Conv2d(have, count, 1)

@@ -13,10 +13,10 @@ it is folded into the layers afterwards (`begun` is how a training begins).
 
 from collections import OrderedDict
 
-import torch
 from torch import nn
 
 from ..capsules.layers import ClassCapsules, LogOdds, PrimaryCapsules
+from ..chance import drawing
 from ..wording import listing, near
 
 TRACKERS = ("critternet_eye", "critternet_eye_exact")
@@ -72,8 +72,7 @@ def begun(name: str, seed: int = 0) -> nn.Sequential:
 
     As `build` gives it, but conv1 is tiny, and where training puts a batch norm behind a layer its bias is 0.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with drawing(seed):
         module = build(name)
         for layer in normed(module):
             assert layer.bias is not None

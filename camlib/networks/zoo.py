@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..chance import drawing
 from ..given import seeded, told
 from ..scenes.scenes import CLASSES
 from ..wording import listing, near
@@ -42,8 +43,7 @@ def load(name: str, *, weights: str | Path | None = None, seed: int = 0) -> Net:
     """
     recipe, seed = _recipe(name), seeded(seed)
     if weights == "random":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with drawing(seed):
             module = recipe.make()
     elif weights == "untrained":
         if name not in COURSE:

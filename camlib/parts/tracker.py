@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from ..chance import drawing
 from ..geometry.field import ReceptiveField
 from ..given import number, seeded, tensor, told, whole
 from ..networks.net import Net, check_net
@@ -118,9 +119,9 @@ def track(
     maps, labels = features.maps[chosen], points[chosen].cpu().float()
     field, generator = finer(features.field), torch.Generator().manual_seed(seed)
     device = features.net.mean.device
-    with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        head = _head(maps, split_of(features.field)).to(device)
+    with torch.inference_mode(False), torch.enable_grad():
+        with drawing(seed):
+            head = _head(maps, split_of(features.field)).to(device)
         optimiser = torch.optim.AdamW(head.parameters(), _RATE)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE, total_steps=steps)
         order = torch.empty(0, dtype=torch.int64)

@@ -11,6 +11,7 @@ from typing import Literal
 
 import torch
 
+from ..chance import drawing
 from ..given import seeded, told
 from ..networks.lock import copied
 from ..networks.net import Net, check_net, traced
@@ -55,9 +56,7 @@ def _copies(net: Net, layers: dict[str, list[str]], order: str, seed: int) -> It
 
 def _draw(net: Net, names: list[str], seed: int) -> None:
     """The numbers of some modules, anew; the global random state is left as it was."""
-    devices = sorted({p.device.index for p in net.parameters() if p.is_cuda})
-    with torch.random.fork_rng(devices=devices), torch.inference_mode(False), torch.no_grad():
-        torch.manual_seed(seed)
+    with drawing(seed, *(p.device for p in net.parameters())), torch.inference_mode(False), torch.no_grad():
         for module in map(net.module.get_submodule, names):
             before = [(own, own.clone()) for own in module.parameters(recurse=False)]
             if callable(reset := getattr(module, "reset_parameters", None)):
