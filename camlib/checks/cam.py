@@ -95,6 +95,9 @@ def grad_cam(f: Learners) -> str:
         {
             "the paper's ReLU is missing, which leaves out what speaks against the class": signed,
             "α is the mean of the gradient over the cells; here it is the sum": (signed * 15).relu(),
+            "α is one number a channel, slope.mean((1, 2)); here the mean is over the channels": (
+                (slope.mean(0) * maps).sum(0).relu()
+            ),
             "gradient times map, cell by cell: average the gradient over the cells first": (
                 (slope * maps).sum(0).relu()
             ),
@@ -189,6 +192,10 @@ def _same(mine: tuple[float, ...], on: Tensor, where: Tensor, lost: Tensor, part
             raise Wrong("the heat is averaged over all pixels; divide by the number of the part's own")
         if abs(mine[0] - float(on.sum((1, 2)).mean())) < 0.01 * abs(float(on.sum((1, 2)).mean())):
             raise Wrong("the heat is summed, so a large part is hot; divide by the number of its pixels")
+        if abs(mine[0] - float(on.relu().sum() / where.sum())) < 1e-3:
+            raise Wrong("the map's negative values are cut off; they count, too")
+        if abs(mine[0] - worth) < 0.01 * abs(worth):
+            raise Wrong("the two numbers are exchanged: the heat comes first, then the logit that is lost")
         raise Wrong(f"the mean of the map on the {part} is {heat:.2f}, not {mine[0]:.2f}")
     if abs(mine[1] - worth) > 0.02 * max(1, abs(worth)):
         if abs(mine[1] + worth) < 0.02 * max(1, abs(worth)):

@@ -40,6 +40,7 @@ def box_of_map(f: Learners) -> str:
             "pixels that touch at a corner are connected: structure=torch.ones(3, 3)": all_with(
                 corners=False
             ),
+            "the background, number 0, is taken for a part; the parts are numbered from 1": all_with(first=0),
         }
         | {
             f"this is the {part}; the largest counts, by its pixels": all_with(score=score)
@@ -118,6 +119,7 @@ def _box(
     threshold: float,
     last: int = 1,
     every: bool = False,
+    first: int = 1,
     corners: bool = True,
     score: Callable[[Tensor, Tensor], float] = _largest,
     level: Callable[[Tensor, float], Tensor] = lambda heat, t: t * heat.max(),
@@ -125,7 +127,7 @@ def _box(
     labels, count = ndimage.label(
         (heat > level(heat, threshold)).numpy(), torch.ones(3, 3) if corners else None
     )
-    parts = [torch.from_numpy(labels == 1 + part) for part in range(count)]
+    parts = [torch.from_numpy(labels == part) for part in range(first, count + 1)]
     chosen = torch.stack(parts).any(0) if every else max(parts, key=lambda part: score(heat, part))
     (y0, x0), (y1, x1) = chosen.nonzero().amin(0), chosen.nonzero().amax(0)
     return torch.stack([x0, y0, x1 + last, y1 + last]).float()

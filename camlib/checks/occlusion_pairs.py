@@ -145,8 +145,8 @@ def _beyond(f: Learners) -> Truth:
         )
     return (
         want,
-        f"Without the coat's colour it loses {whole - first:.0%}, without the back {whole - second:.0%}, "
-        f"without both {whole - both:.0%}.",
+        f"Without the coat's colour it loses {whole - first:.1%}, without the back {whole - second:.1%}, "
+        f"without both {whole - both:.1%}.",
     )
 
 

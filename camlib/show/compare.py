@@ -151,6 +151,7 @@ def compare_along(
     Raises ValueError as `compare` does, and where a curve lacks a place.
     """
     places = list(x)
+    names = [one if isinstance(one, str) else f"{float(one):.4g}" for one in places]
     given = {**measured} if untrained is None else {**measured, _UNTRAINED: untrained}
     rows: dict[str, list[Spread]] = {}
     for name, curve in given.items():
@@ -158,13 +159,13 @@ def compare_along(
             raise ValueError(f"{name!r} has {len(curve)} measurements for {len(places)} places")
         rows[name] = [
             *_spreads(
-                {f"{name}, {place}": one for place, one in zip(places, curve, strict=True)}, None, base
+                {f"{name}, {place}": one for place, one in zip(names, curve, strict=True)}, None, base
             ).values()
         ]
     if not rows:
         raise ValueError("nothing is compared: measured is empty")
     told = [
-        f"{name}: " + ", ".join(f"{place} {one:{form}}" for place, one in zip(places, row, strict=True))
+        f"{name}: " + ", ".join(f"{place} {one:{form}}" for place, one in zip(names, row, strict=True))
         for name, row in rows.items()
     ]
     against = ", ".join(f"{name} {value:{form}}" for name, value in base.items())
