@@ -193,7 +193,7 @@ def _lure(f: Learners) -> Truth:
         shares.append(float(_sum(w, patch) / possible))
         between |= bool(((patch > 1e-6) & (patch < 1 - 1e-6)).any())
     mean = sum(shares) / len(shares)
-    if mean < -0.05:
+    if mean < -0.5:
         raise Wrong(f"it gives {mean:.0%} of what is possible, so it silences the filters: turn it round")
     if min(shares) < 0.999:
         told = f"your patches give {mean:.1%} of what is possible, on average, and {min(shares):.1%} at worst"

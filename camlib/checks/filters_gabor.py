@@ -94,7 +94,17 @@ def _from_corner(asked: _Asked) -> tuple[Tensor, Tensor]:
     return x - x.min(), y - y.min()
 
 
+# In this order: half a broad stripe, say, is much like a window.
 _KINDS: dict[str, _Kind] = {
+    "the stripes are too broad: one wave is 2π of the cosine's argument": (
+        lambda asked, s: _waves(asked, _round(*_grid(asked), s), 2 * math.pi * asked.wavelength)
+    ),
+    "the wave runs from 0 to 1; it should run from -1 to 1": (
+        lambda asked, s: [
+            *_waves(asked, _round(*_grid(asked), s)),
+            _round(*_grid(asked), s),
+        ]
+    ),
     "a constant is added to the patch: where the window has faded, it should be 0": (
         lambda asked, s: [
             *_waves(asked, _round(*_grid(asked), s)),
@@ -115,9 +125,6 @@ _KINDS: dict[str, _Kind] = {
     ),
     "the window's middle lies in a corner: count x and y from the patch's middle, (size - 1) / 2": (
         lambda asked, s: _waves(asked, _round(*_from_corner(asked), s))
-    ),
-    "the stripes are too broad: one wave is 2π of the cosine's argument": (
-        lambda asked, s: _waves(asked, _round(*_grid(asked), s), 2 * math.pi * asked.wavelength)
     ),
     "the way across the stripes is divided by the wavelength; here it is multiplied by it": (
         lambda asked, s: _waves(asked, _round(*_grid(asked), s), 1 / asked.wavelength)
