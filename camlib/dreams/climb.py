@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..networks.hookable import sloping
 from .canvas import Canvas
 
 __all__ = ["climb", "roused", "shaken"]
@@ -69,7 +70,8 @@ def _slope(heights: Tensor, numbers: Tensor) -> Tensor:
     """Of all heights' sum. Raises ValueError where none of it comes from the numbers."""
     slope = None
     if heights.requires_grad:
-        (slope,) = torch.autograd.grad(heights.sum(), numbers, allow_unused=True)
+        with sloping("the network"):
+            (slope,) = torch.autograd.grad(heights.sum(), numbers, allow_unused=True)
     if slope is None:
         raise ValueError(
             "no gradient reaches the pixels from this layer: does the network run under torch.no_grad(), or "

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..geometry.field import ReceptiveField, field_if_any, lay, on_map
 from ..networks.called import check_rows, check_times, times
 from ..networks.eval_mode import evaluating
-from ..networks.hookable import check_differentiable
+from ..networks.hookable import check_differentiable, sloping
 from ..networks.images import check_answers, check_images
 from ..networks.lock import alone
 from ..networks.net import Net
@@ -137,9 +137,10 @@ def _maps(
             score = logits.gather(1, column[:, None]).sum()
             slope = None
             if score.requires_grad:
-                (slope,) = torch.autograd.grad(
-                    score, leaf, retain_graph=k + 1 < len(columns), allow_unused=True
-                )
+                with sloping(where):
+                    (slope,) = torch.autograd.grad(
+                        score, leaf, retain_graph=k + 1 < len(columns), allow_unused=True
+                    )
         if slope is None:
             raise ValueError(f"{where}: no gradient reaches the logits from there; name another layer")
         slopes = at.map(slope)

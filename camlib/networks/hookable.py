@@ -11,6 +11,7 @@ from typing import cast
 from torch import nn
 from torch.jit import ScriptModule
 
+from ..wording import one_line
 from .lock import alone
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
 
 _QUANTISED = ("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")
 _NO_SLOPE = "not require grad", "n't require gradient", "not have been used in the graph"  # torch's words
+_NO_WAY_BACK = "modified by an inplace operation", "use_reentrant=True"  # likewise
 _INSIDE = "_orig_mod"  # under this name torch.compile's module holds what it was given
 
 
@@ -80,6 +82,11 @@ def sloping(name: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
+        if any(sign in str(error) for sign in _NO_WAY_BACK):
+            raise ValueError(
+                f"torch cannot go back through {name}: {one_line(error)}; "
+                "cam, occlusion and rise need no gradient"
+            ) from error
         if not any(sign in str(error) for sign in _NO_SLOPE):
             raise
         raise ValueError(

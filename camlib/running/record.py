@@ -86,12 +86,15 @@ def silence(net: nn.Module, layer: str, units: int | Iterable[int] | Tensor) -> 
     units: one index, or several: channels of a map (N, units, H, W), numbers of a code (N, units), of tokens
     (N, tokens, units), or of a map (N, H, W, units), as Swin has them (`unit_axis`). Inside `record`, the
     record shows the silence, whichever block was opened first.
-    Raises ValueError for an unknown layer, and, when the network runs, for a unit that it does not have.
+    Raises ValueError for an unknown layer, when the network runs for a unit that it does not have, and at the
+    block's end where the network ran and the layer was never called, so that nothing was silenced.
     """
-    module = _layer(net, layer)
+    module, root = _layer(net, layer), net.module if isinstance(net, Net) else net
     each, axis_of = unit_numbers(units, layer), unit_axis(net, module)
+    ran, silenced = [], []
 
     def hush(module: nn.Module, _inputs: Any, output: Any) -> Tensor:
+        silenced.append(True)
         if not isinstance(output, Tensor) or output.ndim < 2:
             raise ValueError(f"{layer!r} gives no tensor of units: silence a layer inside it")
         if output.is_quantized:
@@ -101,8 +104,17 @@ def silence(net: nn.Module, layer: str, units: int | Iterable[int] | Tensor) -> 
         index = torch.tensor(each, dtype=torch.int64, device=output.device)
         return put_out(module, output, lambda given: given.index_fill(axis, index, 0))
 
-    with alone(net), module.register_forward_hook(hush, prepend=True):
+    with (
+        alone(net),
+        module.register_forward_hook(hush, prepend=True),
+        root.register_forward_hook(lambda *_: ran.append(True)),
+    ):
         yield
+    if ran and not silenced:
+        raise ValueError(
+            f"nothing was silenced: the network ran and never called {layer!r} (it calls its forward by "
+            "itself, past all hooks, or these pictures do not get there)"
+        )
 
 
 def _layer(net: nn.Module, name: str) -> nn.Module:

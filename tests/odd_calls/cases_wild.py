@@ -295,7 +295,63 @@ def block() -> Net:
 
 
 TWO_WAYS = "conv1, conv2, fc"
+
+
+def by_forward(self: Any, x: Tensor) -> Tensor:
+    """Past the hooks of its first layer."""
+    found: Tensor = self.fc(self.conv2(self.conv1.forward(x).relu()).relu().mean((2, 3)))
+    return found
+
+
+def overwritten(self: Any, x: Tensor) -> Tensor:
+    """What a gradient would have needed."""
+    first = self.conv1(x).relu()
+    second = self.conv2(first).exp()
+    second[:, 0] = 0
+    found: Tensor = self.fc(second.mean((2, 3)))
+    return found
+
+
+def reentrant(self: Any, x: Tensor) -> Tensor:
+    first = checkpoint(self.conv1, x, use_reentrant=True).relu()
+    found: Tensor = self.fc(self.conv2(first).relu().mean((2, 3)))
+    return found
+
+
+def silenced(way: Callable[..., Tensor], layer: str) -> Tensor:
+    one = net(way)
+    with cl.silence(one, layer, [0]), torch.inference_mode():
+        found: Tensor = one(X)
+    return found
+
+
 CASES: list[Case] = [
+    told(
+        "silence: a layer whose forward is called by itself",
+        lambda: silenced(by_forward, "conv1"),
+        "never called 'conv1'",
+    ),
+    told(
+        "gradcam: a layer inside what is computed twice",
+        lambda: cl.gradcam(net(reentrant), X, layer="conv1"),
+        "no gradient reaches the logits from there; name another layer",
+    ),
+    right("silence: beside such a layer", lambda: silenced(by_forward, "conv2"), lambda z: z.shape == (2, 5)),
+    *(
+        told(
+            f"{name}: {kind}",
+            partial(lambda way, verb: verb(net(way)), way, verb),
+            "torch cannot go back through",
+        )
+        for kind, way in (("what a gradient needs is overwritten", overwritten), ("reentrant", reentrant))
+        for name, verb in {
+            "saliency": lambda one: cl.saliency(one, X),
+            "smoothgrad": lambda one: cl.smoothgrad(one, X, samples=2),
+            "gradcam": lambda one: cl.gradcam(one, X, layer="conv1"),
+            "dream": lambda one: cl.dream(one, "fc", [0], steps=1),
+        }.items()
+        if (kind, name) != ("reentrant", "gradcam")  # it has a row of its own
+    ),
     right(
         "occlude: a sum ends the network",
         lambda: (cl.occlude(sum_of_two(), LARGE, 1, window=16, stride=8).after, covered()),
