@@ -110,7 +110,7 @@ def map_shards(
 
 def _check_bare(net: Net) -> None:
     """Raise ValueError for what lies on the network and not in it; torch's own hooks compute weights."""
-    for name, inner in net.named_modules():
+    for name, inner in reversed(list(net.named_modules())):  # those inside first: the root bears one for them
         if (hook := bears_hooks(inner)) or "forward" in vars(inner):
             what = "a hook (silence and record put such)" if hook else "a forward of its own"
             short = (known for known, module in net.layers.items() if module is inner)
